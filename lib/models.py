@@ -1,0 +1,218 @@
+"""Values that cross layers: what the wire, the store and the pages all speak of.
+
+Times are UTC datetimes, durations are whole or real seconds. The words are those of the wire: a *persona* is what
+Tavus now also calls a PAL, a *replica* is what it also calls a Face, a *conversation* is Tavus's call, a *session* is
+ours: a conversation or a chat with its mode, agent and record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Mode(StrEnum):
+    """How a session is held."""
+
+    PHOENIX_REST = "phoenix_rest"
+    PIPECAT_DAILY = "pipecat_daily"
+    TEXT = "text"
+
+
+class Status(StrEnum):
+    """Where a session stands. `unknown`: being checked with Tavus. `waiting`: created, the replica is not there yet.
+
+    `live`: `system.replica_joined` was seen (phoenix_rest can't tell whether the viewer has joined).
+    """
+
+    STARTING = "starting"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    LIVE = "live"
+    ENDING = "ending"
+    ENDED = "ended"
+    FAILED = "failed"
+
+    @property
+    def open(self) -> bool:
+        """True while it may still hold a room, and so cost money."""
+        return self not in (Status.ENDED, Status.FAILED)
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A persona as Tavus gave it. `raw` is the whole row, with the fields that Greenroom does not know."""
+
+    id: str
+    name: str
+    raw: Mapping[str, Any]
+
+    @property
+    def system_prompt(self) -> str:
+        return str(self.raw.get("system_prompt") or "")
+
+    @property
+    def context(self) -> str:
+        return str(self.raw.get("context") or "")
+
+    @property
+    def greeting(self) -> str:
+        return str(self.raw.get("greeting") or "")
+
+    @property
+    def default_replica_id(self) -> str:
+        return str(self.raw.get("default_replica_id") or self.raw.get("default_face_id") or "")
+
+    @property
+    def pipeline_mode(self) -> str:
+        """`full`, `echo` or `speech-to-speech`; Tavus may answer null, which means full."""
+        return str(self.raw.get("pipeline_mode") or "full")
+
+    @property
+    def layers(self) -> Mapping[str, Any]:
+        layers = self.raw.get("layers")
+        return layers if isinstance(layers, Mapping) else {}
+
+    @property
+    def stock(self) -> bool:
+        """True for one of Tavus's own personas, which can be used and copied but not changed."""
+        return (self.raw.get("persona_type") or self.raw.get("pal_type")) == "system"
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A replica as Tavus gave it. `status` is `started`, `completed` (also said `ready`) or `error`."""
+
+    id: str
+    name: str
+    status: str
+    stock: bool
+    model_name: str
+    thumbnail_image_url: str
+    thumbnail_video_url: str
+    error_message: str
+    raw: Mapping[str, Any]
+
+    @property
+    def ready(self) -> bool:
+        return self.status in ("completed", "ready")
+
+
+@dataclass(frozen=True)
+class ConversationEvent:
+    """One entry of `events` in `GET /v2/conversations/{id}?verbose=true`, or of a callback."""
+
+    event_type: str
+    at: datetime
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Tavus's call. `url` carries no meeting token; `meeting_token` is "" unless the room is private and just made."""
+
+    id: str
+    name: str
+    status: str
+    url: str
+    replica_id: str
+    persona_id: str
+    created_at: datetime | None
+    events: tuple[ConversationEvent, ...] = ()
+    meeting_token: str = field(default="", repr=False)
+
+    @property
+    def active(self) -> bool:
+        return self.status == "active"
+
+
+@dataclass(frozen=True)
+class CallSettings:
+    """What an agent asks of each call. Empty means: the persona's or the account's own.
+
+    `language` is a full English name ("German") or "multilingual"; `max_call_s` caps one call, in seconds (None: the
+    setting MAX_CALL_S); `private_room` asks for a meeting token.
+    """
+
+    language: str = ""
+    max_call_s: int | None = None
+    greeting: str = ""
+    context: str = ""
+    audio_only: bool = False
+    private_room: bool = False
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A persona with a replica and call settings, ready to start."""
+
+    id: str
+    name: str
+    persona_id: str
+    replica_id: str
+    call: CallSettings
+    created_at: datetime
+    updated_at: datetime
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """One conversation or chat, with its mode, agent and record.
+
+    The agent's and persona's names are kept as they were at the start, so that the record reads true after they
+    change. `conversation_url` carries no meeting token. `reason` says in plain words why the avatar was refused or
+    why the session failed, `end_reason` why it ended; both "" where there is nothing to say. `end_code` is the
+    stable word behind `end_reason`. `max_call_s` is the limit that was sent.
+    """
+
+    id: str
+    agent_id: str
+    agent_name: str
+    persona_id: str
+    persona_name: str
+    replica_id: str
+    mode: Mode
+    status: Status
+    created_at: datetime
+    max_call_s: int
+    conversation_id: str = ""
+    conversation_url: str = ""
+    reason: str = ""
+    reason_code: str = ""
+    reason_hint: str = ""
+    waiting_at: datetime | None = None
+    live_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_code: str = ""
+    end_reason: str = ""
+    transcript_at: datetime | None = None
+    perception: str = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One entry of a transcript. `role` is `user`, `assistant`, `system` or `tool`.
+
+    `seconds` counts from the start of the session, None where it is not known. `source` is `tavus` (read after the
+    call) or `chat` (typed in Greenroom's own text chat).
+    """
+
+    seq: int
+    role: str
+    content: str
+    seconds: float | None = None
+    duration_s: float | None = None
+    source: str = "tavus"
+
+
+@dataclass(frozen=True)
+class SessionEvent:
+    """One line of a session's timeline: what happened, when, and a quiet detail."""
+
+    at: datetime
+    kind: str
+    detail: str = ""
