@@ -1,0 +1,427 @@
+"""Everything that can be set, read once into one frozen `Settings`: environment, then `.env`, then secrets.toml.
+
+A wrong value never stops the program. It becomes a `Problem` (in words that need no developer) and the default stands
+in its place; what was read in another way than it was written becomes a `Note`. Neither ever quotes a secret.
+Importing this module reads nothing; `load` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lib.models import Mode
+
+ENVIRONMENT, DOTENV, SECRETS_TOML, DEFAULT = "environment", ".env", ".streamlit/secrets.toml", "default"
+TAVUS_URL = "https://tavusapi.com/v2"
+OLDER_MODE = "USE_TAVUS_PIPECAT_VIDEO"
+_FILE_LIMIT = 1 << 20
+_PLACEHOLDER = re.compile(
+    r"(^|://)your[_-].*|.*[_-]here|<.*>|(change|replace)[_-]?(me|this)|placeholder.*|x{3,}|.*\.{3,}|todo|none|null",
+    re.IGNORECASE,
+)
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def is_loopback(host: str | None) -> bool:
+    """True for this machine's own addresses, which need no https."""
+    if not host:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _web_url(text: str) -> SplitResult:
+    """The parts of a plain http(s) address; ValueError for a user name, a query, a space or a wrong port."""
+    parts = urlsplit(text)
+    plain = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and "\\" not in text
+    if not plain or parts.query or parts.fragment or re.search(r"\s", text) or parts.port == 0:
+        raise ValueError
+    return parts
+
+
+def _tavus_url(text: str) -> str:
+    parts = _web_url(text)
+    if parts.scheme != "https" and not is_loopback(parts.hostname):
+        raise ValueError
+    path = parts.path.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path if path.endswith('/v2') else path + '/v2'}"
+
+
+def _address(text: str) -> str:
+    return _web_url(text).geturl().rstrip("/") if text else ""
+
+
+def _identifier(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,64}", text):
+        raise ValueError
+    return text
+
+
+def _subdomain(text: str) -> str:
+    if not re.fullmatch(r"([a-z0-9][a-z0-9-]{0,62})?", text):
+        raise ValueError
+    return text
+
+
+def _fits_a_header(secret: SecretStr | None) -> SecretStr | None:
+    """A key with a space, a line end or a letter beyond ASCII can't be sent, and requests quotes it in its error."""
+    if secret is not None and not re.fullmatch(r"[\x21-\x7e]{1,512}", secret.get_secret_value()):
+        raise ValueError
+    return secret
+
+
+def _database(secret: SecretStr) -> SecretStr:
+    if secret.get_secret_value() and not re.match(r"(sqlite|postgresql)(\+\w+)?://", secret.get_secret_value()):
+        raise ValueError
+    return secret
+
+
+def _avatar_mode(mode: Mode) -> Mode:
+    if mode is Mode.TEXT:
+        raise ValueError
+    return mode
+
+
+Key = Annotated[SecretStr | None, AfterValidator(_fits_a_header)]
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings. `Settings()` is all defaults; only `load` looks at the machine.
+
+    Durations end in `_s` and are seconds; `daily_minutes` counts minutes a day. `database_url` is secret because it
+    may hold a password; "" means the file that Greenroom keeps itself.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    tavus_api_key: Key = None
+    tavus_default_replica_id: Annotated[str, AfterValidator(_identifier)] = ""
+    tavus_base_url: Annotated[str, AfterValidator(_tavus_url)] = TAVUS_URL
+    tavus_avatar_mode: Annotated[Mode, AfterValidator(_avatar_mode)] = Mode.PHOENIX_REST
+    tavus_avatar_fallback: Annotated[str, Field(pattern="^(phoenix_rest)?$")] = ""
+    daily_api_key: Key = None
+    daily_subdomain: Annotated[str, AfterValidator(_subdomain)] = ""
+    daily_avatar_privacy: Annotated[str, Field(pattern="^(public|private)$")] = "private"
+    database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("")
+    api_token: Key = None
+    public_url: Annotated[str, AfterValidator(_address)] = ""
+    chat_base_url: Annotated[str, AfterValidator(_address)] = ""
+    chat_api_key: Key = None
+    chat_model: Annotated[str, Field(max_length=200)] = ""
+    max_call_s: Annotated[int, Field(ge=30, le=3600)] = 600
+    absent_timeout_s: Annotated[int, Field(ge=15, le=300)] = 120
+    left_timeout_s: Annotated[int, Field(ge=0, le=300)] = 30
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=100)] = 2
+    daily_minutes: Annotated[int, Field(ge=0, le=100_000)] = 60
+    max_starts_per_minute: Annotated[int, Field(ge=1, le=600)] = 6
+    sweep_interval_s: Annotated[float, Field(ge=0.05, le=300)] = 5.0
+
+    @property
+    def sandbox(self) -> bool:
+        """True without a Tavus key: everything runs on Greenroom's own sandbox and nothing is billed."""
+        return self.tavus_api_key is None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+_MUST_BE = {
+    "TAVUS_API_KEY": "one word of plain letters, digits and signs, as Tavus shows it",
+    "TAVUS_DEFAULT_REPLICA_ID": "a replica's id, such as r90bbd427f71",
+    "TAVUS_BASE_URL": "an https:// address without user name or question mark (http:// only for this machine itself)",
+    "TAVUS_AVATAR_MODE": "phoenix_rest or pipecat_daily",
+    OLDER_MODE: "true or false",
+    "TAVUS_AVATAR_FALLBACK": "phoenix_rest, or left empty",
+    "DAILY_API_KEY": "one word of plain letters, digits and signs, as Daily shows it",
+    "DAILY_SUBDOMAIN": "the bare name before .daily.co, such as go-scope",
+    "DAILY_AVATAR_PRIVACY": "public or private",
+    "DATABASE_URL": "an address that begins with sqlite:// or postgresql://",
+    "API_TOKEN": "one word of plain letters, digits and signs",
+    "PUBLIC_URL": "an http:// or https:// address without user name or question mark",
+    "CHAT_BASE_URL": "an http:// or https:// address without user name or question mark",
+    "CHAT_API_KEY": "one word of plain letters, digits and signs",
+    "CHAT_MODEL": "a model's name of at most 200 characters",
+    "MAX_CALL_S": "a whole number of seconds from 30 to 3600",
+    "ABSENT_TIMEOUT_S": "a whole number of seconds from 15 to 300",
+    "LEFT_TIMEOUT_S": "a whole number of seconds from 0 to 300",
+    "MAX_CONCURRENT_CALLS": "a whole number from 1 to 100",
+    "DAILY_MINUTES": "a whole number of minutes from 0 to 100000",
+    "MAX_STARTS_PER_MINUTE": "a whole number from 1 to 600",
+    "SWEEP_INTERVAL_S": "a number of seconds from 0.05 to 300",
+}
+NAMES: tuple[str, ...] = tuple(_MUST_BE)
+"""Every name that is read, in the order in which it is shown."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A wrong value: the default is used in its place, and avatar starts are refused until it is mended."""
+
+    name: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A value that was read in another way than it was written. Nothing is refused because of it."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What `load` found. `sources` says for every name in `NAMES` where its value comes from."""
+
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Note, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(NAMES, DEFAULT))
+
+
+def load(root: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Read the settings of the project at `root`. Never raises for anything that a person wrote.
+
+    `environ` replaces the process's environment (for tests). Reads `.env` and `.streamlit/secrets.toml`; writes
+    nothing, and changes no environment variable.
+    """
+    return _Reading().load(root, os.environ if environ is None else environ)
+
+
+class _Reading:
+    """One reading in progress: collects problems and notes until `load` hands them over together."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.notes: list[Note] = []
+
+    def load(self, root: Path, environ: Mapping[str, str]) -> Loaded:
+        layers = [
+            (ENVIRONMENT, {name.upper(): value for name, value in environ.items()}),
+            (DOTENV, self._dotenv(root / ".env")),
+            (SECRETS_TOML, self._secrets_toml(root / ".streamlit" / "secrets.toml")),
+        ]
+        found = {name: hit for name in NAMES if (hit := self._first(name, layers))}
+        good: dict[str, Any] = {}
+        for name, (text, source) in found.items():
+            good.update(self._checked(name, text, source))
+        sources = {name: found[name][1] if name.lower() in good else DEFAULT for name in NAMES}
+        self._one_mode(good, sources)
+        settings = Settings(**good)
+        self._together(settings, sources)
+        return Loaded(settings, tuple(self.problems), tuple(self.notes), sources)
+
+    def _first(self, name: str, layers: list[tuple[str, dict[str, str]]]) -> tuple[str, str] | None:
+        """The value that counts and its source; empty text and placeholders count as not set."""
+        hits: list[tuple[str, str]] = []
+        for source, values in layers:
+            text = _unquoted(values.get(name, ""))
+            if text and _PLACEHOLDER.fullmatch(text):
+                self._note(name, f"{name} in {_place(source)} is still a placeholder; it counts as not set.")
+            elif text:
+                hits.append((text, source))
+        if hits and any(text != hits[0][0] for text, _ in hits[1:]):
+            others = " and ".join(_place(source) for text, source in hits[1:] if text != hits[0][0])
+            used = _place(hits[0][1])
+            self._note(name, f"{name} differs between {used} and {others}; the one from {used} is used.")
+        return hits[0] if hits else None
+
+    def _checked(self, name: str, text: str, source: str) -> dict[str, Any]:
+        """`{field: text}` if pydantic accepts it, `{}` and a problem if not."""
+        text = self._tidied(name, text)
+        if name == OLDER_MODE:
+            if text.lower() in _YES + _NO:
+                return {name.lower(): text.lower() in _YES}
+        else:
+            try:
+                Settings(**{name.lower(): text})  # type: ignore[arg-type]
+                return {name.lower(): text}
+            except ValidationError:
+                pass
+        default = _default_text(name)
+        self.problems.append(
+            Problem(
+                name,
+                f"{name} in {_place(source)}{_quoted(name, text)} can't be used: it must be {_MUST_BE[name]}. "
+                f"Until then {default} is used.",
+                f"Correct {name} in {_place(source)}, or remove it, and restart Greenroom.",
+            )
+        )
+        return {}
+
+    def _tidied(self, name: str, text: str) -> str:
+        """What was meant, where that is beyond doubt: words in capitals, a pasted Daily address, postgres://."""
+        if name in ("TAVUS_AVATAR_MODE", "TAVUS_AVATAR_FALLBACK", "DAILY_AVATAR_PRIVACY"):
+            return text.lower().replace("-", "_")
+        if name == "DAILY_SUBDOMAIN":
+            pasted = re.fullmatch(r"(?:https?://)?([a-z0-9-]+)\.daily\.co(?:/.*)?", text, re.IGNORECASE)
+            if pasted:
+                bare = pasted[1].lower()
+                self._note(name, f"{name} was given as an address; its bare name, {bare}, is used.")
+                return bare
+            return text.lower()
+        if name == "DATABASE_URL" and text.startswith("postgres://"):
+            self._note(name, f"{name} begins with postgres://; it is read as postgresql://.")
+            return "postgresql://" + text.removeprefix("postgres://")
+        return text
+
+    def _one_mode(self, good: dict[str, Any], sources: dict[str, str]) -> None:
+        """TAVUS_AVATAR_MODE beats its older spelling, which is no field of its own."""
+        older: bool | None = good.pop(OLDER_MODE.lower(), None)
+        if older is None:
+            return
+        says = Mode.PIPECAT_DAILY if older else Mode.PHOENIX_REST
+        mode = good.get("tavus_avatar_mode")
+        if mode is None and sources["TAVUS_AVATAR_MODE"] == DEFAULT and not self._has_problem("TAVUS_AVATAR_MODE"):
+            good["tavus_avatar_mode"] = says
+            sources["TAVUS_AVATAR_MODE"] = sources[OLDER_MODE]
+        elif mode is not None and mode != says:
+            told = f"{OLDER_MODE} asks for {says}, but TAVUS_AVATAR_MODE={mode} is used: it is the newer of the two."
+            self._note(OLDER_MODE, told)
+
+    def _together(self, settings: Settings, sources: Mapping[str, str]) -> None:
+        """What only two settings together can tell."""
+        host = urlsplit(settings.tavus_base_url).hostname
+        if settings.sandbox and sources["TAVUS_BASE_URL"] != DEFAULT:
+            self._note("TAVUS_BASE_URL", "TAVUS_BASE_URL is not used: without TAVUS_API_KEY the sandbox is.")
+        elif host != urlsplit(TAVUS_URL).hostname:
+            self._note("TAVUS_BASE_URL", f"TAVUS_BASE_URL is set: the Tavus key is sent to {host}.")
+        if settings.tavus_avatar_mode is Mode.PIPECAT_DAILY and settings.daily_api_key is None:
+            told = "pipecat_daily needs DAILY_API_KEY too. Until it is set, sessions in this mode go on as text chat."
+            self._note("DAILY_API_KEY", told)
+        chat = urlsplit(settings.chat_base_url)
+        if settings.chat_api_key and chat.scheme == "http" and not is_loopback(chat.hostname):
+            told = "CHAT_API_KEY travels unprotected, because CHAT_BASE_URL begins with http://."
+            self._note("CHAT_BASE_URL", told)
+
+    def _note(self, name: str, message: str) -> None:
+        self.notes.append(Note(name, message))
+
+    def _has_problem(self, name: str) -> bool:
+        return any(problem.name == name for problem in self.problems)
+
+    def _text_of(self, path: Path, name: str) -> str | None:
+        """A small text file's content, or None with a problem. Notepad's and PowerShell's encodings are known."""
+        try:
+            if not path.exists():
+                return None
+            raw = path.read_bytes() if path.stat().st_size <= _FILE_LIMIT else b"\0"
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            hint = f"Make {name} a plain text file that you may read, and restart Greenroom."
+            self.problems.append(Problem(name, f"{name} can't be read ({why}), so nothing in it is used.", hint))
+            return None
+        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+            self._note(name, f"{name} is not saved as UTF-8; letters with accents in it may be read wrongly.")
+        if "\0" in text:
+            hint = f"Save {name} as plain text in UTF-8, and restart Greenroom."
+            self.problems.append(Problem(name, f"{name} is not a text file, so nothing in it is used.", hint))
+            return None
+        return text
+
+    def _dotenv(self, path: Path) -> dict[str, str]:
+        text = self._text_of(path, DOTENV)
+        if text is None:
+            if path.with_name(".env.txt").exists() and not path.exists():
+                self._note(DOTENV, "There is a .env.txt but no .env. Rename it to .env to have it read.")
+            return {}
+        values: dict[str, str] = {}
+        for binding in parse_stream(StringIO(text)):
+            if binding.error:
+                self._broken_line(binding.original.string, binding.original.line)
+            elif binding.key:
+                values[binding.key.upper()] = binding.value or ""
+        self._misspelt(values, DOTENV)
+        return values
+
+    def _broken_line(self, line: str, number: int) -> None:
+        told = f"Line {number} of .env is not of the form NAME=value, so it is not used."
+        named = next((name for name in NAMES if re.search(rf"\b{name}\b", line, re.IGNORECASE)), None)
+        if named:
+            hint = f"Write {named}=value on a line of its own, with both quotes or with none, and restart Greenroom."
+            self.problems.append(Problem(named, told, hint))
+        else:
+            self._note(DOTENV, told)
+
+    def _secrets_toml(self, path: Path) -> dict[str, str]:
+        text = self._text_of(path, SECRETS_TOML)
+        try:
+            read = tomllib.loads(text or "")
+        except tomllib.TOMLDecodeError as error:
+            line = re.search(r"line \d+", str(error))
+            told = f"{SECRETS_TOML} has a mistake{f' at {line[0]}' if line else ''}, so nothing in it is used."
+            hint = f'Write each line as NAME = "value" in {SECRETS_TOML}, and restart Greenroom.'
+            self.problems.append(Problem(SECRETS_TOML, told, hint))
+            return {}
+        values = {name.upper(): str(value) for name, value in read.items() if isinstance(value, str | int | float)}
+        self._misspelt(values, SECRETS_TOML)
+        return values
+
+    def _misspelt(self, values: Mapping[str, str], source: str) -> None:
+        for name in values:
+            close = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.85) if name not in NAMES else []
+            for meant in close:
+                self._note(meant, f"{source} has {name}, which is no setting. Is {meant} meant?")
+
+
+def secret_names() -> Iterator[str]:
+    """The names whose values are never shown whole."""
+    for name in NAMES:
+        info = Settings.model_fields.get(name.lower())
+        if info is not None and "SecretStr" in str(info.annotation):
+            yield name
+
+
+def _unquoted(text: str) -> str:
+    """Without blanks around it and without the quotes that cmd.exe and copied documents leave on."""
+    text = text.strip().strip("\ufeff\u200b\u201c\u201d").strip()
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    return text
+
+
+def _place(source: str) -> str:
+    return "the environment" if source == ENVIRONMENT else source
+
+
+def _quoted(name: str, text: str) -> str:
+    """The wrong value, where seeing it helps and it can't be a key that landed in the wrong place."""
+    harmless = name not in secret_names() and re.fullmatch(r"-?[\d.,]{1,12}|[A-Za-z ]{1,16}", text)
+    return f" ({text})" if harmless else ""
+
+
+def _default_text(name: str) -> str:
+    info = Settings.model_fields.get(name.lower())
+    default = info.default if info is not None else None
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    return "none" if default in (None, "") else str(default)

@@ -1,0 +1,309 @@
+"""What is read from the environment, `.env` and secrets.toml, and what a wrong value turns into."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from lib import settings
+from lib.models import Mode
+from lib.settings import Loaded, Settings, load
+
+CANARY = "tvsk_CANARY0123456789abcdef"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def from_env(root: Path, **environ: str) -> Loaded:
+    return load(root, environ)
+
+
+def from_dotenv(root: Path, content: str | bytes) -> Loaded:
+    (root / ".env").write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load(root, {})
+
+
+def from_toml(root: Path, content: str) -> Loaded:
+    (root / ".streamlit").mkdir(exist_ok=True)
+    (root / ".streamlit" / "secrets.toml").write_text(content, encoding="utf-8")
+    return load(root, {})
+
+
+def key_of(loaded: Loaded) -> str | None:
+    key = loaded.settings.tavus_api_key
+    return key.get_secret_value() if key else None
+
+
+def notes_on(loaded: Loaded, name: str) -> list[str]:
+    return [note.message for note in loaded.notes if note.name == name]
+
+
+def test_nothing_set_is_the_sandbox_with_the_defaults(tmp_path: Path) -> None:
+    loaded = from_env(tmp_path)
+    assert loaded.problems == () and loaded.notes == ()
+    assert loaded.settings.sandbox and loaded.settings.tavus_base_url == "https://tavusapi.com/v2"
+    read = loaded.settings
+    limits = (read.max_call_s, read.absent_timeout_s, read.left_timeout_s, read.max_concurrent_calls)
+    assert limits == (600, 120, 30, 2)
+    assert (read.daily_minutes, read.max_starts_per_minute, read.sweep_interval_s) == (60, 6, 5.0)
+    assert set(loaded.sources.values()) == {"default"}
+
+
+def test_environment_beats_dotenv_beats_secrets_toml(tmp_path: Path) -> None:
+    from_toml(tmp_path, 'MAX_CALL_S = 100\nABSENT_TIMEOUT_S = 20\nLEFT_TIMEOUT_S = "10"\n')
+    (tmp_path / ".env").write_text("MAX_CALL_S=200\nABSENT_TIMEOUT_S=40\n")
+    loaded = from_env(tmp_path, MAX_CALL_S="300")
+    assert (loaded.settings.max_call_s, loaded.settings.absent_timeout_s, loaded.settings.left_timeout_s) == (
+        300,
+        40,
+        10,
+    )
+    assert [loaded.sources[n] for n in ("MAX_CALL_S", "ABSENT_TIMEOUT_S", "LEFT_TIMEOUT_S")] == [
+        "environment",
+        ".env",
+        ".streamlit/secrets.toml",
+    ]
+    assert "differs between the environment and .env" in notes_on(loaded, "MAX_CALL_S")[0]
+
+
+def test_the_same_value_in_two_places_needs_no_note(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"TAVUS_API_KEY={CANARY}\n")
+    assert from_env(tmp_path, TAVUS_API_KEY=CANARY).notes == ()
+
+
+def test_an_empty_value_counts_as_not_set(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"TAVUS_API_KEY={CANARY}\nMAX_CALL_S=\n")
+    loaded = from_env(tmp_path, TAVUS_API_KEY="  ", MAX_CALL_S="")
+    assert key_of(loaded) == CANARY and loaded.sources["TAVUS_API_KEY"] == ".env"
+    assert loaded.settings.max_call_s == 600 and loaded.problems == ()
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    ["your_tavus_api_key_here", "your-api-key", "<your key>", "changeme", "xxxxxxxx", "tvsk_...", "PLACEHOLDER_KEY"],
+)
+def test_a_placeholder_counts_as_not_set_and_is_noted(tmp_path: Path, placeholder: str) -> None:
+    loaded = from_dotenv(tmp_path, f"TAVUS_API_KEY={placeholder}\n")
+    assert loaded.settings.sandbox and loaded.problems == ()
+    assert "placeholder" in notes_on(loaded, "TAVUS_API_KEY")[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"TAVUS_API_KEY={CANARY}\n".encode("utf-8-sig"),
+        f"TAVUS_API_KEY={CANARY}\n".encode("utf-16"),
+        f"A=1\r\nTAVUS_API_KEY={CANARY}\r\nB=2\r\n".encode(),
+        f'TAVUS_API_KEY="{CANARY}"\n'.encode(),
+        f"export TAVUS_API_KEY='{CANARY}'".encode(),
+        f"TAVUS_API_KEY = {CANARY}   # the team's\n".encode(),
+        f"tavus_api_key=\u201c{CANARY}\u201d\n".encode(),
+        f"# d\xe9mo\nTAVUS_API_KEY={CANARY}\n".encode("latin-1"),
+    ],
+    ids=["bom", "utf-16", "crlf", "quotes", "export", "comment", "curly", "latin-1"],
+)
+def test_a_key_survives_how_editors_save_it(tmp_path: Path, content: bytes) -> None:
+    loaded = from_dotenv(tmp_path, content)
+    assert key_of(loaded) == CANARY and loaded.problems == ()
+
+
+def test_quotes_that_cmd_exe_leaves_on_are_taken_off(tmp_path: Path) -> None:
+    assert key_of(from_env(tmp_path, TAVUS_API_KEY=f'"{CANARY}"')) == CANARY
+
+
+def test_a_dollar_in_a_password_is_not_a_variable(tmp_path: Path) -> None:
+    url = "postgresql://me:a${HOME}b@db/x"
+    assert from_dotenv(tmp_path, f"DATABASE_URL={url}\n").settings.database_url.get_secret_value() == url
+
+
+def test_an_unreadable_dotenv_is_a_problem_and_the_rest_still_counts(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    loaded = from_env(tmp_path, MAX_CALL_S="60")
+    assert [problem.name for problem in loaded.problems] == [".env"] and loaded.settings.max_call_s == 60
+    assert "can't be read" in loaded.problems[0].message and loaded.problems[0].hint
+
+
+def test_a_binary_dotenv_is_a_problem(tmp_path: Path) -> None:
+    assert "not a text file" in from_dotenv(tmp_path, b"\0\1\2" * 50).problems[0].message
+
+
+def test_a_broken_line_is_named_by_its_number_without_its_content(tmp_path: Path) -> None:
+    loaded = from_dotenv(tmp_path, f'MAX_CALL_S=60\nTAVUS_API_KEY="{CANARY}\nDAILY_MINUTES=5\n')
+    assert loaded.problems[0].name == "TAVUS_API_KEY" and "Line 2" in loaded.problems[0].message
+    assert loaded.settings.max_call_s == 60 and CANARY not in repr(loaded)
+
+
+def test_a_broken_line_that_is_not_ours_is_only_noted(tmp_path: Path) -> None:
+    loaded = from_dotenv(tmp_path, "this is prose, no setting\nMAX_CALL_S=60\n")
+    assert loaded.problems == () and "Line 1" in notes_on(loaded, ".env")[0] and loaded.settings.max_call_s == 60
+
+
+def test_a_mistake_in_secrets_toml_is_a_problem_with_its_line(tmp_path: Path) -> None:
+    loaded = from_toml(tmp_path, f"MAX_CALL_S = 60\nTAVUS_API_KEY = {CANARY}\n")
+    assert "line 2" in loaded.problems[0].message and CANARY not in repr(loaded)
+
+
+def test_notepads_hidden_ending_is_noted(tmp_path: Path) -> None:
+    (tmp_path / ".env.txt").write_text(f"TAVUS_API_KEY={CANARY}\n")
+    assert "Rename it" in notes_on(from_env(tmp_path), ".env")[0]
+
+
+def test_a_misspelt_name_is_noted_without_its_value(tmp_path: Path) -> None:
+    loaded = from_dotenv(tmp_path, f"TAVUS_APIKEY={CANARY}\nHOME_OF_SOMETHING=1\n")
+    assert notes_on(loaded, "TAVUS_API_KEY") == [".env has TAVUS_APIKEY, which is no setting. Is TAVUS_API_KEY meant?"]
+    assert len(loaded.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("MAX_CALL_S", "29"),
+        ("MAX_CALL_S", "3601"),
+        ("MAX_CALL_S", "ten minutes"),
+        ("MAX_CALL_S", "60.5"),
+        ("ABSENT_TIMEOUT_S", "14"),
+        ("ABSENT_TIMEOUT_S", "301"),
+        ("LEFT_TIMEOUT_S", "-1"),
+        ("MAX_CONCURRENT_CALLS", "0"),
+        ("DAILY_MINUTES", "-1"),
+        ("MAX_STARTS_PER_MINUTE", "0"),
+        ("SWEEP_INTERVAL_S", "nan"),
+        ("TAVUS_AVATAR_MODE", "text"),
+        ("TAVUS_AVATAR_MODE", "phoenix"),
+        ("USE_TAVUS_PIPECAT_VIDEO", "maybe"),
+        ("TAVUS_AVATAR_FALLBACK", "pipecat_daily"),
+        ("DAILY_AVATAR_PRIVACY", "secret"),
+        ("DAILY_SUBDOMAIN", "https://example.com"),
+        ("DAILY_SUBDOMAIN", "go scope"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("TAVUS_DEFAULT_REPLICA_ID", "r90/../x"),
+        ("PUBLIC_URL", "example.com"),
+        ("CHAT_BASE_URL", "ftp://example.com"),
+        ("TAVUS_API_KEY", "two words"),
+        ("TAVUS_API_KEY", "tvsk_caf\u00e9"),
+        ("API_TOKEN", "a\tb"),
+    ],
+)
+def test_a_wrong_value_is_a_problem_and_the_default_is_used(tmp_path: Path, name: str, wrong: str) -> None:
+    loaded = from_env(tmp_path, **{name: wrong})
+    assert [problem.name for problem in loaded.problems] == [name]
+    assert "must be" in loaded.problems[0].message and "restart" in loaded.problems[0].hint
+    assert loaded.settings == Settings() and loaded.sources[name] == "default"
+
+
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
+    loaded = from_env(tmp_path, MAX_CALL_S="x", DAILY_AVATAR_PRIVACY="y", TAVUS_BASE_URL="http://tavusapi.com")
+    assert {problem.name for problem in loaded.problems} == {"MAX_CALL_S", "DAILY_AVATAR_PRIVACY", "TAVUS_BASE_URL"}
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://tavusapi.com", "https://tavusapi.com/v2"),
+        ("https://tavusapi.com/", "https://tavusapi.com/v2"),
+        ("https://tavusapi.com/v2", "https://tavusapi.com/v2"),
+        ("https://tavusapi.com/v2/", "https://tavusapi.com/v2"),
+        ("http://127.0.0.1:8790", "http://127.0.0.1:8790/v2"),
+        ("http://localhost:8790/sandbox", "http://localhost:8790/sandbox/v2"),
+        ("http://[::1]:8790/v2", "http://[::1]:8790/v2"),
+    ],
+)
+def test_the_base_url_may_end_with_v2_or_not(tmp_path: Path, given: str, used: str) -> None:
+    loaded = from_env(tmp_path, TAVUS_BASE_URL=given, TAVUS_API_KEY=CANARY)
+    assert loaded.settings.tavus_base_url == used and loaded.problems == ()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "http://tavusapi.com/v2",
+        "http://127.0.0.1.evil.example/v2",
+        "http://localhost@evil.example/v2",
+        "https://user:pw@tavusapi.com/v2",
+        "https://tavusapi.com/v2?x=1",
+        "https://tavusapi.com\\@evil.example",
+        "https://tavusapi.com:99999",
+        "https://[broken",
+        "javascript:alert(1)",
+        "tavusapi.com",
+    ],
+)
+def test_an_unsafe_base_url_is_a_problem(tmp_path: Path, hostile: str) -> None:
+    loaded = from_env(tmp_path, TAVUS_BASE_URL=hostile, TAVUS_API_KEY=CANARY)
+    assert [problem.name for problem in loaded.problems] == ["TAVUS_BASE_URL"]
+    assert loaded.settings.tavus_base_url == "https://tavusapi.com/v2"
+
+
+def test_another_host_for_the_key_is_noted(tmp_path: Path) -> None:
+    loaded = from_env(tmp_path, TAVUS_BASE_URL="https://proxy.example/tavus", TAVUS_API_KEY=CANARY)
+    assert notes_on(loaded, "TAVUS_BASE_URL") == ["TAVUS_BASE_URL is set: the Tavus key is sent to proxy.example."]
+
+
+@pytest.mark.parametrize(
+    "pasted", ["https://go-scope.daily.co", "https://go-scope.daily.co/room", "Go-Scope.daily.co/"]
+)
+def test_a_pasted_daily_address_becomes_its_bare_name_with_a_note(tmp_path: Path, pasted: str) -> None:
+    loaded = from_env(tmp_path, DAILY_SUBDOMAIN=pasted)
+    assert loaded.settings.daily_subdomain == "go-scope" and loaded.problems == ()
+    assert "go-scope" in notes_on(loaded, "DAILY_SUBDOMAIN")[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "older", "used", "noted"),
+    [
+        ("phoenix_rest", "true", Mode.PHOENIX_REST, True),
+        ("pipecat_daily", "false", Mode.PIPECAT_DAILY, True),
+        ("pipecat_daily", "1", Mode.PIPECAT_DAILY, False),
+        ("PIPECAT-DAILY", "yes", Mode.PIPECAT_DAILY, False),
+        ("", "true", Mode.PIPECAT_DAILY, False),
+        ("", "false", Mode.PHOENIX_REST, False),
+    ],
+)
+def test_the_newer_mode_setting_beats_the_older(tmp_path: Path, mode: str, older: str, used: Mode, noted: bool) -> None:
+    loaded = from_env(tmp_path, TAVUS_AVATAR_MODE=mode, USE_TAVUS_PIPECAT_VIDEO=older, DAILY_API_KEY="k")
+    assert loaded.settings.tavus_avatar_mode is used and bool(notes_on(loaded, "USE_TAVUS_PIPECAT_VIDEO")) is noted
+    assert loaded.sources["TAVUS_AVATAR_MODE"] == "environment"
+
+
+def test_a_wrong_mode_is_not_replaced_by_the_older_setting(tmp_path: Path) -> None:
+    loaded = from_env(tmp_path, TAVUS_AVATAR_MODE="pipekat", USE_TAVUS_PIPECAT_VIDEO="true")
+    assert loaded.settings.tavus_avatar_mode is Mode.PHOENIX_REST and len(loaded.problems) == 1
+
+
+def test_secrets_print_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    secret = {name: f"{CANARY}_{name}" for name in ("TAVUS_API_KEY", "DAILY_API_KEY", "CHAT_API_KEY", "API_TOKEN")}
+    with caplog.at_level(logging.DEBUG):
+        loaded = from_env(tmp_path, **secret, DATABASE_URL=f"postgresql://u:{CANARY}@h/d")
+    assert loaded.problems == ()
+    for shown in (repr(loaded), str(loaded.settings), loaded.settings.model_dump_json(), caplog.text):
+        assert CANARY not in shown
+    assert set(settings.secret_names()) == {*secret, "DATABASE_URL"}
+
+
+@pytest.mark.parametrize("name", settings.NAMES)
+def test_a_key_in_the_wrong_place_is_not_quoted(tmp_path: Path, name: str) -> None:
+    loaded = from_env(tmp_path, **{name: f"{CANARY} {CANARY}"})
+    assert CANARY not in repr((loaded.problems, loaded.notes))
+
+
+def test_settings_are_frozen_and_their_errors_hide_the_value() -> None:
+    with pytest.raises(ValidationError):
+        Settings().max_call_s = 5
+    with pytest.raises(ValidationError) as refused:
+        Settings(tavus_base_url=CANARY)
+    assert CANARY not in str(refused.value)
+
+
+def test_importing_and_constructing_never_read_the_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MAX_CALL_S=60\n")
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from lib.settings import *; print(Settings().max_call_s)"
+    environ = {**os.environ, "MAX_CALL_S": "70"}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert told.stdout.strip() == "600", told.stderr
