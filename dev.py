@@ -1,0 +1,322 @@
+"""Greenroom's commands. They need Python 3.11 or newer and nothing else: what is missing goes into .venv here.
+
+python dev.py run [--port N]    start the dashboard
+python dev.py test [ARGS]       run every test; ARGS go to pytest
+python dev.py check             ruff, mypy and who may import whom
+python dev.py bench [ARGS]      measure the dashboard against plain Streamlit
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+# This file must still parse and run on old Pythons, up to the sentence that says which one is needed.
+OLDEST = (3, 11)
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "greenroom.json"
+LOG = VENV / "install.log"
+RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
+
+BROWSERS = (
+    "google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "microsoft-edge",
+    "microsoft-edge-stable", "msedge",
+)  # fmt: skip
+WINDOWS_BROWSERS = (
+    r"Google\Chrome\Application\chrome.exe", r"Microsoft\Edge\Application\msedge.exe",
+    r"Chromium\Application\chrome.exe",
+)  # fmt: skip
+MAC_BROWSERS = ("Google Chrome", "Microsoft Edge", "Chromium")
+
+
+class Stop(Exception):
+    """The one sentence that is printed before leaving with 1."""
+
+
+# What has to be there
+
+
+def check_python() -> None:
+    if sys.version_info >= OLDEST:
+        return
+    named = [f"python3.{minor}" for minor in range(20, OLDEST[1] - 1, -1)]
+    newer = next(filter(shutil.which, named), None)
+    found = ".".join(map(str, sys.version_info[:2]))
+    advice = f"it is installed here: {newer} dev.py" if newer else "get it from https://www.python.org/downloads/"
+    raise Stop(f"Greenroom needs Python 3.11 or newer and this is {found}; {advice}")
+
+
+def venv_works() -> bool:
+    """False also after the Python it was made with was removed or replaced by another version."""
+    if not PYTHON.exists():
+        return False
+    probe = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
+    try:
+        return subprocess.run([str(PYTHON), "-c", probe], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def make_venv() -> None:
+    say("Making .venv again, the one there does not work" if VENV.exists() else "Making .venv")
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True, check=False
+    )
+    if made.returncode == 0:
+        return
+    told = (made.stdout + made.stderr).strip()
+    if "ensurepip" in told or "No module named venv" in told:
+        raise Stop("This Python comes without its venv module; on Debian and Ubuntu: apt install python3-venv")
+    raise Stop(f"Could not make .venv: {told.splitlines()[-1] if told else 'no reason given'}")
+
+
+def digest(name: str) -> str:
+    return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
+
+
+def installed() -> dict[str, str]:
+    """What was installed last: file name -> its digest then."""
+    try:
+        return dict(json.loads(STAMP.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def prepare(files: Sequence[str]) -> None:
+    """Make .venv if need be, and install `files` if one of them changed. Raises Stop."""
+    if not venv_works():
+        make_venv()
+    wanted = {name: digest(name) for name in files}
+    if wanted.items() <= installed().items():
+        return
+    install(files[-1])
+    # The other file's packages may have been replaced by this one's pins, so it counts as not installed now.
+    STAMP.write_text(json.dumps(wanted), encoding="utf-8")
+
+
+def install(name: str) -> None:
+    """pip's own words go to a log; a person sees one line that moves. Raises Stop with pip's reason."""
+    command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
+               "--progress-bar", "off", "-r", name]  # fmt: skip
+    say(f"Installing {name} into .venv (once; it can take a few minutes)")
+    begun, last = time.monotonic(), [""]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+
+    def read() -> None:
+        with LOG.open("w", encoding="utf-8") as log:
+            for line in process.stdout or ():
+                log.write(line)
+                last.append(line.strip())
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    while reader.is_alive():
+        reader.join(0.5 if sys.stdout.isatty() else 20)
+        progress(time.monotonic() - begun, last[-1])
+    code = process.wait()
+    if sys.stdout.isatty():
+        print("\r\x1b[K", end="")
+    if code:
+        told = [line for line in last if line.lower().startswith("error")]
+        reason = (told or last)[-1].rstrip(".")
+        raise Stop(f"Installing {name} failed: {reason} (all of it: {LOG.relative_to(ROOT)})")
+    say(f"Installed in {time.monotonic() - begun:.0f} s")
+
+
+def progress(seconds: float, line: str) -> None:
+    if sys.stdout.isatty():
+        width = max(20, shutil.get_terminal_size().columns - 1)
+        print(f"\r\x1b[K{f'  {seconds:3.0f} s  {line}'[:width]}", end="", flush=True)
+    elif seconds >= 20:
+        say(f"  still installing, {seconds:.0f} s")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def become(command: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+    """Go on as `command`. It must get Ctrl-C and signals exactly as if it had been typed itself.
+
+    Where a process can be replaced, it is. On Windows a child is waited for: the console sends Ctrl-C to both, and
+    only the child decides when to end.
+    """
+    sys.stdout.flush()
+    os.chdir(ROOT)
+    if os.name != "nt":
+        os.execve(command[0], list(command), dict(env))  # noqa: S606
+    child = subprocess.Popen(list(command), env=dict(env))
+    while True:
+        try:
+            sys.exit(child.wait())
+        except KeyboardInterrupt:
+            continue
+
+
+# run
+
+
+def configured(name: str, default: str) -> str:
+    """A value of [server]: Streamlit's own order, environment first, then .streamlit/config.toml."""
+    value = os.environ.get(f"STREAMLIT_SERVER_{name.upper()}")
+    if value:
+        return value
+    import tomllib
+
+    try:
+        config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return default
+    return str(config.get("server", {}).get(name, default))
+
+
+def check_port(address: str, port: int) -> None:
+    """Raise Stop if the dashboard could not listen there."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as s:
+        if os.name != "nt":
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((address, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)):
+                other = f"python dev.py run --port {free_port()}"
+                raise Stop(f"Port {port} is in use, perhaps by another Greenroom; stop that, or: {other}") from None
+            raise Stop(f"Cannot listen on {address} port {port}: {error.strerror}; try another with --port") from None
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def run(args: Sequence[str]) -> NoReturn:
+    cli = argparse.ArgumentParser(prog="dev.py run", description="Start the dashboard.")
+    cli.add_argument("--port", help="the port to listen on, by default 8501 or STREAMLIT_SERVER_PORT")
+    options, rest = cli.parse_known_args(args)
+    port = options.port or configured("port", "8501")
+    address = configured("address", "127.0.0.1")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise Stop(f"The port must be a number from 1 to 65535, and this is {port!r}")
+    check_port(address, int(port))
+    prepare(RUN)
+    shown = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::", "::1") else address  # noqa: S104
+    say(f"Greenroom: http://{shown}:{port}  (Ctrl-C ends it)")
+    env = {**os.environ, "STREAMLIT_SERVER_PORT": port, "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
+    become([str(PYTHON), "-m", "streamlit", "run", "app.py", *rest], env)
+
+
+# test, check, bench
+
+
+def find_browser() -> str | None:
+    """An installed Chrome, Edge or Chromium, or None."""
+    if os.name == "nt":
+        roots = [os.environ.get(name, "") for name in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
+        found = [Path(root) / path for root in roots if root for path in WINDOWS_BROWSERS]
+    elif sys.platform == "darwin":
+        roots = ["/Applications", str(Path.home() / "Applications")]
+        found = [Path(root) / f"{n}.app" / "Contents" / "MacOS" / n for root in roots for n in MAC_BROWSERS]
+    else:
+        return next(filter(None, map(shutil.which, BROWSERS)), None)
+    return next((str(path) for path in found if path.exists()), None)
+
+
+def on_debian_as_root() -> bool:
+    try:
+        system = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return "ID=debian" in system and root and shutil.which("apt-get") is not None
+
+
+def get_browser() -> str | None:
+    """The browser to test with: installed, else fetched. None leaves it to Playwright's own, if that came."""
+    path = os.environ.get("CHROMIUM") or find_browser()
+    if path:
+        return path
+    if on_debian_as_root():
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        steps = [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]]
+    else:
+        env = dict(os.environ)
+        steps = [[str(PYTHON), "-m", "playwright", "install", "chromium"]]
+    say("Fetching a browser for the tests: " + " ".join(steps[-1][-2:]))
+    for step in steps:
+        done = subprocess.run(step, env=env, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            told = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
+            say(f"That failed ({told[-1]}): browser tests can't run here")
+            return None
+    return find_browser()
+
+
+def test(args: Sequence[str]) -> NoReturn:
+    prepare(DEV)
+    browser = get_browser()
+    env = {**os.environ, **({"CHROMIUM": browser} if browser else {})}
+    become([str(PYTHON), "-m", "pytest", *args], env)
+
+
+def check(args: Sequence[str]) -> NoReturn:
+    prepare(DEV)
+    steps = {
+        "ruff check": ["ruff", "check", "--quiet", *args],
+        "ruff format": ["ruff", "format", "--check", "--quiet", *args],
+        "mypy": ["mypy", "app.py", "dev.py", "lib", "pages"],
+        "layers": ["pytest", "-q", "tests/test_layers.py"],
+    }
+    failed = []
+    for name, step in steps.items():
+        say(f"== {name}")
+        if subprocess.run([str(PYTHON), "-m", *step], cwd=ROOT, check=False).returncode:
+            failed.append(name)
+    say(f"check: {', '.join(failed)} failed" if failed else "check: all clean")
+    sys.exit(1 if failed else 0)
+
+
+def bench(args: Sequence[str]) -> NoReturn:
+    prepare(DEV)
+    become([str(PYTHON), "-m", "tests.bench", *args], os.environ)
+
+
+COMMANDS = {"run": run, "test": test, "check": check, "bench": bench}
+
+
+def main(args: Sequence[str]) -> int:
+    if not args or args[0] not in COMMANDS:
+        print(__doc__)
+        return 0 if args and args[0] in ("-h", "--help", "help") else 2
+    try:
+        check_python()
+        COMMANDS[args[0]](args[1:])
+    except Stop as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Could not go on: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
