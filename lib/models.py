@@ -191,6 +191,7 @@ class Session:
     end_reason: str = ""
     transcript_at: datetime | None = None
     perception: str = ""
+    private_room: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,80 @@
+"""Agents: row <-> model. Every call names the account, so that lists never mix the sandbox's with Tavus's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from lib.models import Agent, CallSettings
+from lib.store.schema import agents
+
+CALL_FIELDS = {field.name for field in fields(CallSettings)}
+
+
+def every(connection: Connection, account: str) -> list[Agent]:
+    """All agents of the account, oldest first."""
+    query = select(agents).where(agents.c.account == account).order_by(agents.c.created_at, agents.c.id)
+    return [_agent(row) for row in connection.execute(query)]
+
+
+def one(connection: Connection, account: str, agent_id: str) -> Agent | None:
+    row = connection.execute(select(agents).where(agents.c.account == account, agents.c.id == agent_id)).one_or_none()
+    return _agent(row) if row else None
+
+
+def count(connection: Connection, account: str) -> int:
+    query = select(func.count()).select_from(agents).where(agents.c.account == account)
+    return int(connection.execute(query).scalar_one())
+
+
+def add(connection: Connection, account: str, agent: Agent) -> None:
+    connection.execute(insert(agents).values(account=account, **_values(agent)))
+
+
+def replace(connection: Connection, account: str, agent: Agent) -> bool:
+    """Write the whole agent; False if it is gone."""
+    values = _values(agent)
+    result = connection.execute(
+        update(agents).where(agents.c.account == account, agents.c.id == values.pop("id")).values(**values)
+    )
+    return result.rowcount == 1
+
+
+def touch(connection: Connection, account: str, agent_id: str, at: datetime) -> None:
+    """Note that the agent was used."""
+    connection.execute(
+        update(agents).where(agents.c.account == account, agents.c.id == agent_id).values(last_used_at=at)
+    )
+
+
+def remove(connection: Connection, account: str, agent_id: str) -> bool:
+    return connection.execute(delete(agents).where(agents.c.account == account, agents.c.id == agent_id)).rowcount == 1
+
+
+def _values(agent: Agent) -> dict[str, Any]:
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "persona_id": agent.persona_id,
+        "replica_id": agent.replica_id,
+        "call": asdict(agent.call),
+        "created_at": agent.created_at,
+        "updated_at": agent.updated_at,
+        "last_used_at": agent.last_used_at,
+    }
+
+
+def _agent(row: Row[Any]) -> Agent:
+    return Agent(
+        id=row.id,
+        name=row.name,
+        persona_id=row.persona_id,
+        replica_id=row.replica_id,
+        call=CallSettings(**{key: value for key, value in row.call.items() if key in CALL_FIELDS}),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        last_used_at=row.last_used_at,
+    )

@@ -1,0 +1,191 @@
+"""The database: opens it, brings it to the newest revision, hands out transactions.
+
+SQLite (a file, WAL, `synchronous=FULL` since a start must be on disk before it is sent) or PostgreSQL by the URL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from lib.errors import GreenroomError, StoreRefused
+from lib.store import schema
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "greenroom_schema"
+BUSY_TIMEOUT_S = 10
+GUARD_LOCK = 7_466_201
+
+
+def revisions() -> list[str]:
+    """Names of all migrations, oldest first: they are numbered, so the names sort."""
+    return sorted(path.stem for path in (MIGRATIONS / "versions").glob("m[0-9]*.py"))
+
+
+@dataclass(frozen=True)
+class Described:
+    """What Diagnostics shows of the database. `size_bytes` is None where it can't be told."""
+
+    url: str
+    revision: str
+    head: str
+    size_bytes: int | None
+
+
+class Store:
+    """One database. Nothing is opened before `open`; if that fails, each use says why, so that the dashboard starts."""
+
+    def __init__(self, url: str, *, root: Path) -> None:
+        self._url_text = url
+        self._root = root
+        self._engine: Engine | None = None
+        self._error: GreenroomError | None = None
+        self._meta: dict[str, str] = {}
+        self._opening = threading.Lock()
+
+    @cached_property
+    def _url(self) -> Any:
+        try:
+            url = make_url(self._url_text)
+            url.get_dialect()
+        except (ArgumentError, NoSuchModuleError, ImportError):
+            raise StoreRefused(
+                "DATABASE_URL is not the address of a database that Greenroom can use.",
+                hint="Write it like sqlite:///data/greenroom.db or postgresql+psycopg://user@host/name.",
+            ) from None
+        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+            url = url.set(database=str((self._root / url.database).resolve()))
+        return url
+
+    @property
+    def directory(self) -> Path:
+        """Where the database file lies; `data` beside the program for a server database."""
+        try:
+            if self.sqlite and self._url.database and self._url.database != ":memory:":
+                return Path(self._url.database).parent
+        except StoreRefused:
+            pass
+        return self._root / "data"
+
+    @property
+    def sqlite(self) -> bool:
+        return bool(self._url.get_backend_name() == "sqlite")
+
+    def open(self) -> None:
+        """Connect and migrate. Never raises a known error: it is kept and raised at each use."""
+        with self._opening:
+            if self._engine is not None:
+                return
+            try:
+                self._engine = self._connect()
+                self._error = None
+            except GreenroomError as error:
+                self._error = error
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            raise self._error or StoreRefused("The database has not been opened yet.", hint="Reload in a moment.")
+        return self._engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that holds the write lock from its start (SQLite), committed at the end or not at all."""
+        with self.engine.connect().execution_options(greenroom_write=True) as connection, connection.begin():
+            yield connection
+
+    def lock_guard(self, connection: Connection) -> None:
+        """Make what reads the limits and what writes the next start one step among all processes."""
+        if not self.sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": GUARD_LOCK})
+
+    def meta(self, key: str) -> str:
+        """`prefix` (names of our conversations begin with it) or `callback_secret`; made by the first migration."""
+        if not self._meta:
+            with self.reading() as connection:
+                self._meta = {row.key: row.value for row in connection.execute(select(schema.meta))}
+        return self._meta[key]
+
+    def describe(self) -> Described:
+        with self.reading() as connection:
+            revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
+        size = Path(self._url.database).stat().st_size if self.sqlite and self._url.database != ":memory:" else None
+        return Described(self._url.render_as_string(hide_password=True), str(revision), revisions()[-1], size)
+
+    def _connect(self) -> Engine:
+        url = self._url
+        try:
+            if self.sqlite:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+                engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20)
+                event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
+            else:
+                engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            with engine.connect().execution_options(greenroom_write=True) as connection, connection.begin():
+                self._migrate(connection)
+        except (OSError, SQLAlchemyError, ImportError) as error:
+            raise StoreRefused(
+                f"The database can't be opened: {_first_line(error)}",
+                hint="Check DATABASE_URL, that its folder or server is there, and that the disk is not full.",
+            ) from None
+        return engine
+
+    def _migrate(self, connection: Connection) -> None:
+        names = set(inspect(connection).get_table_names())
+        known = revisions()
+        if VERSION_TABLE not in names and names:
+            raise StoreRefused("DATABASE_URL points at a database that holds something else. Nothing was changed.")
+        if VERSION_TABLE in names:
+            current = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
+            if current == known[-1]:
+                return
+            if current is not None and current not in known:
+                raise StoreRefused(
+                    f"The database was made by a newer Greenroom (revision {current}). Nothing was changed.",
+                    hint="Update Greenroom, or point DATABASE_URL at another database.",
+                )
+        # Imported only when there is something to migrate: it costs a fifth of a second at each start.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, "head")
+
+
+def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
+    raw.isolation_level = None
+    raw.execute("PRAGMA journal_mode=WAL")
+    raw.execute("PRAGMA synchronous=FULL")
+    raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("greenroom_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200]

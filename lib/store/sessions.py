@@ -1,0 +1,261 @@
+"""Sessions and their record: row <-> model, and the one way in which a status changes (`advance`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal_column, or_, select, update
+
+from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.store.schema import events, sessions, turns
+
+OPEN = tuple(status.value for status in Status if status.open)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a start writes before anything is sent. `persona` is what text chat needs of the persona, no secrets."""
+
+    session: Session
+    token: str
+    request_hash: str
+    conversation_name: str
+    persona: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the guard counts: open calls, calls begun since a moment, and seconds of today (open ones in full)."""
+
+    open_calls: int
+    recent_starts: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which sessions a list shows; None or "" means any."""
+
+    agent_id: str = ""
+    statuses: tuple[str, ...] = ()
+    mode: str = ""
+    text: str = ""
+    since: datetime | None = None
+
+
+def add(connection: Connection, account: str, intent: Intent) -> None:
+    session = intent.session
+    connection.execute(
+        insert(sessions).values(
+            id=session.id,
+            account=account,
+            agent_id=session.agent_id,
+            agent_name=session.agent_name,
+            persona_id=session.persona_id,
+            persona_name=session.persona_name,
+            replica_id=session.replica_id,
+            persona=intent.persona,
+            mode=session.mode.value,
+            status=session.status.value,
+            token=intent.token,
+            request_hash=intent.request_hash,
+            conversation_name=intent.conversation_name,
+            conversation_id=None,
+            conversation_url="",
+            max_call_s=session.max_call_s,
+            private_room=session.private_room,
+            created_at=session.created_at,
+            live_at=session.live_at,
+            reason_code=session.reason_code,
+            reason=session.reason,
+            reason_hint=session.reason_hint,
+            end_code="",
+            end_reason="",
+            perception="",
+        )
+    )
+
+
+def advance(
+    connection: Connection, session_id: str, *, from_statuses: Collection[Status] | None = None, **values: Any
+) -> bool:
+    """Change columns, only if the status is still one of `from_statuses`. False if it is not: someone was first."""
+    where = [sessions.c.id == session_id]
+    if from_statuses is not None:
+        where.append(sessions.c.status.in_([status.value for status in from_statuses]))
+    plain = {key: value.value if isinstance(value, Mode | Status) else value for key, value in values.items()}
+    return connection.execute(update(sessions).where(*where).values(**plain)).rowcount == 1
+
+
+def one(connection: Connection, account: str, session_id: str) -> Session | None:
+    row = connection.execute(_mine(account).where(sessions.c.id == session_id)).one_or_none()
+    return _session(row) if row else None
+
+
+def by_token(connection: Connection, account: str, token: str) -> tuple[Session, str] | None:
+    """The session that this click token started, and the hash of what was asked for."""
+    row = connection.execute(_mine(account).where(sessions.c.token == token)).one_or_none()
+    return (_session(row), row.request_hash) if row else None
+
+
+def persona_of(connection: Connection, session_id: str) -> dict[str, str]:
+    value = connection.execute(select(sessions.c.persona).where(sessions.c.id == session_id)).scalar_one_or_none()
+    return dict(value or {})
+
+
+def conversation_name(connection: Connection, session_id: str) -> str:
+    query = select(sessions.c.conversation_name).where(sessions.c.id == session_id)
+    return str(connection.execute(query).scalar_one())
+
+
+def open_ones(connection: Connection, account: str) -> list[Session]:
+    """Sessions that may hold a room or a chat, newest first."""
+    query = _mine(account).where(sessions.c.status.in_(OPEN)).order_by(sessions.c.created_at.desc())
+    return [_session(row) for row in connection.execute(query)]
+
+
+def without_record(connection: Connection, account: str, ended_since: datetime) -> list[Session]:
+    """Calls that ended lately and of which the transcript or the impression has not been read."""
+    query = _mine(account).where(
+        sessions.c.status == Status.ENDED.value,
+        sessions.c.conversation_id.is_not(None),
+        or_(sessions.c.transcript_at.is_(None), sessions.c.perception == ""),
+        sessions.c.ended_at >= ended_since,
+    )
+    return [_session(row) for row in connection.execute(query)]
+
+
+def usage(connection: Connection, account: str, *, today: datetime, recent: datetime) -> Usage:
+    """What counts against the limits: calls only, text chat is free."""
+    mine = and_(sessions.c.account == account, sessions.c.mode != Mode.TEXT.value)
+    is_open = sessions.c.status.in_(OPEN)
+    open_calls = connection.execute(select(func.count()).where(mine, is_open)).scalar_one()
+    starts = connection.execute(select(func.count()).where(mine, sessions.c.created_at >= recent)).scalar_one()
+    columns = select(sessions.c.status, sessions.c.waiting_at, sessions.c.ended_at, sessions.c.max_call_s)
+    seconds = 0.0
+    for row in connection.execute(columns.where(mine, or_(is_open, sessions.c.created_at >= today))):
+        if row.status in OPEN:
+            seconds += row.max_call_s
+        elif row.waiting_at and row.ended_at:
+            seconds += (row.ended_at - row.waiting_at).total_seconds()
+    return Usage(int(open_calls), int(starts), seconds)
+
+
+def page(
+    connection: Connection, account: str, filters: Filters, *, limit: int, before: tuple[datetime, str] | None
+) -> list[Session]:
+    """Newest first; `before` is the `created_at` and id of the last one seen (keyset, so depth costs nothing)."""
+    query = _mine(account).where(*_conditions(filters))
+    if before is not None:
+        at, session_id = before
+        query = query.where(
+            or_(sessions.c.created_at < at, and_(sessions.c.created_at == at, sessions.c.id < session_id))
+        )
+    query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit)
+    return [_session(row) for row in connection.execute(query)]
+
+
+def total(connection: Connection, account: str, filters: Filters) -> int:
+    query = select(func.count()).select_from(sessions).where(sessions.c.account == account, *_conditions(filters))
+    return int(connection.execute(query).scalar_one())
+
+
+def turns_of(connection: Connection, session_id: str) -> list[Turn]:
+    """The call's transcript first, then what was typed in text chat, each in its order."""
+    query = select(turns).where(turns.c.session_id == session_id).order_by(turns.c.source.desc(), turns.c.seq)
+    return [
+        Turn(row.seq, row.role, row.content, row.seconds, row.duration_s, row.source)
+        for row in connection.execute(query)
+    ]
+
+
+def replace_turns(connection: Connection, session_id: str, source: str, items: Sequence[Turn]) -> None:
+    """Write a whole transcript in place of the one there, so that reading it twice changes nothing."""
+    connection.execute(delete(turns).where(turns.c.session_id == session_id, turns.c.source == source))
+    if items:
+        connection.execute(insert(turns), [_turn_values(session_id, source, turn) for turn in items])
+
+
+def append_turns(connection: Connection, session_id: str, source: str, items: Sequence[Turn]) -> list[Turn]:
+    """Add turns after the last one of this source; gives them back with their numbers."""
+    query = select(func.coalesce(func.max(turns.c.seq), literal_column("-1")))
+    last = connection.execute(query.where(turns.c.session_id == session_id, turns.c.source == source)).scalar_one()
+    numbered = [
+        Turn(int(last) + 1 + index, turn.role, turn.content, turn.seconds, turn.duration_s, source)
+        for index, turn in enumerate(items)
+    ]
+    connection.execute(insert(turns), [_turn_values(session_id, source, turn) for turn in numbered])
+    return numbered
+
+
+def note(connection: Connection, session_id: str, at: datetime, kind: str, detail: str = "") -> None:
+    """One more line of the session's timeline."""
+    connection.execute(insert(events).values(session_id=session_id, at=at, kind=kind, detail=detail))
+
+
+def timeline(connection: Connection, session_id: str) -> list[SessionEvent]:
+    query = select(events).where(events.c.session_id == session_id).order_by(events.c.at, events.c.id)
+    return [SessionEvent(row.at, row.kind, row.detail) for row in connection.execute(query)]
+
+
+def _mine(account: str) -> Any:
+    return select(sessions).where(sessions.c.account == account)
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if filters.agent_id:
+        wanted.append(sessions.c.agent_id == filters.agent_id)
+    if filters.statuses:
+        wanted.append(sessions.c.status.in_(filters.statuses))
+    if filters.mode:
+        wanted.append(sessions.c.mode == filters.mode)
+    if filters.since is not None:
+        wanted.append(sessions.c.created_at >= filters.since)
+    if filters.text:
+        said = select(turns.c.session_id).where(turns.c.content.icontains(filters.text, autoescape=True))
+        wanted.append(or_(sessions.c.agent_name.icontains(filters.text, autoescape=True), sessions.c.id.in_(said)))
+    return wanted
+
+
+def _turn_values(session_id: str, source: str, turn: Turn) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "source": source,
+        "seq": turn.seq,
+        "role": turn.role,
+        "content": turn.content,
+        "seconds": turn.seconds,
+        "duration_s": turn.duration_s,
+    }
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(
+        id=row.id,
+        agent_id=row.agent_id,
+        agent_name=row.agent_name,
+        persona_id=row.persona_id,
+        persona_name=row.persona_name,
+        replica_id=row.replica_id,
+        mode=Mode(row.mode),
+        status=Status(row.status),
+        created_at=row.created_at,
+        max_call_s=row.max_call_s,
+        private_room=row.private_room,
+        conversation_id=row.conversation_id or "",
+        conversation_url=row.conversation_url,
+        reason=row.reason,
+        reason_code=row.reason_code,
+        reason_hint=row.reason_hint,
+        waiting_at=row.waiting_at,
+        live_at=row.live_at,
+        ended_at=row.ended_at,
+        end_code=row.end_code,
+        end_reason=row.end_reason,
+        transcript_at=row.transcript_at,
+        perception=row.perception,
+    )
