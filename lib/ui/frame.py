@@ -1,0 +1,91 @@
+"""The entry script of the dashboard: what stands around every page, then the page itself.
+
+It lies here and not at the root, because Streamlit would take a folder `pages` beside the entry script for its own
+older kind of pages, and draw a deep link without this frame.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lib.errors import GreenroomError
+from lib.ui import call_frame, context, parts, places, style
+from lib.wiring import Services
+
+
+def navigation() -> st.Page:
+    return st.navigation(
+        {
+            "": [
+                st.Page(places.HOME, title="Home", icon=":material/home:", default=True),
+                st.Page(places.LIVE, title="Live session", icon=":material/sensors:"),
+            ],
+            "Prepare": [
+                st.Page(places.PERSONAS, title="Personas", icon=":material/person_edit:"),
+                st.Page(places.AGENTS, title="Agents", icon=":material/smart_display:"),
+            ],
+            "Review": [
+                st.Page(places.HISTORY, title="History", icon=":material/history:"),
+                st.Page(places.SESSION, title="Session", visibility="hidden"),
+            ],
+            "System": [st.Page(places.DIAGNOSTICS, title="Diagnostics", icon=":material/stethoscope:")],
+        },
+        expanded=True,
+    )
+
+
+def sandbox_note(phone: DeltaGenerator) -> None:
+    """Says that nothing is billed: under the menu, and above the title on a phone, where the menu is shut."""
+    with st.sidebar:
+        parts.chip("sandbox")
+        st.markdown(":small[:gray[Set `TAVUS_API_KEY` to call Tavus.]]")
+    with phone:
+        parts.chip("sandbox")
+
+
+def settings_note(services: Services, at_diagnostics: bool) -> None:
+    """A wrong setting: the first page opened is Diagnostics, and every other page says so in one line."""
+    problems = services.loaded.problems
+    if not problems:
+        return
+    greeted = "frame_greeted" in st.session_state
+    st.session_state["frame_greeted"] = True
+    if at_diagnostics:
+        return
+    if not greeted:
+        st.switch_page(places.DIAGNOSTICS)
+    names = ", ".join(problem.name for problem in problems)
+    with parts.banner("warn", f"To mend: {names}.", "Starts with an avatar wait until then.", key="settings"):
+        if st.button("Open Diagnostics", key="frame_diagnostics"):
+            st.switch_page(places.DIAGNOSTICS)
+
+
+def main() -> None:
+    st.set_page_config(page_title="Greenroom", page_icon=style.mark("favicon"), layout="wide")
+    page = navigation()
+    on_live = page.url_path == "live"
+    style.draw(hide_call=not on_live)
+    st.logo(style.mark("wordmark-dark" if style.dark() else "wordmark-light"), size="medium")
+    services = wired()
+    # The places come in the same order in every run: an element that moves is drawn anew, and the call with it.
+    phone, notes = st.container(key="only-phone"), st.container()
+    if services is not None:
+        if services.sandbox:
+            sandbox_note(phone)
+        with notes:
+            settings_note(services, page.url_path == "diagnostics")
+    call_frame.draw(services, on_live)
+    with context.visit(f"{page.url_path}?{st.query_params.get('session', '')}"):
+        page.run()
+
+
+def wired() -> Services | None:
+    """The services; None if they could not be built, which each page then explains in its own place."""
+    try:
+        return context.services()
+    except GreenroomError:
+        return None
+
+
+main()

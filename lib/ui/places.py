@@ -1,0 +1,21 @@
+"""Where the pages are, as files: what `st.switch_page`, `st.Page` and tests are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "static"
+
+
+def _page(name: str) -> str:
+    return str(ROOT / "pages" / f"{name}.py")
+
+
+HOME = _page("home")
+LIVE = _page("live")
+PERSONAS = _page("personas")
+AGENTS = _page("agents")
+HISTORY = _page("history")
+SESSION = _page("session")
+DIAGNOSTICS = _page("diagnostics")
