@@ -1,0 +1,123 @@
+"""What is wrong with a persona's form, found before anything is sent.
+
+Rules of https://docs.tavus.io/api-reference/personas/create-persona and of the layers' guides. Limits of length are
+asked of what was changed only: a persona that Tavus has taken can still be edited elsewhere in the form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lib.ui.persona_fields import BY_KEY, FIELDS, MODE, NAME, PROMPT, READ_ONLY, Field, Kind, title
+from lib.ui.persona_form import OTHER, Value, Values, alien, kind, read, same
+from lib.ui.rows import ABSENT, get
+
+PROMPTLESS = ("echo", "speech-to-speech")
+_PERCEPTION = "layers.perception."
+_AUDIO = tuple(_PERCEPTION + name for name in ("audio_awareness_queries", "audio_tool_prompt", "audio_tools"))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`key` is the field's (or OTHER), `label` its name on the page, `message` what to do about it."""
+
+    key: str
+    label: str
+    message: str
+
+
+def problems(row: Mapping[str, Any], values: Values) -> tuple[Problem, ...]:
+    """All that keeps `values` from being sent, in the order of the form. `row` is what they were read from."""
+    base, locked = read(row), alien(row)
+    held = {**base, **values}
+    found = [*_essentials(base, held)]
+    for field in FIELDS:
+        new = held[field.key]
+        if field.key not in locked and not same(new, base[field.key]) and not _blank(new):
+            found += (Problem(field.key, title(field), message) for message in _field(kind(row, field), field, new))
+    found += _audio(held)
+    if held[OTHER] != base[OTHER]:
+        found += (Problem(OTHER, "Other fields", message) for message in _other(row, str(held[OTHER] or "")))
+    return tuple(found)
+
+
+def _essentials(base: Values, held: Values) -> Iterator[Problem]:
+    if _blank(held[NAME.key]):
+        yield Problem(NAME.key, NAME.label, "Give the persona a name.")
+    mode, prompt = held[MODE.key] or "full", held[PROMPT.key]
+    if mode not in PROMPTLESS and _blank(prompt):
+        yield Problem(PROMPT.key, PROMPT.label, "Write who the persona is and how it behaves. Only an echo needs none.")
+    untouched = same(prompt, base[PROMPT.key]) and same(held[MODE.key], base[MODE.key])
+    if mode in PROMPTLESS and not _blank(prompt) and not untouched:
+        yield Problem(
+            PROMPT.key, PROMPT.label, f"The pipeline “{MODE.say(str(mode))}” takes no prompt: empty it, or choose Full."
+        )
+
+
+def _field(of: Kind, field: Field, new: Value) -> Iterator[str]:
+    text = new if isinstance(new, str) else ""
+    if of in (Kind.JSON, Kind.SECRETS):
+        yield from _json(text, field.shape)
+    elif of is Kind.LINES:
+        entries = [line for line in text.split("\n") if line.strip()]
+        if field.limit and len(entries) > field.limit:
+            yield f"{len(entries)} entries; Tavus takes {field.limit} at most."
+    elif field.limit and len(text) > field.limit:
+        yield f"{len(text):,} characters; {field.limit:,} is the most."
+    low, high = field.low, field.high
+    if isinstance(new, int | float) and low is not None and high is not None and not low <= new <= high:
+        yield f"Choose a number from {low:g} to {high:g}."
+    if field is BY_KEY["layers.llm.base_url"]:
+        yield from _address(text.strip())
+
+
+def _address(url: str) -> Iterator[str]:
+    if not url.startswith(("https://", "http://")):
+        yield "Begin the address with https://."
+    if url.rstrip("/").endswith("/chat/completions"):
+        yield "Leave /chat/completions away: Tavus adds it."
+
+
+def _json(text: str, shape: type) -> Iterator[str]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        yield f"This is not JSON yet: line {error.lineno}, column {error.colno}: {error.msg[0].lower()}{error.msg[1:]}."
+        return
+    except (RecursionError, ValueError):
+        yield "This is nested too deeply, or holds a number that is too long."
+        return
+    if not isinstance(value, shape):
+        yield "Write a list: [ … ]." if shape is list else "Write an object: { … }."
+
+
+def _audio(held: Values) -> Iterator[Problem]:
+    model = held[_PERCEPTION + "perception_model"]
+    if model in ("", "raven-1"):
+        return
+    for key in _AUDIO:
+        if not _blank(held[key]):
+            message = f"Listening needs the perception model raven-1, not {model}: choose raven-1, or empty this."
+            yield Problem(key, title(BY_KEY[key]), message)
+
+
+def _other(row: Mapping[str, Any], text: str) -> Iterator[str]:
+    if not text.strip():
+        return
+    wrong = list(_json(text, dict))
+    yield from wrong
+    if wrong:
+        return
+    value, locked = json.loads(text), alien(row)
+    for name in sorted(READ_ONLY & value.keys()):
+        yield f"{name} is written by Tavus: take it out."
+    for field in FIELDS:
+        if field.key not in locked and any(get(value, path) is not ABSENT for path in (field.path, *field.aliases)):
+            yield f"{field.key} has a field of its own: “{title(field)}”."
+
+
+def _blank(value: Value) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())

@@ -1,0 +1,226 @@
+"""A persona's row <-> what its form holds. Pure: no widget, no request.
+
+`read` makes a row into values that widgets can show, `write` brings values back into the row. What was not touched
+comes back verbatim, with fields that Greenroom does not know, odd types and nulls; a field that was emptied is
+removed, never sent as "". Secrets leave the row only as *set* or *not set*.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from lib.ui.persona_fields import FIELDS, READ_ONLY, Field, Kind, title
+from lib.ui.rows import ABSENT, Path, divide, get, holds_secret, join, leaves, put, remove, sendable, without_nulls
+
+Value = str | bool | int | float | None
+Values = Mapping[str, Value]
+
+OTHER = "other"
+"""The form's value for everything that no field of its own shows: a JSON object, as text."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a review: the field, what it was and what it becomes, as a person reads it."""
+
+    label: str
+    was: str
+    now: str
+
+
+def read(row: Mapping[str, Any]) -> dict[str, Value]:
+    """What the form shows for `row`: a value for each field's key (see `Kind`) and for OTHER."""
+    values = {field.key: _shown(field, row) for field in FIELDS}
+    values[OTHER] = dump(split(row)[1])
+    return values
+
+
+def write(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
+    """`row` with what `values` changes of it. `write(row, read(row)) == row` for every row.
+
+    Raises ValueError where JSON text does not parse: run `persona_check.problems` first.
+    """
+    base, locked = read(row), alien(row)
+    out = deepcopy(dict(row))
+    for field in FIELDS:
+        new = values.get(field.key, base[field.key])
+        if field.key in locked or same(new, base[field.key]):
+            continue
+        if new is None or (isinstance(new, str) and not new.strip()):
+            remove(out, home(row, field))
+        else:
+            put(out, home(row, field), _wire(field, new))
+    other = values.get(OTHER, base[OTHER])
+    if other != base[OTHER]:
+        out = join(split(out)[0], json.loads(str(other)) if str(other or "").strip() else {})
+    return out
+
+
+def edits(row: Mapping[str, Any], values: Values) -> tuple[str, ...]:
+    """The names of the fields that `values` holds otherwise than `row`, also where they don't parse."""
+    base, locked = read(row), alien(row)
+    names = [title(f) for f in FIELDS if f.key not in locked and not same(values.get(f.key, base[f.key]), base[f.key])]
+    if values.get(OTHER, base[OTHER]) != base[OTHER]:
+        names.append("Other fields")
+    return tuple(names)
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What saving `after` over `before` alters, field by field; long texts are cut to where they differ."""
+    found = []
+    for field in FIELDS:
+        was, now = get(before, home(before, field)), get(after, home(before, field))
+        if was is not now and was != now:
+            found.append(_change(field, before, was, now))
+    old, new = dict(leaves(split(before)[1])), dict(leaves(split(after)[1]))
+    for path in dict.fromkeys((*old, *new)):
+        was, now = old.get(path, ABSENT), new.get(path, ABSENT)
+        if was is not now and was != now:
+            found.append(Change("Other: " + ".".join(path), *excerpts(_plain(was), _plain(now))))
+    return tuple(found)
+
+
+def copy_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a new persona that is like this one: without what Tavus writes itself, nulls and masked secrets."""
+    out = {key: value for key, value in without_nulls(deepcopy(dict(row))).items() if key not in READ_ONLY}
+    for field in FIELDS:
+        stored = get(out, field.path)
+        if field.kind is Kind.SECRET and isinstance(stored, str) and re.search(r"[*•]{3}", stored):
+            remove(out, field.path)
+    return out
+
+
+def alien(row: Mapping[str, Any]) -> frozenset[str]:
+    """Keys of the fields whose stored value is of a kind that their widget can't show; OTHER shows it as JSON."""
+    return frozenset(field.key for field in FIELDS if not _fits(field, row))
+
+
+def kind(row: Mapping[str, Any], field: Field) -> Kind:
+    """The field's kind for this row: JSON that holds a secret is written only."""
+    if field.kind is Kind.JSON and holds_secret(get(row, home(row, field))):
+        return Kind.SECRETS
+    return field.kind
+
+
+def is_set(row: Mapping[str, Any], field: Field) -> bool:
+    return get(row, home(row, field)) not in (ABSENT, None, "", {}, [])
+
+
+def home(row: Mapping[str, Any], field: Field) -> Path:
+    """Where this row keeps the field: under one of its newer names if it uses that, else under its own."""
+    for path in (field.path, *field.aliases):
+        if get(row, path) is not ABSENT:
+            return path
+    return field.path
+
+
+def split(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The row in two: what has a field, is written by Tavus or is secret; and all the rest."""
+    locked = alien(row)
+    claims: set[Path] = {(name,) for name in READ_ONLY}
+    for field in FIELDS:
+        if field.key not in locked:
+            claims.update((field.path, *field.aliases))
+    return divide(row, claims)
+
+
+def dump(value: object) -> str:
+    """JSON as a person reads it; escaped where a text can't be sent to a browser (a lone half of a character)."""
+    if value in ({}, []):
+        return ""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return text if sendable(text) else json.dumps(value, indent=2)
+
+
+def same(a: Value, b: Value) -> bool:
+    """Equal as the form sees it: 1 and 1.0 are, True and 1 are not."""
+    return isinstance(a, bool) == isinstance(b, bool) and a == b
+
+
+def excerpts(was: str, now: str, around: int = 48, most: int = 360) -> tuple[str, str]:
+    """Two texts cut to the part where they differ, with some of what stands around it."""
+    if max(len(was), len(now)) <= most // 2:
+        return was, now
+    start = next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))
+    end = 0
+    while end < min(len(was), len(now)) - start and was[-1 - end] == now[-1 - end]:
+        end += 1
+
+    def cut(text: str) -> str:
+        first, last = max(0, start - around), min(len(text), len(text) - end + around)
+        part = text[first : min(last, first + most)]
+        return ("… " if first else "") + part + (" …" if first + len(part) < len(text) else "")
+
+    return cut(was), cut(now)
+
+
+def _change(field: Field, row: Mapping[str, Any], was: Any, now: Any) -> Change:
+    if kind(row, field) in (Kind.SECRET, Kind.SECRETS):
+        had, has = (value not in (ABSENT, None, "") for value in (was, now))
+        return Change(title(field), "set" if had else "not set", ("replaced" if had else "set") if has else "removed")
+    if field.kind is Kind.CHOICE:
+        was, now = (field.say(value) if isinstance(value, str) else value for value in (was, now))
+    return Change(title(field), *excerpts(_plain(was), _plain(now)))
+
+
+def _plain(value: Any) -> str:
+    if value in (ABSENT, None, "", [], {}):
+        return "empty"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else dump(value)
+
+
+def _shown(field: Field, row: Mapping[str, Any]) -> Value:
+    secret = kind(row, field) in (Kind.SECRET, Kind.SECRETS)
+    value = get(row, home(row, field))
+    if secret or value is ABSENT or value is None or not _fits(field, row):
+        return None if field.kind in (Kind.BOOL, Kind.NUMBER) and not secret else ""
+    if field.kind is Kind.LINES:
+        return "\n".join(value)
+    if field.kind is Kind.JSON:
+        return dump(value)
+    shown: Value = value
+    return shown
+
+
+def _fits(field: Field, row: Mapping[str, Any]) -> bool:
+    path = home(row, field)
+    if not all(get(row, path[:n]) in (ABSENT, None) or isinstance(get(row, path[:n]), Mapping)
+               for n in range(1, len(path))):  # fmt: skip
+        return False
+    value = get(row, path)
+    if value is ABSENT or value is None or kind(row, field) in (Kind.SECRET, Kind.SECRETS):
+        return True
+    match field.kind:
+        case Kind.BOOL:
+            return isinstance(value, bool)
+        case Kind.NUMBER:
+            return type(value) in (int, float) and math.isfinite(value) and abs(value) < 1e12
+        case Kind.LINES:
+            return isinstance(value, list) and all(
+                isinstance(item, str) and item and item == item.strip() and not re.search(r"[\r\n]", item)
+                and sendable(item) for item in value
+            )  # fmt: skip
+        case Kind.JSON:
+            return isinstance(value, field.shape)
+        case _:
+            return isinstance(value, str) and sendable(value)
+
+
+def _wire(field: Field, value: Value) -> Any:
+    if field.kind in (Kind.JSON, Kind.SECRETS):
+        return json.loads(str(value))
+    if field.kind is Kind.LINES:
+        return [line.strip() for line in str(value).split("\n") if line.strip()]
+    if field.kind in (Kind.TEXT, Kind.SECRET):
+        return str(value).strip()
+    return value

@@ -1,0 +1,104 @@
+"""JSON rows as trees: read, put and remove at a path, take a tree apart and join it, and tell what is secret in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Path = tuple[str, ...]
+
+ABSENT = object()
+"""What `get` answers where there is nothing; JSON's null is None."""
+
+_SECRET_NAME = re.compile(r"(^|[_-])(api_?key|secret|password|token|access_key|authorization)$", re.IGNORECASE)
+
+
+def leaves(node: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    for name, value in node.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def divide(node: Mapping[str, Any], claims: set[Path], path: Path = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tree in two: what stands at one of `claims` or is secret, and the rest. `join` makes them one again."""
+    claimed: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for name, value in node.items():
+        here = (*path, name)
+        if here in claims or _secret(name, value):
+            claimed[name] = value
+        elif isinstance(value, Mapping) and value:
+            ours, others = divide(value, claims, here)
+            claimed.update({name: ours} if ours else {})
+            rest.update({name: others} if others else {})
+        else:
+            rest[name] = value
+    return claimed, rest
+
+
+def _secret(name: str, value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return name == "headers"
+    return holds_secret(value) or (isinstance(value, str) and bool(_SECRET_NAME.search(name)))
+
+
+def holds_secret(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_secret(str(name), item) or holds_secret(item) for name, item in value.items())
+    return isinstance(value, list) and any(holds_secret(item) for item in value)
+
+
+def get(row: Mapping[str, Any], path: Path) -> Any:
+    node: Any = row
+    for name in path:
+        if not isinstance(node, Mapping) or name not in node:
+            return ABSENT
+        node = node[name]
+    return node
+
+
+def put(row: dict[str, Any], path: Path, value: Any) -> None:
+    for name in path[:-1]:
+        if not isinstance(row.get(name), dict):
+            row[name] = {}
+        row = row[name]
+    row[path[-1]] = value
+
+
+def remove(row: dict[str, Any], path: Path) -> None:
+    parent = get(row, path[:-1])
+    if isinstance(parent, dict):
+        parent.pop(path[-1], None)
+
+
+def join(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """Both trees as one; where they clash, `b` replaces a value of `a` but never a branch of it."""
+    out = dict(a)
+    for name, value in b.items():
+        mine = out.get(name)
+        if not isinstance(mine, Mapping):
+            out[name] = value
+        elif isinstance(value, Mapping):
+            out[name] = join(mine, value)
+        elif not mine:
+            out[name] = value
+    return out
+
+
+def without_nulls(node: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: without_nulls(value) if isinstance(value, dict) else value
+        for name, value in node.items()
+        if value is not None
+    }
+
+
+def sendable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

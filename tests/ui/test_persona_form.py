@@ -1,0 +1,337 @@
+"""A persona's row and its form: what was not touched comes back verbatim, what was emptied goes, secrets stay in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lib.ui import persona_check, persona_form
+from lib.ui.persona_fields import BY_KEY, FIELDS, LAYERS, READ_ONLY, Kind, title
+
+GUIDE: dict[str, Any] = {
+    "persona_id": "p1",
+    "persona_name": "Guide",
+    "system_prompt": "You are a guide.",
+    "pipeline_mode": None,
+    "layers": {
+        "llm": {"model": "tavus-next-9", "extra_body": {"temperature": 1, "seed": 7}, "speculative_inference": False},
+        "tts": {"tts_engine": "cartesia", "voice_settings": {"speed": 1.1}},
+        "sts": {"provider": "ours"},
+    },
+    "memories": {"on": True},
+}
+
+PROPERTY = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+LEAF = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=())),
+)
+ANYTHING = st.recursive(
+    st.one_of(*LEAF),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+LAYER_NAMES = sorted({field.path[1] for field in FIELDS if field.path[0] == "layers"} | {"sts"})
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> dict[str, Any]:
+    """Rows with known fields of the right kind and of wrong ones, secrets, newer names, and fields nobody knows."""
+    row: dict[str, Any] = draw(st.dictionaries(st.text(max_size=12), ANYTHING, max_size=4))
+    names = ["headers", "api_key", "pal_name", "default_face_id", "created_at", "layers"]
+    row.update(draw(st.dictionaries(st.sampled_from(names), ANYTHING, max_size=3)))
+    if draw(st.booleans()):
+        layer = st.none() | st.dictionaries(st.sampled_from(["headers", "api_key", "new_field"]), ANYTHING, max_size=2)
+        row["layers"] = draw(st.dictionaries(st.sampled_from(LAYER_NAMES), layer | ANYTHING, max_size=4))
+    for field in draw(st.lists(st.sampled_from(FIELDS), max_size=12)):
+        node: Any = row
+        for name in field.path[:-1]:
+            node = node.setdefault(name, {}) if isinstance(node, dict) else None
+        if isinstance(node, dict):
+            node[field.path[-1]] = draw(ANYTHING | fitting(field.kind, field.shape))
+    return row
+
+
+def fitting(kind: Kind, shape: type) -> st.SearchStrategy[Any]:
+    if kind is Kind.BOOL:
+        return st.booleans()
+    if kind is Kind.NUMBER:
+        return st.integers(0, 2) | st.floats(0, 2)
+    if kind is Kind.LINES:
+        return st.lists(st.text(max_size=10), max_size=4)
+    if kind in (Kind.JSON, Kind.SECRETS):
+        entry = st.dictionaries(st.sampled_from(["name", "api_key", "speed"]), ANYTHING, max_size=3)
+        return entry if shape is dict else st.lists(entry, max_size=3)
+    return st.text(max_size=30)
+
+
+@PROPERTY
+@given(rows())
+def test_a_row_that_was_only_shown_comes_back_verbatim(row: dict[str, Any]) -> None:
+    before = json.dumps(row)
+    values = persona_form.read(row)
+    assert json.dumps(persona_form.write(row, values)) == before
+    assert persona_form.edits(row, values) == ()
+    assert persona_form.changes(row, persona_form.write(row, values)) == ()
+    assert json.dumps(row) == before
+
+
+@PROPERTY
+@given(rows(), st.data())
+def test_a_change_of_one_field_leaves_every_other_one_alone(row: dict[str, Any], data: st.DataObject) -> None:
+    field = data.draw(st.sampled_from([f for f in FIELDS if f.kind in (Kind.TEXT, Kind.LONG, Kind.CHOICE)]))
+    values = persona_form.read(row)
+    after = persona_form.write(row, {**values, field.key: "set here"})
+    if field.key in persona_form.alien(row):
+        assert after == row
+        return
+    again = persona_form.read(after)
+    assert again[field.key] == "set here"
+    assert {k: v for k, v in again.items() if k not in (field.key, "other")} == {
+        k: v for k, v in values.items() if k not in (field.key, "other")
+    }
+
+
+@PROPERTY
+@given(rows())
+def test_a_stored_secret_is_in_no_value_and_no_review(row: dict[str, Any]) -> None:
+    canary = "canary-7f3a91"
+    layers = row.get("layers") if isinstance(row.get("layers"), dict) else {}
+    row["layers"] = {
+        **(layers or {}),
+        "llm": {
+            "api_key": canary,
+            "headers": {"Authorization": f"Bearer {canary}"},
+            "default_query": {"token": canary},
+        },
+        "sts": {"api_key": canary, "deep": [{"secret": canary}], "headers": {"x": canary}},
+    }
+    values = persona_form.read(row)
+    after = persona_form.write(row, {**values, "persona_name": "Other", "other": '{"sts_note": 1}'})
+    assert canary not in repr(values)
+    assert canary not in repr(persona_form.changes(row, after))
+    assert canary not in repr(persona_form.changes(row, {}))
+    assert after["layers"]["sts"]["api_key"] == canary
+    assert after["layers"]["llm"]["headers"] == {"Authorization": f"Bearer {canary}"}
+
+
+def test_an_emptied_field_is_removed_and_not_sent_as_an_empty_text() -> None:
+    row = {"persona_name": "A", "greeting": "Hi", "layers": {"stt": {"hotwords": "Roey", "stt_engine": "tavus-auto"}}}
+    after = persona_form.write(row, {**persona_form.read(row), "greeting": " ", "layers.stt.hotwords": ""})
+    assert after == {"persona_name": "A", "layers": {"stt": {"stt_engine": "tavus-auto"}}}
+
+
+def test_a_null_stays_a_null_until_it_is_given_a_value() -> None:
+    values = persona_form.read(GUIDE)
+    assert persona_form.write(GUIDE, {**values, "persona_name": "B"})["pipeline_mode"] is None
+    assert persona_form.write(GUIDE, {**values, "pipeline_mode": "echo"})["pipeline_mode"] == "echo"
+
+
+def test_a_field_is_put_where_no_layer_was() -> None:
+    after = persona_form.write({"persona_name": "A"}, {"layers.tts.tts_emotion_control": False})
+    assert after == {"persona_name": "A", "layers": {"tts": {"tts_emotion_control": False}}}
+    after = persona_form.write({"layers": {"llm": None}}, {"layers.llm.model": "own"})
+    assert after == {"layers": {"llm": {"model": "own"}}}
+
+
+def test_lists_are_one_entry_a_line_and_json_is_parsed() -> None:
+    values = {"guardrail_ids": "g1\n\n  g2 \n", "layers.llm.tools": '[{"type": "function"}]'}
+    assert persona_form.write({}, values) == {
+        "guardrail_ids": ["g1", "g2"],
+        "layers": {"llm": {"tools": [{"type": "function"}]}},
+    }
+
+
+def test_the_newer_names_are_read_and_written_where_the_row_uses_them() -> None:
+    row = {"pal_name": "A", "default_face_id": "r1", "layers": {"conversational_flow": {"pal_interruptibility": "low"}}}
+    values = persona_form.read(row)
+    assert (values["persona_name"], values["default_replica_id"]) == ("A", "r1")
+    after = persona_form.write(row, {**values, "persona_name": "B", "default_replica_id": ""})
+    assert after == {"pal_name": "B", "layers": {"conversational_flow": {"pal_interruptibility": "low"}}}
+
+
+def test_a_value_of_an_unexpected_kind_is_left_to_the_other_fields() -> None:
+    row = {"persona_name": ["a"], "layers": {"llm": "gone", "tts": {"tts_engine": 5}}}
+    values = persona_form.read(row)
+    assert "persona_name" in persona_form.alien(row)
+    assert "layers.llm.model" in persona_form.alien(row)
+    assert json.loads(str(values["other"])) == row
+    assert persona_form.write(row, {**values, "persona_name": "B", "layers.llm.model": "x"}) == row
+
+
+def test_other_fields_can_be_changed_added_and_taken_out() -> None:
+    values = persona_form.read(GUIDE)
+    assert json.loads(str(values["other"])) == {
+        "layers": {"llm": {"extra_body": {"seed": 7}}, "sts": {"provider": "ours"}},
+        "memories": {"on": True},
+    }
+    after = persona_form.write(GUIDE, {**values, "other": '{"memories": {"on": false}, "disclosure_type": "auto"}'})
+    assert after["memories"] == {"on": False}
+    assert after["disclosure_type"] == "auto"
+    assert "sts" not in after["layers"]
+    assert after["layers"]["llm"] == {
+        "model": "tavus-next-9",
+        "extra_body": {"temperature": 1},
+        "speculative_inference": False,
+    }
+    assert persona_form.write(GUIDE, {**values, "other": ""})["layers"]["tts"] == GUIDE["layers"]["tts"]
+
+
+def test_a_number_that_the_browser_sends_back_as_a_fraction_is_no_edit() -> None:
+    values = {**persona_form.read(GUIDE), "layers.llm.extra_body.temperature": 1.0}
+    assert persona_form.edits(GUIDE, values) == ()
+    assert type(persona_form.write(GUIDE, values)["layers"]["llm"]["extra_body"]["temperature"]) is int
+
+
+def test_a_secret_is_kept_replaced_or_removed() -> None:
+    row = {"layers": {"tts": {"api_key": "old", "tts_engine": "elevenlabs"}}}
+    key = BY_KEY["layers.tts.api_key"]
+    values = persona_form.read(row)
+    assert persona_form.is_set(row, key)
+    assert values[key.key] == ""
+    assert persona_form.write(row, values) == row
+    replaced = persona_form.write(row, {**values, key.key: " new "})
+    assert replaced["layers"]["tts"]["api_key"] == "new"
+    removed = persona_form.write(row, {**values, key.key: None})
+    assert removed == {"layers": {"tts": {"tts_engine": "elevenlabs"}}}
+    (change,) = persona_form.changes(row, replaced)
+    assert (change.label, change.was, change.now) == ("Voice, key of the voice engine", "set", "replaced")
+    (change,) = persona_form.changes(row, removed)
+    assert change.now == "removed"
+
+
+def test_a_review_names_each_field_with_what_it_was_and_becomes() -> None:
+    after = persona_form.write(
+        GUIDE,
+        {
+            **persona_form.read(GUIDE),
+            "persona_name": "Guide 2",
+            "layers.conversational_flow.turn_taking_patience": "high",
+            "layers.llm.speculative_inference": None,
+            "document_tags": "faq\nprices",
+            "other": '{"memories": {"on": true}, "layers": {"sts": {"provider": "theirs"}}}',
+        },
+    )
+    assert [(c.label, c.was, c.now) for c in persona_form.changes(GUIDE, after)] == [
+        ("Name", "Guide", "Guide 2"),
+        ("Turn taking, patience", "empty", "High"),
+        ("Language model, think ahead", "off", "empty"),
+        ("Knowledge, documents by tag", "empty", "faq, prices"),
+        ("Other: layers.llm.extra_body.seed", "7", "empty"),
+        ("Other: layers.sts.provider", "ours", "theirs"),
+    ]
+
+
+def test_a_long_prompt_is_shown_in_the_review_only_where_it_differs() -> None:
+    was = "Be warm. " * 1000 + "Wait for an answer. " + "Never hurry. " * 1000
+    now = was.replace("Wait for", "Do not wait for")
+    shown_was, shown_now = persona_form.excerpts(was, now)
+    assert "Wait for" in shown_was
+    assert "Do not wait for" in shown_now
+    assert len(shown_was) < 200
+    assert shown_was.startswith("… ")
+    assert shown_was.endswith(" …")
+
+
+@PROPERTY
+@given(st.text("ab ", max_size=600), st.text("ab ", max_size=600))
+def test_an_excerpt_of_two_different_texts_never_hides_the_difference(was: str, now: str) -> None:
+    a, b = persona_form.excerpts(was, now)
+    assert (a != b) == (was != now)
+
+
+def test_a_copy_carries_no_id_no_null_and_no_masked_secret() -> None:
+    row = {**GUIDE, "created_at": "x", "layers": {"llm": {"api_key": "sk-***", "model": None}, "tts": {"api_key": "k"}}}
+    copy = persona_form.copy_of(row)
+    assert not READ_ONLY & copy.keys()
+    assert "pipeline_mode" not in copy
+    assert copy["layers"] == {"llm": {}, "tts": {"api_key": "k"}}
+
+
+PROMPT_RULES = [
+    ({}, "Only an echo needs none"),
+    ({"pipeline_mode": "echo", "system_prompt": "You are"}, "takes no prompt"),
+    ({"pipeline_mode": "speech-to-speech", "system_prompt": "You are"}, "takes no prompt"),
+    ({"pipeline_mode": "echo"}, ""),
+    ({"system_prompt": "You are"}, ""),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), PROMPT_RULES)
+def test_the_prompt_is_needed_by_full_and_refused_by_echo(values: dict[str, Any], said: str) -> None:
+    found = persona_check.problems({}, {"persona_name": "A", **values})
+    assert bool(found) == bool(said)
+    assert all(said in problem.message for problem in found)
+
+
+def test_a_stored_echo_with_a_prompt_can_be_edited_elsewhere() -> None:
+    row = {"persona_name": "A", "pipeline_mode": "echo", "system_prompt": "old"}
+    assert persona_check.problems(row, {**persona_form.read(row), "persona_name": "B"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("persona_name", "  ", "Give the persona a name"),
+        ("persona_name", "x" * 201, "200 is the most"),
+        ("guardrail_ids", "\n".join(f"g{n}" for n in range(51)), "50 at most"),
+        ("layers.llm.tools", "{not json", "not JSON yet: line 1"),
+        ("layers.llm.tools", '{"a": 1}', "Write a list"),
+        ("layers.tts.voice_settings", "[]", "Write an object"),
+        ("layers.llm.headers", "Bearer x", "not JSON yet"),
+        ("layers.llm.extra_body.temperature", 2.5, "from 0 to 2"),
+        ("layers.llm.base_url", "llm.example.org", "https://"),
+        ("layers.llm.base_url", "https://llm.example.org/v1/chat/completions", "Tavus adds it"),
+        ("other", "[1]", "Write an object"),
+        ("other", '{"system_prompt": "x"}', "“System prompt”"),
+        ("other", '{"layers": {"llm": {"model": "x"}}}', "“Language model, model”"),
+        ("other", '{"created_at": "x"}', "written by Tavus"),
+        ("other", "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_wrong_entry_is_named_at_its_field(key: str, value: str | float, said: str) -> None:
+    row = {"persona_name": "A", "system_prompt": "You are"}
+    (problem,) = persona_check.problems(row, {**persona_form.read(row), key: value})
+    assert problem.key == key
+    assert said in problem.message
+
+
+def test_listening_needs_raven_1() -> None:
+    values = {"persona_name": "A", "system_prompt": "x", "layers.perception.audio_awareness_queries": "Is it loud?"}
+    assert persona_check.problems({}, values) == ()
+    assert persona_check.problems({}, {**values, "layers.perception.perception_model": "raven-1"}) == ()
+    (problem,) = persona_check.problems({}, {**values, "layers.perception.perception_model": "raven-0"})
+    assert problem.key == "layers.perception.audio_awareness_queries"
+    assert "raven-1" in problem.message
+
+
+def test_what_tavus_has_taken_is_not_refused_for_its_length() -> None:
+    row = {"persona_name": "x" * 300, "system_prompt": "You are"}
+    assert persona_check.problems(row, {**persona_form.read(row), "greeting": "Hi"}) == ()
+
+
+@PROPERTY
+@given(rows(), st.text(max_size=40))
+def test_what_passes_the_check_can_be_written(row: dict[str, Any], other: str) -> None:
+    values = {**persona_form.read(row), "other": other, "layers.llm.tools": other}
+    if not persona_check.problems(row, values):
+        persona_form.write(row, values)
+
+
+def test_every_field_has_a_sentence_a_link_and_a_name_of_its_own() -> None:
+    assert len({field.key for field in FIELDS}) == len(FIELDS)
+    assert len({title(field) for field in FIELDS}) == len(FIELDS)
+    for field in FIELDS:
+        assert field.text.endswith(".")
+        assert "https://docs.tavus.io/" in field.help
+    assert {group.key for group in LAYERS} >= {"perception", "stt", "conversational_flow", "llm", "tts", "transport"}
