@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from lib.models import Agent, CallSettings
-from lib.store.schema import agents
+from lib.store.schema import agents, meta
 
 CALL_FIELDS = {field.name for field in fields(CallSettings)}
 
@@ -52,6 +52,14 @@ def touch(connection: Connection, account: str, agent_id: str, at: datetime) -> 
 
 def remove(connection: Connection, account: str, agent_id: str) -> bool:
     return connection.execute(delete(agents).where(agents.c.account == account, agents.c.id == agent_id)).rowcount == 1
+
+
+def first_time(connection: Connection, key: str) -> bool:
+    """True for the first one who asks with this key, for ever."""
+    known = connection.execute(select(meta.c.value).where(meta.c.key == key)).one_or_none()
+    if known is None:
+        connection.execute(insert(meta).values(key=key, value="done"))
+    return known is None
 
 
 def _values(agent: Agent) -> dict[str, Any]:

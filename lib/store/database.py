@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, Select, column, create_engine, event, inspect, make_url, select, table, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from lib.errors import GreenroomError, StoreRefused
@@ -24,6 +24,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
 GUARD_LOCK = 7_466_201
+REVISION: Select[Any] = select(column("version_num")).select_from(table(VERSION_TABLE))
 
 
 def revisions() -> list[str]:
@@ -127,7 +128,7 @@ class Store:
 
     def describe(self) -> Described:
         with self.reading() as connection:
-            revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
+            revision = connection.execute(REVISION).scalar_one()
         size = Path(self._url.database).stat().st_size if self.sqlite and self._url.database != ":memory:" else None
         return Described(self._url.render_as_string(hide_password=True), str(revision), revisions()[-1], size)
 
@@ -156,7 +157,7 @@ class Store:
         if VERSION_TABLE not in names and names:
             raise StoreRefused("DATABASE_URL points at a database that holds something else. Nothing was changed.")
         if VERSION_TABLE in names:
-            current = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
+            current = connection.execute(REVISION).scalar_one_or_none()
             if current == known[-1]:
                 return
             if current is not None and current not in known:

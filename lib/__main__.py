@@ -1,0 +1,41 @@
+"""Greenroom's command line: `python -m lib sandbox`. Imports only what a command needs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def sandbox(args: argparse.Namespace) -> int:
+    """Run the sandbox alone, for tools and tests that speak Tavus's API."""
+    import uvicorn
+
+    from lib import sandbox as rooms
+    from lib.services.chat import Responder
+
+    state = Path(args.state) if args.state else None
+    app = rooms.create(reply=Responder(None).reply, state_path=state)
+    print(
+        f"Sandbox of Tavus's API at http://127.0.0.1:{args.port}/v2, any x-api-key will do. Ctrl-C ends it.", flush=True
+    )
+    try:
+        uvicorn.run(app, host="127.0.0.1", port=args.port, log_level="warning")
+    finally:
+        app.state.sandbox.close()
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lib", description="Greenroom without a browser.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    alone = commands.add_parser("sandbox", help="run the local stand-in for Tavus by itself")
+    alone.add_argument("--port", type=int, default=8790, help="port on 127.0.0.1 (8790)")
+    alone.add_argument("--state", default="", help="file to keep its state in; without one it forgets at the end")
+    alone.set_defaults(run=sandbox)
+    args = parser.parse_args(argv)
+    return int(args.run(args))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

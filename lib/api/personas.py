@@ -1,0 +1,62 @@
+"""`/api/personas`: the account's personas, rows as Tavus gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lib.api.bodies import PersonaFields, PersonaPatch
+from lib.api.endpoint import Call, Endpoint, page_of
+from lib.models import Persona
+
+FRESH_S = 2.0
+"""Lists read within this many seconds serve each other's callers, so that many at once cost Tavus one sweep."""
+
+ROW = {
+    "type": "object",
+    "required": ["persona_id"],
+    "properties": {"persona_id": {"type": "string"}, "persona_name": {"type": "string"}},
+}
+
+
+def row(persona: Persona) -> dict[str, Any]:
+    """The row as Tavus gave it, named by the older words even where Tavus used the newer ones."""
+    return {**persona.raw, "persona_id": persona.id, "persona_name": persona.name}
+
+
+def every(call: Call) -> dict[str, Any]:
+    listing = call.services.catalogue.personas(max_age_s=FRESH_S)
+    if listing.error is not None:
+        raise listing.error
+    return page_of(call, [row(persona) for persona in listing.items], "persona_id")
+
+
+def create(call: Call) -> dict[str, Any]:
+    return row(call.services.personas.create(call.body.model_dump(exclude_unset=True)))
+
+
+def one(call: Call) -> dict[str, Any]:
+    return row(call.services.personas.get(call.path["id"]))
+
+
+def change(call: Call) -> dict[str, Any]:
+    personas, persona_id, body = call.services.personas, call.path["id"], call.body.root
+    if isinstance(body, list):
+        personas.patch(persona_id, [step.model_dump(exclude_unset=True, by_alias=True) for step in body])
+        return row(personas.get(persona_id))
+    before = personas.get(persona_id)
+    after = {**before.raw, **body.model_dump(exclude_unset=True)}
+    personas.save(before, {key: value for key, value in after.items() if value is not None})
+    return row(personas.get(persona_id))
+
+
+def delete(call: Call) -> None:
+    call.services.personas.delete(call.path["id"])
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/personas", every, "All personas", answer=ROW, paged=True),
+    Endpoint("POST", "/api/personas", create, "Make a persona", 201, body=PersonaFields, answer=ROW),
+    Endpoint("GET", "/api/personas/{id}", one, "One persona", answer=ROW),
+    Endpoint("PATCH", "/api/personas/{id}", change, "Change a persona", body=PersonaPatch, answer=ROW),
+    Endpoint("DELETE", "/api/personas/{id}", delete, "Delete a persona", 204),
+)

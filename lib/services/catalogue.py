@@ -1,0 +1,123 @@
+"""What Tavus has, read once and kept: all personas, all replicas.
+
+A page asks for what is already here and so costs no request on a rerun; on opening it says how old it may be. One
+sweep serves all who wait for it. A failed sweep is remembered like a good one: it is raised again, not tried again,
+until someone asks for something fresher.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Generic, Protocol, TypeVar
+
+from lib.clients.tavus import Tavus
+from lib.errors import GreenroomError
+from lib.models import Persona, Replica
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T")
+N = TypeVar("N", bound=Named)
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """All of a kind. `error` says why the last sweep failed; `items` are then those of the last good one."""
+
+    items: tuple[T, ...]
+    read_at: datetime
+    error: GreenroomError | None = None
+
+    def find(self, item_id: str) -> T | None:
+        return next((item for item in self.items if getattr(item, "id", None) == item_id), None)
+
+
+class Shelf(Generic[N]):
+    """One list with its one sweep at a time."""
+
+    def __init__(self, sweep: Callable[[], list[N]], clock: Callable[[], datetime]) -> None:
+        self._sweep = sweep
+        self._clock = clock
+        self._sweeping = threading.Lock()
+        self._kept: Listing[N] | None = None
+        self._error: GreenroomError | None = None
+        self._tried_at: datetime | None = None
+
+    def read(self, max_age_s: float | None) -> Listing[N]:
+        """What is kept, if it was tried for within `max_age_s` (None: at any time); else a sweep.
+
+        Raises the GreenroomError of the last sweep where there never was a good one.
+        """
+        wanted = self._clock()
+        if not self._fresh(max_age_s, wanted):
+            with self._sweeping:
+                if not self._fresh(max_age_s, wanted):
+                    self._refresh()
+        if self._kept is None:
+            assert self._error is not None
+            raise self._error
+        return replace(self._kept, error=self._error)
+
+    def peek(self) -> Listing[N] | None:
+        """What is kept, without ever asking."""
+        return self._kept
+
+    def put(self, item: N) -> None:
+        """One item as it was just read: takes its place in the list, or the first place if it is new."""
+        if self._kept is None:
+            return
+        items = list(self._kept.items)
+        index = next((i for i, known in enumerate(items) if known.id == item.id), None)
+        if index is None:
+            items.insert(0, item)
+        else:
+            items[index] = item
+        self._kept = replace(self._kept, items=tuple(items))
+
+    def drop(self, item_id: str) -> None:
+        if self._kept is not None:
+            self._kept = replace(self._kept, items=tuple(i for i in self._kept.items if i.id != item_id))
+
+    def forget(self) -> None:
+        """The next read asks anew; what is known stays, for the case that asking fails."""
+        self._tried_at = None
+
+    def _fresh(self, max_age_s: float | None, wanted: datetime) -> bool:
+        if self._tried_at is None:
+            return False
+        return max_age_s is None or (wanted - self._tried_at).total_seconds() <= max_age_s
+
+    def _refresh(self) -> None:
+        try:
+            self._kept = Listing(tuple(self._sweep()), self._clock())
+            self._error = None
+        except GreenroomError as error:
+            self._error = error
+        self._tried_at = self._clock()
+
+
+class Catalogue:
+    """The personas and replicas of the account."""
+
+    def __init__(self, tavus: Tavus, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.persona_shelf: Shelf[Persona] = Shelf(tavus.personas.all, clock)
+        self.replica_shelf: Shelf[Replica] = Shelf(tavus.replicas.all, clock)
+
+    def personas(self, *, max_age_s: float | None = None) -> Listing[Persona]:
+        """All personas, the account's own and Tavus's stock. Raises GreenroomError if they were never read."""
+        return self.persona_shelf.read(max_age_s)
+
+    def replicas(self, *, max_age_s: float | None = None) -> Listing[Replica]:
+        """All replicas, the account's own and Tavus's stock. Raises GreenroomError if they were never read."""
+        return self.replica_shelf.read(max_age_s)
+
+    def forget(self) -> None:
+        self.persona_shelf.forget()
+        self.replica_shelf.forget()

@@ -1,0 +1,67 @@
+"""Greenroom's own limits: calls at once, minutes a day, starts a minute. Reserved minutes count in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from lib.errors import LimitReached
+from lib.services.plain import minutes
+from lib.settings import Settings
+from lib.store import sessions as rows
+
+RECENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left. Minutes are of today (UTC); an open call counts with all that it may still take."""
+
+    open_calls: int
+    max_calls: int
+    minutes_used: float
+    minutes_max: int
+    max_call_s: int
+    recent_starts: int
+    max_starts_per_minute: int
+
+    def refusal(self, call_s: int) -> LimitReached | None:
+        """Why a call of `call_s` seconds can't start now, or None."""
+        if self.open_calls >= self.max_calls:
+            return LimitReached(
+                f"All {self.max_calls} calls that this console may hold at once are open.",
+                code="max_concurrent_calls",
+                hint="End one of the open sessions, or wait until it ends. MAX_CONCURRENT_CALLS sets the limit.",
+            )
+        if self.minutes_used + call_s / 60 > self.minutes_max:
+            return LimitReached(
+                f"{self.minutes_used:.0f} of today's {self.minutes_max} minutes are used or reserved, "
+                f"and this call may take {minutes(call_s)}.",
+                code="daily_minutes",
+                hint="Minutes count anew at midnight UTC. DAILY_MINUTES sets the limit.",
+            )
+        if self.recent_starts >= self.max_starts_per_minute:
+            return LimitReached(
+                f"{self.recent_starts} calls were started within the last minute.",
+                code="max_starts_per_minute",
+                retry_after_s=60,
+                hint="Wait a minute. MAX_STARTS_PER_MINUTE sets the limit.",
+            )
+        return None
+
+
+def allowance(connection: Connection, account: str, settings: Settings, now: datetime) -> Allowance:
+    """Read what counts against the limits."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    usage = rows.usage(connection, account, today=today, recent=now - RECENT)
+    return Allowance(
+        open_calls=usage.open_calls,
+        max_calls=settings.max_concurrent_calls,
+        minutes_used=usage.seconds / 60,
+        minutes_max=settings.daily_minutes,
+        max_call_s=settings.max_call_s,
+        recent_starts=usage.recent_starts,
+        max_starts_per_minute=settings.max_starts_per_minute,
+    )

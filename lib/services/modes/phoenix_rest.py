@@ -1,0 +1,75 @@
+"""phoenix_rest: a Tavus conversation made by REST, its room drawn in a frame.
+
+The name is Greenroom's; on the wire it is `POST /v2/conversations`
+(https://docs.tavus.io/api-reference/conversations/create-conversation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lib.clients.tavus import Tavus
+from lib.models import CallSettings, Conversation, Session
+from lib.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One call as it will be asked for. `name` begins with what makes it findable as ours."""
+
+    session: Session
+    name: str
+    call: CallSettings
+
+
+class PhoenixRest:
+    """The four things that a mode does to a call: start, look, find, end."""
+
+    def __init__(self, tavus: Tavus, settings: Settings, callback_url: Callable[[str], str]) -> None:
+        self._tavus = tavus
+        self._settings = settings
+        self._callback_url = callback_url
+
+    def start(self, plan: Plan) -> Conversation:
+        """Create the conversation: billed from this moment, joined or not. Sent once, never repeated.
+
+        Raises NotSent or a rejection (nothing was created), or Ambiguous (it may have been).
+        """
+        return self._tavus.conversations.create(self.payload(plan))
+
+    def payload(self, plan: Plan) -> dict[str, Any]:
+        """The body of the create: all three of Tavus's timers are always set, and small."""
+        session, call = plan.session, plan.call
+        properties: dict[str, Any] = {
+            "max_call_duration": session.max_call_s,
+            "participant_absent_timeout": self._settings.absent_timeout_s,
+            "participant_left_timeout": self._settings.left_timeout_s,
+        }
+        if call.language:
+            properties["language"] = call.language
+        fields: dict[str, Any] = {"conversation_name": plan.name, "properties": properties}
+        optional = {
+            "persona_id": session.persona_id,
+            "replica_id": session.replica_id,
+            "custom_greeting": call.greeting,
+            "conversational_context": call.context,
+            "callback_url": self._callback_url(session.id),
+            "audio_only": call.audio_only,
+            "require_auth": call.private_room,
+        }
+        return fields | {key: value for key, value in optional.items() if value}
+
+    def look(self, session: Session) -> Conversation:
+        """The conversation as it is now, with its events. Raises NotFound, UpstreamError."""
+        return self._tavus.conversations.get(conversation_id=session.conversation_id, verbose=True)
+
+    def find(self, name: str) -> Conversation | None:
+        """The conversation that a start with this name made, if any; a failed list raises, it never says None."""
+        named = [conversation for conversation in self._tavus.conversations.all() if conversation.name == name]
+        return next((conversation for conversation in named if conversation.active), named[0] if named else None)
+
+    def end(self, session: Session) -> None:
+        """End it. Ending twice does no harm. Raises NotFound, UpstreamError."""
+        self._tavus.conversations.end(conversation_id=session.conversation_id)

@@ -1,0 +1,54 @@
+"""Tavus's words for how a call ended, said plainly."""
+
+from __future__ import annotations
+
+from lib.models import Mode, Session
+
+# Documented at https://docs.tavus.io/sections/webhooks-and-callbacks; several are also sent with a trailing
+# " reached" or more text, so they are matched by their beginning.
+END_REASONS = (
+    ("end_conversation_endpoint_hit", "You ended it"),
+    ("max_call_duration", "Time limit reached"),
+    ("participant_left_timeout", "Everyone left"),
+    ("participant_absent_timeout", "Nobody joined"),
+    ("bot_could_not_join_meeting", "The avatar could not join, the room was probably closed"),
+    ("daily_room_has_been_deleted", "The room was deleted"),
+    ("exception_encountered_during_conversation_startup", "Tavus failed while starting the call"),
+    ("internal error", "Tavus had an internal error"),
+)
+
+OURS = {
+    "ended_here": "You ended it",
+    "idle": "Nothing was written for 30 min",
+    "not_created": "Tavus never created it",
+    "gone": "It is gone from Tavus",
+}
+
+
+def end_reason(code: str, *, limit_s: int, absent_s: int) -> str:
+    """One short sentence without a full stop; the code itself where it is not known."""
+    if not code:
+        return "Ended, Tavus gave no reason"
+    if code in OURS:
+        return OURS[code]
+    for beginning, words in END_REASONS:
+        if code.lower().startswith(beginning):
+            if beginning == "max_call_duration":
+                return f"{words}, {minutes(limit_s)}"
+            if beginning == "participant_absent_timeout":
+                return f"{words} within {minutes(absent_s)}"
+            return words
+    return f"Ended: {code[:120]}"
+
+
+def minutes(seconds: float) -> str:
+    """`10 min`, `90 s`: whole minutes where they are."""
+    return f"{round(seconds / 60)} min" if seconds >= 60 and round(seconds) % 60 == 0 else f"{round(seconds)} s"
+
+
+def length_s(session: Session) -> float:
+    """How long the session lasted in seconds: of the room, or of the chat; 0 if it never was."""
+    begun = session.created_at if session.mode is Mode.TEXT else session.waiting_at
+    if begun is None or session.ended_at is None:
+        return 0.0
+    return max(0.0, (session.ended_at - begun).total_seconds())

@@ -1,0 +1,93 @@
+"""Tavus's events of a conversation, read into our words: joined, ended and why, the transcript, the impression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from lib.models import Conversation, ConversationEvent, Turn
+
+JOINED = ("system.replica_joined", "system.pal_joined", "system.face_joined")
+ROLES = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool", "replica": "assistant"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a conversation's events say. None: not said (yet)."""
+
+    joined_at: datetime | None
+    ended_at: datetime | None
+    end_code: str
+    turns: tuple[Turn, ...] | None
+    perception: str
+
+
+def read(conversation: Conversation) -> Seen:
+    """Read the events of `GET /v2/conversations/{id}?verbose=true`; twins and repeats do no harm.
+
+    The shutdown's cause is `shutdown_reason` in callbacks and `reason` in the documented verbose example: both are
+    read (https://docs.tavus.io/api-reference/conversations/get-conversation).
+    """
+    joined = [event.at for event in conversation.events if event.event_type in JOINED]
+    shutdown = _last(conversation.events, "system.shutdown")
+    spoken = _last(conversation.events, "application.transcription_ready")
+    watched = _last(conversation.events, "application.perception_analysis")
+    return Seen(
+        joined_at=min(joined, default=None),
+        ended_at=shutdown.at if shutdown else None,
+        end_code=_text(shutdown, "shutdown_reason") or _text(shutdown, "reason"),
+        turns=tuple(_turns(spoken, conversation.created_at)) if spoken else None,
+        perception=_text(watched, "analysis"),
+    )
+
+
+def _last(events: Sequence[ConversationEvent], kind: str) -> ConversationEvent | None:
+    return next((event for event in reversed(events) if event.event_type == kind), None)
+
+
+def _text(event: ConversationEvent | None, key: str) -> str:
+    value = event.properties.get(key) if event else None
+    return value if isinstance(value, str) else ""
+
+
+def _turns(event: ConversationEvent, begun: datetime | None) -> list[Turn]:
+    entries = event.properties.get("transcript")
+    turns: list[Turn] = []
+    for entry in entries if isinstance(entries, list) else []:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("content"), str):
+            continue
+        turns.append(
+            Turn(
+                seq=len(turns),
+                role=ROLES.get(str(entry.get("role")), "system"),
+                content=entry["content"],
+                seconds=_seconds(entry, begun),
+                duration_s=_number(entry.get("duration")),
+            )
+        )
+    return turns
+
+
+def _seconds(entry: Mapping[str, Any], begun: datetime | None) -> float | None:
+    """`seconds_from_start`, else from the timestamp, which live answers give as epoch seconds or as ISO text."""
+    given = _number(entry.get("seconds_from_start"))
+    if given is not None:
+        return given
+    stamp = entry.get("timestamp")
+    if begun is None:
+        return None
+    if isinstance(stamp, str):
+        try:
+            at = datetime.fromisoformat(stamp)
+        except ValueError:
+            return None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0.0, (at - begun).total_seconds())
+    number = _number(stamp)
+    return None if number is None else max(0.0, number - begun.timestamp())
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

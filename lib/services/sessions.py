@@ -1,0 +1,358 @@
+"""Sessions: start one, see the open ones, talk in one, end one, read its record.
+
+A start writes its intent and the reservation of its minutes in one transaction, then sends its one POST in the
+background and writes the answer right after. Pages read rows; they never wait for Tavus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from lib.clients.rooms import safe_room_url
+from lib.errors import BadInput, Conflict, GreenroomError, SettingsWrong
+from lib.models import Agent, Conversation, Mode, Persona, Session, SessionEvent, Status, Turn
+from lib.services import guard
+from lib.services.agents import Agents
+from lib.services.catalogue import Catalogue
+from lib.services.chat import Responder
+from lib.services.guard import Allowance
+from lib.services.ledger import OPEN, Ledger
+from lib.services.modes.phoenix_rest import Plan
+from lib.services.starting import Starting
+from lib.services.sweeper import Sweeper
+from lib.services.watching import Watching
+from lib.settings import Loaded
+from lib.store import agents as agent_rows
+from lib.store import sessions as rows
+
+log = logging.getLogger(__name__)
+
+MESSAGE_LIMIT = 2_000
+TOKEN_LIMIT = 200
+NAME_LIMIT = 120
+CHAT = "chat"
+SPOKEN = ("user", "assistant")
+
+
+@dataclass(frozen=True)
+class SessionPage:
+    """Some sessions, newest first. `next` is the cursor of the page after, None at the end; `total` of all pages."""
+
+    items: tuple[Session, ...]
+    next: str | None
+    total: int
+
+
+class RoomTokens:
+    """Meeting tokens of private rooms: in memory only, gone with the process."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, str] = {}
+
+    def keep(self, session_id: str, conversation: Conversation) -> None:
+        if conversation.meeting_token:
+            self._tokens[session_id] = conversation.meeting_token
+
+    def add(self, session: Session, url: str) -> str:
+        """The URL with its token; "" if the room is private and its token is lost."""
+        if not session.private_room:
+            return url
+        token = self._tokens.get(session.id)
+        return f"{url}?t={token}" if token else ""
+
+
+class Sessions:
+    """The sessions of one account. Raises StoreRefused from every method while the database can't be used."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        loaded: Loaded,
+        agents: Agents,
+        catalogue: Catalogue,
+        responder: Responder,
+        watching: Watching,
+        starting: Starting,
+        sweeper: Sweeper,
+        tokens: RoomTokens,
+        room_hosts: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._ledger = ledger
+        self._loaded = loaded
+        self._agents = agents
+        self._catalogue = catalogue
+        self._responder = responder
+        self._watching = watching
+        self._starting = starting
+        self._sweeper = sweeper
+        self._tokens = tokens
+        self._room_hosts = room_hosts
+        self._running: dict[str, Future[None]] = {}
+
+    # start
+
+    def start(self, agent_id: str, *, token: str, enable_avatar: bool = True) -> Session:
+        """Start a session of this agent; gives back its row at once, the call itself follows in the background.
+
+        `token` names the click: the same one again gives the same session and sends nothing. A call is billed from
+        its creation. Where no avatar can start (a limit, a setting, a refusal) the session is text and says why.
+        Raises NotFound, Conflict (the token was used for something else), BadInput.
+        """
+        if not token or len(token) > TOKEN_LIMIT:
+            raise BadInput(f"A start needs a token of 1 to {TOKEN_LIMIT} characters.")
+        asked = _fingerprint(agent_id, enable_avatar)
+        with self._ledger.store.reading() as connection:
+            known = rows.by_token(connection, self._ledger.account, token)
+        if known is None:
+            agent = self._agents.get(agent_id)
+            known = self._begin(agent, token, asked, enable_avatar), asked
+        session, hashed = known
+        if hashed != asked:
+            raise Conflict("This click token was used to start something else.", hint="Use a new token for each start.")
+        return session
+
+    def start_and_wait(
+        self, agent_id: str, *, token: str, enable_avatar: bool = True, timeout_s: float = 30.0
+    ) -> Session:
+        """As `start`, and wait until the row says how the start went, `timeout_s` at most."""
+        session = self.start(agent_id, token=token, enable_avatar=enable_avatar)
+        running = self._running.get(session.id)
+        if running is not None:
+            running.exception(timeout_s)
+        return self._ledger.get(session.id)
+
+    def allowance(self) -> Allowance:
+        """What Greenroom's own limits leave."""
+        with self._ledger.store.reading() as connection:
+            return guard.allowance(connection, self._ledger.account, self._loaded.settings, self._ledger.clock())
+
+    # see
+
+    def get(self, session_id: str) -> Session:
+        """Raises NotFound."""
+        return self._ledger.get(session_id)
+
+    def open(self) -> list[Session]:
+        """Sessions that may hold a room or a chat, newest first."""
+        return self._ledger.open()
+
+    def page(
+        self,
+        *,
+        limit: int = 25,
+        cursor: str | None = None,
+        agent_id: str = "",
+        statuses: tuple[str, ...] = (),
+        mode: str = "",
+        text: str = "",
+        since: datetime | None = None,
+    ) -> SessionPage:
+        """Sessions, newest first. `text` is looked for in transcripts and agents' names. Raises BadInput (cursor)."""
+        filters = rows.Filters(agent_id, statuses, mode, text.strip(), since)
+        with self._ledger.store.reading() as connection:
+            before = _place(cursor) if cursor else None
+            items = rows.page(connection, self._ledger.account, filters, limit=limit + 1, before=before)
+            total = rows.total(connection, self._ledger.account, filters)
+        shown = items[:limit]
+        following = f"{shown[-1].created_at.isoformat()}~{shown[-1].id}" if len(items) > limit else None
+        return SessionPage(tuple(shown), following, total)
+
+    def turns(self, session_id: str) -> list[Turn]:
+        """The call's transcript (source `tavus`), then the text chat (source `chat`)."""
+        with self._ledger.store.reading() as connection:
+            return rows.turns_of(connection, session_id)
+
+    def timeline(self, session_id: str) -> list[SessionEvent]:
+        with self._ledger.store.reading() as connection:
+            return rows.timeline(connection, session_id)
+
+    def room_url(self, session: Session) -> str:
+        """What the frame may show, with the meeting token of a private room; "" if there is no room to join
+        (it is over, or it is private and its token went with an earlier process).
+
+        Raises BadInput if Tavus gave an address that is not one of the allowed hosts.
+        """
+        if not session.conversation_url or session.status not in (Status.WAITING, Status.LIVE):
+            return ""
+        return self._tokens.add(session, safe_room_url(session.conversation_url, self._room_hosts()))
+
+    # talk
+
+    def say(self, session_id: str, text: str) -> Turn:
+        """Text chat in the persona's role: keeps what was said and the answer, and gives the answer back.
+
+        May take as long as the chat endpoint. Raises BadInput, NotFound, Conflict (the session is over),
+        UpstreamError (the endpoint failed; nothing was kept).
+        """
+        said = text.strip()
+        if not said or len(said) > MESSAGE_LIMIT:
+            raise BadInput(f"A message has 1 to {MESSAGE_LIMIT} characters; this one has {len(said)}.")
+        session = self._ledger.get(session_id)
+        if not session.status.open:
+            raise Conflict("This session is over.", hint="Start the agent again to go on.")
+        before = [(turn.role, turn.content) for turn in self.turns(session_id) if turn.role in SPOKEN]
+        persona, context = self._part_played(session)
+        answer = self._responder.reply(persona, context, [*before, ("user", said)])
+        seconds = (self._ledger.clock() - session.created_at).total_seconds()
+        exchange = [Turn(0, "user", said, seconds, source=CHAT), Turn(0, "assistant", answer, seconds, source=CHAT)]
+        with self._ledger.store.writing() as connection:
+            if not before:
+                rows.note(connection, session_id, self._ledger.clock(), "chat", "Text chat began")
+            return rows.append_turns(connection, session_id, CHAT, exchange)[-1]
+
+    # end
+
+    def end(self, session_id: str) -> Session:
+        """End it: the row says `ending` at once (a chat `ended`), Tavus is told in the background until it agrees.
+
+        Ending what has ended does nothing. Raises NotFound.
+        """
+        session = self._ledger.get(session_id)
+        if session.mode is Mode.TEXT:
+            self._ledger.ended(session, "ended_here")
+        elif self._ledger.advance(
+            session_id,
+            "ending",
+            from_statuses=[status for status in OPEN if status is not Status.ENDING],
+            status=Status.ENDING,
+        ):
+            self._starting.background(lambda: self._finish(session_id))
+        return self._ledger.get(session_id)
+
+    def hint(self, session_id: str) -> None:
+        """A callback named this session: look at it, believing nothing that the callback said."""
+        self._sweeper.hint(session_id)
+
+    def callback_secret(self, session_id: str) -> str:
+        """The last part of the session's callback address: names it, and proves that we made the address."""
+        key = self._ledger.store.meta("callback_secret").encode()
+        return f"{session_id}.{hmac.new(key, session_id.encode(), hashlib.sha256).hexdigest()[:40]}"
+
+    def _begin(self, agent: Agent, token: str, asked: str, enable_avatar: bool) -> Session:
+        now = self._ledger.clock()
+        listing = self._catalogue.persona_shelf.peek()
+        persona = listing.find(agent.persona_id) if listing else None
+        call_s = agent.call.max_call_s or self._loaded.settings.max_call_s
+        refusal = self._unable() if enable_avatar else None
+        with self._ledger.store.writing() as connection:
+            self._ledger.store.lock_guard(connection)
+            known = rows.by_token(connection, self._ledger.account, token)
+            if known is not None:
+                return known[0]
+            if enable_avatar and refusal is None:
+                left = guard.allowance(connection, self._ledger.account, self._loaded.settings, now)
+                refusal = left.refusal(call_s)
+            avatar = enable_avatar and refusal is None
+            session_id = f"s-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+            session = Session(
+                id=session_id,
+                agent_id=agent.id,
+                agent_name=agent.name,
+                persona_id=agent.persona_id,
+                persona_name=persona.name if persona else "",
+                replica_id=self._agents.replica_of(agent, persona),
+                mode=Mode.PHOENIX_REST if avatar else Mode.TEXT,
+                status=Status.STARTING if avatar else Status.LIVE,
+                created_at=now,
+                max_call_s=call_s,
+                private_room=avatar and agent.call.private_room,
+                live_at=None if avatar else now,
+                reason=refusal.message if refusal else "",
+                reason_code=refusal.code if refusal else "",
+                reason_hint=refusal.hint if refusal else "",
+            )
+            name = f"{self._ledger.store.meta('prefix')}-{session_id} {agent.name}"[:NAME_LIMIT].rstrip()
+            rows.add(connection, self._ledger.account, rows.Intent(session, token, asked, name, _part(persona, agent)))
+            rows.note(connection, session_id, now, "start", "" if avatar else session.reason or "Text chat")
+            agent_rows.touch(connection, self._ledger.account, agent.id, now)
+        if avatar:
+            plan = Plan(session, name, agent.call)
+            running = self._starting.submit(plan)
+            self._running[session_id] = running
+            running.add_done_callback(lambda _: self._after_start(session_id))
+        return session
+
+    def _after_start(self, session_id: str) -> None:
+        self._running.pop(session_id, None)
+        self._sweeper.hint(session_id)
+
+    def _unable(self) -> GreenroomError | None:
+        """Why this machine's settings let no avatar start, or None."""
+        settings = self._loaded.settings
+        if self._loaded.problems:
+            names = ", ".join(sorted({problem.name for problem in self._loaded.problems}))
+            return SettingsWrong(f"A setting is wrong, so no paid call is started: {names}.")
+        if settings.tavus_avatar_mode is Mode.PIPECAT_DAILY and settings.tavus_avatar_fallback != Mode.PHOENIX_REST:
+            return SettingsWrong(
+                "This version of Greenroom can't run the mode pipecat_daily yet.",
+                code="mode_missing",
+                hint="Set TAVUS_AVATAR_MODE=phoenix_rest, or allow it with TAVUS_AVATAR_FALLBACK=phoenix_rest.",
+            )
+        return None
+
+    def _finish(self, session_id: str) -> None:
+        """Two looks: the first ends it at Tavus, the second sees that it has ended; the sweeper does the rest."""
+        try:
+            for _ in range(2):
+                session = self._ledger.get(session_id)
+                if session.status is Status.ENDING:
+                    self._watching.check(session)
+        except GreenroomError as error:
+            log.warning("session %s could not be ended yet: %s", session_id, error.code)
+        self._sweeper.hint(session_id)
+
+    def _part_played(self, session: Session) -> tuple[dict[str, Any], str]:
+        """The persona's row as the chat needs it, read from Tavus once if it was not known at the start."""
+        with self._ledger.store.reading() as connection:
+            part = rows.persona_of(connection, session.id)
+        context = part.pop("call_context", "")
+        if not part.get("system_prompt") and session.persona_id:
+            try:
+                listing = self._catalogue.personas()
+                persona = listing.find(session.persona_id)
+            except GreenroomError:
+                persona = None
+            if persona is not None:
+                part = {**_persona_part(persona), "greeting": part.get("greeting") or persona.greeting}
+        part.setdefault("persona_name", session.persona_name or session.agent_name)
+        return dict(part), context
+
+
+def _part(persona: Persona | None, agent: Agent) -> dict[str, str]:
+    """What is kept of a persona for text chat: never its layers, which can hold keys."""
+    part = _persona_part(persona) if persona else {}
+    part["call_context"] = agent.call.context
+    if agent.call.greeting:
+        part["greeting"] = agent.call.greeting
+    return part
+
+
+def _persona_part(persona: Persona) -> dict[str, str]:
+    return {
+        "persona_name": persona.name,
+        "system_prompt": persona.system_prompt,
+        "context": persona.context,
+        "greeting": persona.greeting,
+    }
+
+
+def _fingerprint(agent_id: str, enable_avatar: bool) -> str:
+    return hashlib.sha256(json.dumps([agent_id, enable_avatar]).encode()).hexdigest()
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    at, _, session_id = cursor.partition("~")
+    try:
+        return datetime.fromisoformat(at).astimezone(UTC), session_id
+    except ValueError:
+        raise BadInput("That is not a cursor of this list.", hint="Begin at the first page.") from None

@@ -1,0 +1,232 @@
+"""Settings -> built services: the one module that names them all.
+
+`build` makes everything and asks nobody anything; `Services.open` opens the database and starts the sweeper, once the
+server's address is known; `Services.close` stops what runs. `current` is what the pages of this process use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
+
+import requests
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from lib import sandbox
+from lib.clients import rooms
+from lib.clients.chat import ChatClient
+from lib.clients.tavus import Tavus
+from lib.errors import SettingsWrong, StoreRefused
+from lib.models import Conversation
+from lib.services import export
+from lib.services.agents import Agents
+from lib.services.catalogue import Catalogue
+from lib.services.chat import Responder
+from lib.services.diagnostics import Diagnostics
+from lib.services.ledger import Ledger
+from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.personas import Personas
+from lib.services.sessions import RoomTokens, Sessions
+from lib.services.starting import Starting
+from lib.services.sweeper import Sweeper
+from lib.services.watching import Watching
+from lib.settings import Loaded, is_loopback, load
+from lib.store.database import Store
+
+log = logging.getLogger(__name__)
+
+SANDBOX_ACCOUNT = "sandbox"
+SANDBOX_KEY = SecretStr("sandbox")
+DEFAULT_DATABASE = "sqlite:///data/greenroom.db"
+
+
+@dataclass
+class Address:
+    """Where this process answers; known once the server has its port."""
+
+    base: str = ""
+
+    def answers(self) -> bool:
+        if not self.base:
+            return False
+        try:
+            return requests.get(f"{self.base}/_stcore/health", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a page, an API route or a command may use. `account` is whose agents and sessions are shown."""
+
+    loaded: Loaded
+    account: str
+    store: Store
+    tavus: Tavus
+    catalogue: Catalogue
+    personas: Personas
+    agents: Agents
+    sessions: Sessions
+    responder: Responder
+    diagnostics: Diagnostics
+    sandbox_app: Starlette | None
+    export: ModuleType = export
+    _address: Address = field(default_factory=Address)
+    _sweeper: Sweeper | None = None
+    _starting: Starting | None = None
+
+    @property
+    def sandbox(self) -> bool:
+        """True while everything runs on the embedded sandbox and nothing is billed."""
+        return self.loaded.settings.sandbox
+
+    @property
+    def sandbox_base(self) -> str:
+        """Where the embedded sandbox answers, "" without one."""
+        return f"{self._address.base}/sandbox" if self.sandbox_app is not None else ""
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        """Origins of rooms and faces besides Tavus's and Daily's own: those of a sandbox that runs by itself."""
+        if self.sandbox or not _on_this_machine(self.tavus.base_url):
+            return ()
+        parts = urlsplit(self.tavus.base_url)
+        port = f":{parts.port}" if parts.port else ""
+        return tuple(f"{parts.scheme}://{host}{port}" for host in ("127.0.0.1", "localhost"))
+
+    @property
+    def ready(self) -> bool:
+        """True once recovery is done and starts may go out."""
+        return self._sweeper is not None and self._sweeper.ready.is_set()
+
+    def open(self, base: str) -> None:
+        """Open the database and start the sweeper. `base` is this server's own address, such as http://127.0.0.1:8501.
+
+        Called while the server starts: sends no request itself, since it would not be answered.
+        """
+        self._address.base = base
+        if self.sandbox_app is not None:
+            self.tavus.base_url = f"{base}/sandbox/v2"
+        self.store.open()
+        if self.sandbox_app is not None:
+            try:
+                self.agents.add_samples_once()
+            except StoreRefused:
+                log.warning("the database can't be used; Diagnostics says why")
+        if self._sweeper is not None:
+            self._sweeper.open()
+
+    def close(self) -> None:
+        """Stop what runs, keep what is written. Calls that are open stay with Tavus's own timers."""
+        if self._sweeper is not None:
+            self._sweeper.close()
+        if self._starting is not None:
+            self._starting.close()
+        if self.sandbox_app is not None:
+            self.sandbox_app.state.sandbox.close()
+        self.tavus.close()
+        self.store.close()
+
+
+def build(root: Path, loaded: Loaded | None = None) -> Services:
+    """Make all services from the settings of the project at `root`. Does no I/O but reading settings files."""
+    loaded = loaded or load(root)
+    settings = loaded.settings
+    address = Address()
+    store = Store(settings.database_url.get_secret_value() or DEFAULT_DATABASE, root=root)
+    chat = None
+    if settings.chat_base_url:
+        chat = ChatClient(base_url=settings.chat_base_url, api_key=settings.chat_api_key, model=settings.chat_model)
+    responder = Responder(chat)
+    tavus = Tavus(base_url=settings.tavus_base_url, api_key=settings.tavus_api_key or SANDBOX_KEY)
+    sandbox_app = None
+    if settings.sandbox:
+        sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
+    account = account_of(loaded)
+    catalogue = Catalogue(tavus)
+    agents = Agents(
+        store,
+        account=account,
+        max_call_s=settings.max_call_s,
+        default_replica_id=settings.tavus_default_replica_id,
+    )
+    ledger = Ledger(store, account, settings)
+    tokens = RoomTokens()
+
+    def callback_url(session_id: str) -> str:
+        base = settings.public_url or (address.base if _on_this_machine(tavus.base_url) else "")
+        return f"{base}/callbacks/tavus/{sessions.callback_secret(session_id)}" if base else ""
+
+    phoenix = PhoenixRest(tavus, settings, callback_url)
+    watching = Watching(ledger, phoenix)
+    sweeper = Sweeper(
+        ledger,
+        watching,
+        interval_s=settings.sweep_interval_s,
+        answering=address.answers if sandbox_app is not None else lambda: True,
+    )
+
+    def on_created(session_id: str, conversation: Conversation) -> None:
+        tokens.keep(session_id, conversation)
+
+    starting = Starting(ledger, phoenix, watching, ready=sweeper.ready, on_created=on_created)
+    sessions = Sessions(
+        ledger,
+        loaded=loaded,
+        agents=agents,
+        catalogue=catalogue,
+        responder=responder,
+        watching=watching,
+        starting=starting,
+        sweeper=sweeper,
+        tokens=tokens,
+        room_hosts=lambda: rooms.allowed_hosts(tavus.base_url),
+    )
+    return Services(
+        loaded=loaded,
+        account=account,
+        store=store,
+        tavus=tavus,
+        catalogue=catalogue,
+        personas=Personas(tavus, catalogue, agents),
+        agents=agents,
+        sessions=sessions,
+        responder=responder,
+        diagnostics=Diagnostics(loaded=loaded, tavus=tavus, store=store),
+        sandbox_app=sandbox_app,
+        _address=address,
+        _sweeper=sweeper,
+        _starting=starting,
+    )
+
+
+def account_of(loaded: Loaded) -> str:
+    """`sandbox`, or the base URL with a fingerprint of the key, which tells accounts apart and gives nothing away."""
+    key = loaded.settings.tavus_api_key
+    if key is None:
+        return SANDBOX_ACCOUNT
+    return f"{loaded.settings.tavus_base_url}#{hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:12]}"
+
+
+def _on_this_machine(url: str) -> bool:
+    return is_loopback(urlsplit(url).hostname)
+
+
+_current: list[Services] = []
+
+
+def install(services: Services | None) -> None:
+    """Make these the services of this process (None: there are none any more)."""
+    _current[:] = [services] if services else []
+
+
+def current() -> Services:
+    """The services of this process. Raises SettingsWrong before the server has built them."""
+    if not _current:
+        raise SettingsWrong("Greenroom is still starting up.", hint="Reload in a moment.")
+    return _current[0]
