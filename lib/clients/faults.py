@@ -1,0 +1,136 @@
+"""From an answer that is no success to the one error that says what a person can do about it.
+
+The statuses are those of https://docs.tavus.io/openapi.yaml, with what the live service is known to add: 402, the
+concurrency limit as a 400, and `message` in place of `error`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from lib.clients.wire import Answer
+from lib.errors import (
+    Ambiguous,
+    GreenroomError,
+    KeyRefused,
+    NotFound,
+    OutOfCredit,
+    RateLimited,
+    SlotsFull,
+    UpstreamRejected,
+)
+
+TEXT_LIMIT = 300
+_UNKNOWN_ID = re.compile(
+    r"\binvalid (persona|pal|replica|face|conversation)_?(id|uuid)\b|\bnot found\b|\bdoes not exist\b", re.IGNORECASE
+)
+_NO_CREDIT = re.compile(r"\bout of (conversational )?(credits?|minutes)\b", re.IGNORECASE)
+_NO_SLOT = re.compile(r"\bmaximum (number of )?concurrent (conversations?|sessions?)\b", re.IGNORECASE)
+
+
+def parsed(answer: Answer) -> Any:
+    """The answer's JSON. Raises ValueError for anything else."""
+    try:
+        return json.loads(answer.body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def web_page(answer: Answer) -> bool:
+    return "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<"
+
+
+def vendor_text(answer: Answer) -> str:
+    """What the other side says about its error, in one line of at most 300 characters; "" for HTML and the like."""
+    try:
+        said = parsed(answer)
+    except ValueError:
+        return ""
+    for key in ("error", "message", "detail"):
+        value = said.get(key) if isinstance(said, dict) else None
+        if isinstance(value, dict):
+            value = value.get("message")
+        if isinstance(value, str) and value.strip():
+            text = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+            return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+    return ""
+
+
+def retry_after_s(answer: Answer, now: datetime | None = None) -> float | None:
+    """`Retry-After` in seconds from now, whether it was given as seconds or as a date; None if absent or nonsense."""
+    given = answer.headers.get("retry-after", "").strip()
+    if not given:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(given)
+        except ValueError:
+            return None
+        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - (now or datetime.now(UTC))).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
+    """The error behind an answer that is no success.
+
+    `who` is the other side's name, `reads` is true for a GET (nothing can have been done), `names_one` where the
+    address holds an id, so that "unknown id" speaks of that one thing and not of something in the body.
+    """
+    error = _error_for(answer, who=who, reads=reads, names_one=names_one)
+    if error.message[-1] not in ".!?…":
+        error.message += "."
+        error.args = (error.message,)
+    return error
+
+
+def _error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
+    status = answer.status
+    text = vendor_text(answer)
+    said = f": {text}" if text else " with a web page instead of data" if web_page(answer) else ""
+    after = retry_after_s(answer)
+    if 300 <= status < 400:
+        return _redirect(status, who)
+    if status in (401, 403):
+        return KeyRefused(f"{who} refused the key ({status}){said}", status=status)
+    if status == 402 or (400 <= status < 500 and _NO_CREDIT.search(text)):
+        return OutOfCredit(f"The {who} account has no minutes left ({status}){said}", status=status)
+    if 400 <= status < 500 and _NO_SLOT.search(text):
+        return SlotsFull(f"All conversation slots of the {who} account are in use ({status}){said}", status=status)
+    if status == 429:
+        return RateLimited(f"{who} asks to slow down (429){said}", status=status, retry_after_s=after)
+    if status == 408 or not 400 <= status < 500:
+        hint = "Try again in a moment." if reads else None
+        told = f"{who} failed ({status}){said}" if status >= 400 else f"{who} answered {status}{said}"
+        return Ambiguous(told, status=status, code="server_error", retry_after_s=after, hint=hint)
+    if text and names_one and (status == 404 or _UNKNOWN_ID.search(text)):
+        return NotFound(f"{who} does not know it ({status}): {text}", status=status)
+    if web_page(answer):
+        hint = "Check TAVUS_BASE_URL: the address may be wrong, or no longer in use. Nothing was done."
+        return UpstreamRejected(f"{who} answered {status}{said}", status=status, code="web_page", hint=hint)
+    return UpstreamRejected(f"{who} refused the request ({status}){said}", status=status)
+
+
+def unusable(answer: Answer, *, who: str, reads: bool) -> Ambiguous:
+    """A success in a form that says nothing: HTML of a login page, half an answer, an id that is missing."""
+    page = ", but with a web page instead of data" if web_page(answer) else ", but not in a form that can be used"
+    return Ambiguous(
+        f"{who} answered {answer.status}{page}.",
+        status=answer.status,
+        code="unusable_answer",
+        hint="Check TAVUS_BASE_URL and whether this network asks for a login." if reads else None,
+    )
+
+
+def _redirect(status: int, who: str) -> GreenroomError:
+    told = f"{who} answered with a redirect ({status}), which is not followed: the key goes to no other address"
+    hint = "Check TAVUS_BASE_URL and whether this network asks for a login."
+    if status in (301, 302, 307, 308):
+        return UpstreamRejected(told, status=status, code="redirect", hint=hint)
+    return Ambiguous(told, status=status, code="redirect")

@@ -1,0 +1,225 @@
+"""Tavus over REST: personas, replicas, conversations (https://docs.tavus.io/api-reference).
+
+Sends the older vocabulary, which every route accepts, and reads both. No policy is made here: what is billed, when
+and how often is decided by who calls. Every method may raise UpstreamError.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from pydantic import SecretStr
+
+from lib.clients import vocabulary
+from lib.clients.transport import Call, Success, Transport
+from lib.errors import Ambiguous, BadInput, UpstreamRejected
+from lib.models import Conversation, Persona, Replica
+
+PAGE_ROWS = 100
+MOST_PAGES = 500
+
+
+class _Row(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+RowT = TypeVar("RowT", bound=_Row)
+
+
+class Tavus:
+    """One account at one address. Safe to use from several threads.
+
+    `base_url` ends in /v2 and may be set later, as the embedded sandbox learns its port late; until then every
+    request raises NotSent. `timeouts` are (connect, read) in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: SecretStr,
+        timeouts: tuple[float, float] = (3.0, 20.0),
+        sleep: Callable[[float], None] = time.sleep,
+        recorder: Callable[[Call], None] | None = None,
+    ) -> None:
+        self._transport = Transport(
+            base_url=base_url, api_key=api_key, timeouts=timeouts, sleep=sleep, recorder=recorder
+        )
+        self.personas = Personas(self._transport)
+        self.replicas = Replicas(self._transport)
+        self.conversations = Conversations(self._transport)
+
+    @property
+    def base_url(self) -> str:
+        return self._transport.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self._transport.base_url = url
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class Personas:
+    """`/personas`, which Tavus also calls PALs. Nothing here is billed."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(self, fields: Mapping[str, Any]) -> str:
+        """Make one; its id. Never repeated: a lost answer raises Ambiguous."""
+        return self._transport.request("POST", "/personas", lambda s: vocabulary.persona(s.body).id, body=dict(fields))
+
+    def all(self) -> list[Persona]:
+        """Every persona that the key can use, stock ones too."""
+        return _sweep(self._transport, "/personas", vocabulary.persona, {})
+
+    def get(self, *, persona_id: str) -> Persona:
+        """Raises NotFound."""
+        parse = _body(vocabulary.persona)
+        return self._transport.request("GET", "/personas/{persona_id}", parse, persona_id=persona_id)
+
+    def patch(self, *, persona_id: str, operations: Sequence[Mapping[str, Any]]) -> bool:
+        """Apply RFC 6902 operations; False where Tavus says that they change nothing (304).
+
+        Raises NotFound, UpstreamRejected (422: a path does not exist in the document as it is now).
+        """
+        return self._transport.request(
+            "PATCH",
+            "/personas/{persona_id}",
+            lambda success: success.status != 304,
+            body=[dict(step) for step in operations],
+            persona_id=persona_id,
+        )
+
+    def delete(self, *, persona_id: str) -> None:
+        """Raises NotFound."""
+        self._transport.request("DELETE", "/personas/{persona_id}", _done, persona_id=persona_id)
+
+
+class Replicas:
+    """`/replicas`, which Tavus also calls Faces. Nothing here is billed."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def all(self) -> list[Replica]:
+        """Every replica that the key can use; only `verbose` rows say which are stock."""
+        return _sweep(self._transport, "/replicas", vocabulary.replica, {"verbose": "true"})
+
+    def get(self, *, replica_id: str) -> Replica:
+        """Raises NotFound."""
+        return self._transport.request(
+            "GET",
+            "/replicas/{replica_id}",
+            _body(vocabulary.replica),
+            query={"verbose": "true"},
+            replica_id=replica_id,
+        )
+
+
+class Conversations:
+    """`/conversations`: the only paid thing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(self, fields: Mapping[str, Any]) -> Conversation:
+        """Start a call. Billed from this moment, joined or not, until it ends; one slot of the account is taken.
+
+        Sent once, over a connection of its own. Raises NotSent, KeyRefused, OutOfCredit, SlotsFull, RateLimited or
+        UpstreamRejected if nothing was created, Ambiguous if it may have been. `meeting_token` of the answer is set
+        only for `require_auth`.
+        """
+        return self._transport.request("POST", "/conversations", _body(vocabulary.conversation), body=dict(fields))
+
+    def all(self, status: str | None = None) -> list[Conversation]:
+        """Every conversation, or those that are `active` or `ended`. Without events."""
+        return _sweep(self._transport, "/conversations", vocabulary.conversation, {"status": status} if status else {})
+
+    def get(self, *, conversation_id: str, verbose: bool = False) -> Conversation:
+        """`verbose` adds the events: joins, shutdown, transcript, perception. Raises NotFound."""
+        return self._transport.request(
+            "GET",
+            "/conversations/{conversation_id}",
+            _body(vocabulary.conversation),
+            query={"verbose": "true"} if verbose else {},
+            conversation_id=conversation_id,
+        )
+
+    def end(self, *, conversation_id: str) -> None:
+        """End the call and its billing. What ending twice answers is undocumented: look at it after any error.
+
+        Raises NotFound.
+        """
+        self._transport.request("POST", "/conversations/{conversation_id}/end", _done, conversation_id=conversation_id)
+
+    def delete(self, *, conversation_id: str, hard: bool = False) -> None:
+        """Delete its record; `hard` also its transcript and recordings, for good. Raises NotFound."""
+        self._transport.request(
+            "DELETE",
+            "/conversations/{conversation_id}",
+            _done,
+            query={"hard": "true"} if hard else {},
+            conversation_id=conversation_id,
+        )
+
+
+def _body(parse: Callable[[Any], RowT]) -> Callable[[Success], RowT]:
+    return lambda success: parse(success.body)
+
+
+def _done(success: Success) -> None:
+    """200 and 204 both mean done; what the body holds differs and is not needed."""
+
+
+def _sweep(transport: Transport, route: str, parse: Callable[[Any], RowT], query: Mapping[str, Any]) -> list[RowT]:
+    """All rows of a list, each once, in the list's order. A page that fails fails the whole sweep.
+
+    Pages count from 1 on most lists; for some that is not documented and they count from 0, and rows move between
+    pages while they are read. So where fewer rows came than `total_count` promises, the pages are read once more
+    from 0. A row that moves past us in both readings is missing: what is absent from one sweep may still exist.
+    """
+    found: dict[str, RowT] = {}
+    total = _pages(transport, route, parse, query, found, first=1)
+    if len(found) < total or (total < 0 and not found):
+        _pages(transport, route, parse, query, found, first=0)
+    return list(found.values())
+
+
+def _pages(
+    transport: Transport,
+    route: str,
+    parse: Callable[[Any], RowT],
+    query: Mapping[str, Any],
+    found: dict[str, RowT],
+    *,
+    first: int,
+) -> int:
+    """Add the rows of every page from `first` on to `found`; the last `total_count`, -1 where there is none."""
+    for page in range(first, first + MOST_PAGES):
+        asked = {"limit": PAGE_ROWS, "page": page, **query}
+        try:
+            rows, total = transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)
+        except (UpstreamRejected, BadInput):
+            if page == 0:
+                continue
+            raise
+        known = len(found)
+        for row in rows:
+            found.setdefault(row.id, row)
+        if 0 <= total <= len(found) or (len(found) == known and page > 0):
+            return total
+    raise Ambiguous(f"{transport.who}'s list does not end.", hint="Try again in a moment.")
+
+
+def _page(body: Any, parse: Callable[[Any], RowT]) -> tuple[list[RowT], int]:
+    rows = body.get("data") if isinstance(body, Mapping) else None
+    if not isinstance(rows, list):
+        raise ValueError("no list")
+    total = body.get("total_count")
+    return [parse(row) for row in rows], total if isinstance(total, int) and not isinstance(total, bool) else -1

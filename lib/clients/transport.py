@@ -1,0 +1,221 @@
+"""The way to Tavus: base URL, key, time limits, repeats and errors, each decided in this one place."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from pydantic import SecretStr
+
+from lib.clients import faults
+from lib.clients.wire import Answer, KeyHeader, NoAnswer, NotConnected, Wire
+from lib.errors import Ambiguous, BadInput, GreenroomError, NotFound, NotSent, SettingsWrong
+
+T = TypeVar("T")
+
+REPEATABLE = frozenset({"GET", "DELETE"})
+ATTEMPTS = 3
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it went, for whoever looks later: no body, no id, no key.
+
+    `route` is the pattern ("/personas/{persona_id}"); `status` is None where no answer came; `error_code` is "" for
+    a success.
+    """
+
+    at: datetime
+    method: str
+    route: str
+    status: int | None
+    ms: float
+    error_code: str
+
+
+@dataclass(frozen=True)
+class Success:
+    """What a parse gets: `body` is the JSON, None where the answer had none."""
+
+    status: int
+    body: Any
+
+
+class Transport:
+    """Sends requests to one base URL with one key.
+
+    GET and DELETE are repeated, at most twice, on 429, 502, 503, 504 and lost connections, after a pause with jitter;
+    a `Retry-After` of up to 5 s is honoured and a longer one is left to the caller. Nothing else is ever repeated:
+    a POST may start a paid call, and what became of a lost one is for the caller to find out. Writes that are not
+    repeated have a connection of their own, since a kept one may be closing while the request leaves.
+
+    `timeouts` are (connect, read) in seconds. `recorder` is told of every request that was tried.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: SecretStr,
+        timeouts: tuple[float, float] = (3.0, 20.0),
+        sleep: Callable[[float], None] = time.sleep,
+        recorder: Callable[[Call], None] | None = None,
+        who: str = "Tavus",
+        header: str = "x-api-key",
+    ) -> None:
+        self.base_url = base_url
+        self.who = who
+        self._sleep = sleep
+        self._recorder = recorder
+        self._key = KeyHeader(header, api_key)
+        self._wire = Wire(self._key, timeouts)
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go, without a slash at the end; "" as long as the address is not known yet."""
+        return self._base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        """Raises SettingsWrong for an address that the key must not be sent to."""
+        parts = urlsplit(url)
+        local = _is_loopback(parts.hostname)
+        plain = parts.hostname and "@" not in parts.netloc and "\\" not in url and not (parts.query or parts.fragment)
+        if url and not (plain and (parts.scheme == "https" or (parts.scheme == "http" and local))):
+            raise SettingsWrong("The key is only sent over https://, or to this machine itself: mend TAVUS_BASE_URL.")
+        self._base_url = url.rstrip("/")
+        self._loopback = local
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def request(
+        self,
+        method: str,
+        route: str,
+        parse: Callable[[Success], T],
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        **ids: str,
+    ) -> T:
+        """Send a request and give back what `parse` makes of its success: any 2xx, and 304 for a PATCH.
+
+        `ids` fill the names in `route`. `parse` raises ValueError for an answer that is not what the route promises.
+        Raises NotFound, BadInput (`body` can't be written as JSON), UpstreamError.
+        """
+        path = self._path(route, ids)
+        payload = None if body is None else _as_json(body)
+        attempt = 1
+        while True:
+            outcome = self._once(method, route, parse, path, query, payload)
+            if not isinstance(outcome, GreenroomError):
+                return outcome
+            pause_s = _pause_s(outcome, attempt) if method in REPEATABLE else None
+            if pause_s is None:
+                raise outcome
+            self._sleep(pause_s)
+            attempt += 1
+
+    def _path(self, route: str, ids: Mapping[str, str]) -> str:
+        for name, value in ids.items():
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value):
+                raise NotFound(f"There is no {name.removesuffix('_id')} with such an id.")
+        return route.format(**ids)
+
+    def _once(
+        self,
+        method: str,
+        route: str,
+        parse: Callable[[Success], T],
+        path: str,
+        query: Mapping[str, Any] | None,
+        payload: bytes | None,
+    ) -> T | GreenroomError:
+        at, started = datetime.now(UTC), time.perf_counter()
+        answer = self._answer(method, path, query, payload)
+        status = answer.status if isinstance(answer, Answer) else None
+        outcome = self._outcome(method, route, parse, answer) if isinstance(answer, Answer) else answer
+        if self._recorder is not None:
+            code = outcome.code if isinstance(outcome, GreenroomError) else ""
+            # An error in here would hide the answer to a request that may just have started a paid call.
+            with contextlib.suppress(Exception):
+                ms = (time.perf_counter() - started) * 1000
+                self._recorder(Call(at=at, method=method, route=route, status=status, ms=ms, error_code=code))
+        return outcome
+
+    def _answer(
+        self, method: str, path: str, query: Mapping[str, Any] | None, payload: bytes | None
+    ) -> Answer | GreenroomError:
+        base_url, loopback = self._base_url, self._loopback
+        if not base_url:
+            return NotSent(f"The address of {self.who} is not known yet.", hint="Try again in a moment.")
+        headers = {"Content-Type": "application/json"} if payload is not None else {}
+        request = requests.Request(method, base_url + path, params=dict(query or {}), data=payload, headers=headers)
+        try:
+            return self._wire.send(request, loopback=loopback, own_connection=method not in REPEATABLE)
+        except ValueError:
+            return SettingsWrong(f"{self.who}'s key or address can't be used in a request.")
+        except NotConnected as error:
+            return NotSent(f"{self.who} can't be reached at {urlsplit(base_url).netloc}: {error}.")
+        except NoAnswer as error:
+            code = "connection_lost" if error.lost else "no_answer"
+            hint = "Try again in a moment." if method == "GET" else None
+            return Ambiguous(f"{self.who} gave no usable answer: {error}.", code=code, hint=hint)
+
+    def _outcome(self, method: str, route: str, parse: Callable[[Success], T], answer: Answer) -> T | GreenroomError:
+        reads = method == "GET"
+        if 200 <= answer.status < 300 or (answer.status == 304 and method == "PATCH"):
+            try:
+                body = faults.parsed(answer)
+            except ValueError:
+                body = None
+            try:
+                return parse(Success(answer.status, body))
+            except ValueError:
+                return faults.unusable(answer, who=self.who, reads=reads)
+        return self._redacted(faults.error_for(answer, who=self.who, reads=reads, names_one="{" in route))
+
+    def _redacted(self, error: GreenroomError) -> GreenroomError:
+        """The vendor's text is quoted, and it might quote the key."""
+        clean = self._key.hide(error.message)
+        if clean != error.message:
+            error.message = clean
+            error.args = (clean,)
+        return error
+
+
+def _pause_s(error: GreenroomError, attempt: int) -> float | None:
+    """Seconds to wait before another try; None if there should be none."""
+    again = error.status in (429, 502, 503, 504) or error.code == "connection_lost"
+    asked_s = error.retry_after_s or 0.0
+    if not again or attempt >= ATTEMPTS or asked_s > LONGEST_PAUSE_S:
+        return None
+    own_s = FIRST_PAUSE_S * (1 << (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 (spreads load, guards nothing)
+    return max(own_s, asked_s)
+
+
+def _as_json(body: Any) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError):
+        raise BadInput("This can't be written as JSON.") from None
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return (host or "").lower() == "localhost"

@@ -1,0 +1,212 @@
+"""The one connection layer: sends a request as it is given, and says what happened to it in few plain words.
+
+What happened before the first byte left is told apart from what happened after it, because only the first is certain
+to have done nothing at the other side.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
+
+import requests
+import urllib3
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+BODY_LIMIT = 16 * 1024 * 1024
+"""Bytes, unpacked. A page of 100 personas with long prompts has 2 or 3 MB."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NotConnected(Exception):
+    """No byte of the request left. The text says why, in words that fit after a comma."""
+
+
+class NoAnswer(Exception):
+    """The request left, and no whole answer came within the time or size allowed. The text says why."""
+
+    def __init__(self, why: str, *, lost: bool) -> None:
+        super().__init__(why)
+        self.lost = lost
+
+
+class _Unreached(NewConnectionError):
+    """Whatever went wrong while connecting, a failed TLS handshake too, which urllib3 does not tell apart."""
+
+    def __init__(self, connection: HTTPConnection, why: str) -> None:
+        super().__init__(connection, why)
+        self.why = why
+
+
+def _unreached(connection: HTTPConnection, error: Exception) -> NoReturn:
+    if isinstance(error, NameResolutionError):
+        why = "its name can't be found"
+    elif isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
+        why = "it does not pick up"
+    elif isinstance(error, NewConnectionError):
+        why = "the connection is refused"
+    else:
+        why = "no secure connection can be made (certificate, proxy or clock)"
+    raise _Unreached(connection, why) from None
+
+
+class _Plain(HTTPConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            _unreached(self, error)
+
+
+class _Secure(HTTPSConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            _unreached(self, error)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+POOLS = {"http": _PlainPool, "https": _SecurePool}
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+
+class KeyHeader(AuthBase):
+    """Puts the key on one request. As the session's `auth` it also keeps requests from looking into a .netrc."""
+
+    def __init__(self, header: str, key: SecretStr) -> None:
+        self._header = header
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._header] = self._key.get_secret_value()
+        return request
+
+    def hide(self, text: str) -> str:
+        """`text` with the key blotted out; a short one is no secret but the sandbox's, and may be part of a word."""
+        key = self._key.get_secret_value()
+        return text.replace(key, "***") if len(key) >= 10 else text
+
+
+class Wire:
+    """Sends single requests: no retry, no redirect, no cookie, no .netrc, a limit on time and on size.
+
+    Proxies and CA bundles of the environment count (company networks need them), except towards this machine itself.
+    """
+
+    def __init__(self, auth: KeyHeader, timeouts: tuple[float, float]) -> None:
+        self._auth = auth
+        self._timeouts = timeouts
+        self._kept = self._session()
+
+    def close(self) -> None:
+        self._kept.close()
+
+    def send(self, request: requests.Request, *, loopback: bool, own_connection: bool) -> Answer:
+        """Send it once. `own_connection` uses no kept connection, which may be closing while the request leaves.
+
+        Raises ValueError (can't be sent as it is: a bad address or header), NotConnected, NoAnswer.
+        """
+        session = self._session() if own_connection else self._kept
+        try:
+            return self._exchange(session, request, loopback)
+        finally:
+            if own_connection:
+                session.close()
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.auth = self._auth
+        session.headers["User-Agent"] = "Greenroom"
+        session.headers["Accept"] = "application/json"
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = _Adapter(pool_connections=4, pool_maxsize=64, max_retries=0)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def _exchange(self, session: requests.Session, request: requests.Request, loopback: bool) -> Answer:
+        prepared = session.prepare_request(request)
+        assert prepared.url is not None
+        settings: dict[str, Any] = {"proxies": {}, "verify": True, "cert": None}
+        if not loopback:
+            settings.update(session.merge_environment_settings(prepared.url, {}, True, None, None))
+        settings["stream"] = True
+        try:
+            # Not session.send: it follows the address of a redirect, and reads a redirect's body without limit.
+            answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = self._failure(error)
+        else:
+            try:
+                return Answer(
+                    answer.status_code,
+                    {name.lower(): value for name, value in answer.headers.items()},
+                    self._body(answer, time.monotonic() + self._timeouts[1]),
+                )
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, NoAnswer) as error:
+                failure = error if isinstance(error, NoAnswer) else self._failure(error)
+            finally:
+                answer.close()
+        # Raised out here, so that it has no context: requests' errors hold the request, with the key in its headers.
+        raise failure
+
+    def _body(self, answer: requests.Response, deadline: float) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while part := answer.raw.read1(65536, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > BODY_LIMIT:
+                raise NoAnswer(f"its answer is larger than {BODY_LIMIT // (1024 * 1024)} MB", lost=False)
+            if time.monotonic() > deadline:
+                raise NoAnswer(self._too_slow(), lost=False)
+        return b"".join(parts)
+
+    def _too_slow(self) -> str:
+        return f"it gave no whole answer within {self._timeouts[1]:g} s"
+
+    def _failure(self, error: Exception) -> NotConnected | NoAnswer:
+        reason = getattr(error.args[0], "reason", None) if error.args else None
+        if isinstance(reason, _Unreached):
+            return NotConnected(reason.why)
+        if isinstance(error, requests.ConnectTimeout):
+            return NotConnected(f"it does not pick up within {self._timeouts[0]:g} s")
+        if isinstance(error, requests.exceptions.ProxyError):
+            return NotConnected("the proxy of this network can't be reached or refuses")
+        if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+            return NoAnswer(self._too_slow(), lost=False)
+        return NoAnswer("the connection was lost before its answer was complete", lost=True)
