@@ -237,9 +237,15 @@ class _Reading:
         return Loaded(settings, tuple(self.problems), tuple(self.notes), sources)
 
     def _first(self, name: str, layers: list[tuple[str, dict[str, str]]]) -> tuple[str, str] | None:
-        """The value that counts and its source; empty text and placeholders count as not set."""
+        """The value that counts and its source; empty text and placeholders count as not set.
+
+        Empty in the environment hides the files too: that is how one start goes without the key that is in `.env`.
+        """
         hits: list[tuple[str, str]] = []
-        for source, values in layers:
+        hidden = name in layers[0][1] and not layers[0][1][name].strip()
+        if hidden and any(values.get(name, "").strip() for _, values in layers[1:]):
+            self._note(name, f"{name} is set to nothing in the environment; that hides the value in the files.")
+        for source, values in layers[: 1 if hidden else None]:
             text = _unquoted(values.get(name, ""))
             if text and _PLACEHOLDER.fullmatch(text):
                 self._note(name, f"{name} in {_place(source)} is still a placeholder; it counts as not set.")

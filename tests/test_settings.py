@@ -76,11 +76,18 @@ def test_the_same_value_in_two_places_needs_no_note(tmp_path: Path) -> None:
     assert from_env(tmp_path, TAVUS_API_KEY=CANARY).notes == ()
 
 
-def test_an_empty_value_counts_as_not_set(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(f"TAVUS_API_KEY={CANARY}\nMAX_CALL_S=\n")
-    loaded = from_env(tmp_path, TAVUS_API_KEY="  ", MAX_CALL_S="")
-    assert key_of(loaded) == CANARY and loaded.sources["TAVUS_API_KEY"] == ".env"
-    assert loaded.settings.max_call_s == 600 and loaded.problems == ()
+def test_an_empty_value_in_a_file_counts_as_not_set(tmp_path: Path) -> None:
+    from_toml(tmp_path, f'TAVUS_API_KEY = "{CANARY}"\n')
+    loaded = from_dotenv(tmp_path, "TAVUS_API_KEY=\nMAX_CALL_S=\n")
+    assert key_of(loaded) == CANARY and loaded.sources["TAVUS_API_KEY"] == ".streamlit/secrets.toml"
+    assert loaded.settings.max_call_s == 600 and loaded.problems == loaded.notes == ()
+
+
+def test_empty_in_the_environment_hides_the_files_and_is_noted(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"TAVUS_API_KEY={CANARY}\n")
+    loaded = from_env(tmp_path, TAVUS_API_KEY="", MAX_CALL_S=" ")
+    assert loaded.settings.sandbox and loaded.settings.max_call_s == 600 and loaded.problems == ()
+    assert [note.name for note in loaded.notes] == ["TAVUS_API_KEY"]
 
 
 @pytest.mark.parametrize(
