@@ -93,11 +93,9 @@ class Services:
     @property
     def frame_origins(self) -> tuple[str, ...]:
         """Origins of rooms and faces besides Tavus's and Daily's own: those of a sandbox that runs by itself."""
-        if self.sandbox or not _on_this_machine(self.tavus.base_url):
+        if self.sandbox:
             return ()
-        parts = urlsplit(self.tavus.base_url)
-        port = f":{parts.port}" if parts.port else ""
-        return tuple(f"{parts.scheme}://{host}{port}" for host in ("127.0.0.1", "localhost"))
+        return _own_rooms(self.tavus.base_url)
 
     @property
     def ready(self) -> bool:
@@ -185,7 +183,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         starting=starting,
         sweeper=sweeper,
         tokens=tokens,
-        room_hosts=lambda: rooms.allowed_hosts(tavus.base_url),
+        room_hosts=lambda: (*rooms.DAILY_HOSTS, *_own_rooms(tavus.base_url)),
     )
     return Services(
         loaded=loaded,
@@ -215,6 +213,11 @@ def account_of(loaded: Loaded) -> str:
 
 def _on_this_machine(url: str) -> bool:
     return is_loopback(urlsplit(url).hostname)
+
+
+def _own_rooms(base_url: str) -> tuple[str, ...]:
+    """Origins of the rooms of a sandbox on this machine; none where Tavus itself is called."""
+    return rooms.loopback_origins(base_url) if _on_this_machine(base_url) else ()
 
 
 _current: list[Services] = []

@@ -1,0 +1,68 @@
+"""Tavus's events as they are documented, and as they were seen live, become the same record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lib.models import Conversation, ConversationEvent
+from lib.services import plain, record
+
+BEGUN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def conversation(*events: tuple[str, dict[str, Any]]) -> Conversation:
+    made = tuple(ConversationEvent(kind, BEGUN + timedelta(seconds=i), props) for i, (kind, props) in enumerate(events))
+    return Conversation("c1", "n", "ended", "https://x.daily.co/c1", "r1", "p1", BEGUN, made)
+
+
+@pytest.mark.parametrize("key", ["shutdown_reason", "reason"])
+def test_the_cause_of_the_end_is_read_under_both_of_its_names(key: str) -> None:
+    seen = record.read(conversation(("system.shutdown", {key: "participant_left_timeout"})))
+    assert seen.end_code == "participant_left_timeout"
+    assert seen.ended_at == BEGUN
+
+
+def test_a_join_said_twice_under_two_names_is_one_join_at_the_first_time() -> None:
+    seen = record.read(conversation(("system.replica_joined", {}), ("system.pal_joined", {})))
+    assert seen.joined_at == BEGUN
+
+
+@pytest.mark.parametrize(
+    "stamp", [BEGUN.timestamp() + 4.5, (BEGUN + timedelta(seconds=4.5)).isoformat(), "2026-11-22T09:00:04.500Z"]
+)
+def test_times_of_turns_are_read_as_epoch_seconds_and_as_text(stamp: object) -> None:
+    transcript = [{"role": "user", "content": "Hello", "timestamp": stamp}]
+    seen = record.read(conversation(("application.transcription_ready", {"transcript": transcript})))
+    assert seen.turns is not None
+    assert seen.turns[0].seconds == pytest.approx(4.5)
+
+
+def test_entries_that_are_no_turns_are_left_out_and_do_no_harm() -> None:
+    transcript = [None, "x", {"role": "user"}, {"role": "assistant", "content": "Hi", "timestamp": "not a time"}]
+    seen = record.read(conversation(("application.transcription_ready", {"transcript": transcript})))
+    assert [(turn.role, turn.content, turn.seconds) for turn in seen.turns or ()] == [("assistant", "Hi", None)]
+
+
+def test_no_transcript_yet_is_not_an_empty_transcript() -> None:
+    assert record.read(conversation(("system.shutdown", {}))).turns is None
+    empty = record.read(conversation(("application.transcription_ready", {"transcript": []})))
+    assert empty.turns == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("end_conversation_endpoint_hit", "You ended it"),
+        ("max_call_duration reached", "Time limit reached, 10 min"),
+        ("participant_absent_timeout", "Nobody joined within 2 min"),
+        ("participant_left_timeout reached", "Everyone left"),
+        ("internal error occurred at step 4", "Tavus had an internal error"),
+        ("something new", "Ended: something new"),
+        ("", "Ended, Tavus gave no reason"),
+    ],
+)
+def test_every_way_to_end_is_said_in_plain_words(code: str, words: str) -> None:
+    assert plain.end_reason(code, limit_s=600, absent_s=120) == words
