@@ -1,0 +1,248 @@
+"""`python dev.py`, on a scratch copy whose requirements are a tiny wheel of the test's own: nothing is fetched.
+
+The wheel is called streamlit and stands in for it: it prints how it was started and waits for Ctrl-C, so that what
+dev.py adds can be seen alone. The real dashboard under the real command is tried by the other tests and by CI.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dev
+from tests.running import KEPT, ROOT, free_port
+
+MAIN = """
+import os, sys, time
+print("started with", sys.argv[1:], "port", os.environ["STREAMLIT_SERVER_PORT"], flush=True)
+try:
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("ended by Ctrl-C", flush=True)
+    sys.exit(7)
+"""
+
+
+def wheel(folder: Path, name: str, version: str, main: str) -> str:
+    """The smallest wheel there is; its file name."""
+    info = f"{name}-{version}.dist-info"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr(f"{name}/__init__.py", "")
+        z.writestr(f"{name}/__main__.py", main)
+        z.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        z.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        z.writestr(f"{info}/RECORD", "")
+    return path.name
+
+
+class Copy:
+    """A folder with dev.py, a Streamlit configuration and requirements, and the environment to run it in."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        shutil.copy(ROOT / "dev.py", root)
+        (root / ".streamlit").mkdir()
+        self.port = free_port()
+        (root / ".streamlit" / "config.toml").write_text(f"[server]\nport = {self.port}\n", encoding="utf-8")
+        self.require("./" + wheel(root, "streamlit", "1.0", MAIN))
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        self.env = {**kept, "HOME": str(root), "PIP_NO_INDEX": "1", "PYTHONIOENCODING": "utf-8"}
+
+    def require(self, line: str) -> None:
+        (self.root / "requirements.txt").write_text(line + "\n", encoding="utf-8")
+
+    def start(self, *args: str, python: str = sys.executable, **env: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [python, "dev.py", *args], cwd=self.root, env={**self.env, **env}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def says(self, *args: str, **env: str) -> tuple[int, str]:
+        process = self.start(*args, **env)
+        out, _ = process.communicate(timeout=60)
+        return process.returncode, out
+
+
+def until(process: subprocess.Popen[str], word: str) -> str:
+    """What it said up to and with the line that has this word."""
+    told = ""
+    for line in process.stdout or ():
+        told += line
+        if word in line:
+            return told
+    raise AssertionError(f"it ended without {word!r}:\n{told}")
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C as a terminal sends it, to the whole group; the rest of what it said."""
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=10)
+    return out
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Copy, str]]:
+    """A copy that was started once, and what that first start said."""
+    copy = Copy(tmp_path_factory.mktemp("dev") / "a folder with spaces")
+    process = copy.start("run")
+    told = until(process, "started with")
+    yield copy, told + end(process)
+
+
+def test_the_first_start_makes_all_that_is_missing_and_prints_one_address(ready: tuple[Copy, str]) -> None:
+    copy, told = ready
+    assert told.index("Making .venv") < told.index("Installing requirements.txt") < told.index("Installed in")
+    assert re.findall(r"https?://\S+", told) == [f"http://localhost:{copy.port}"]
+    assert f"started with ['run', 'app.py'] port {copy.port}" in told
+    assert told.endswith("ended by Ctrl-C\n")
+
+
+def test_a_second_start_installs_nothing_and_is_quick(ready: tuple[Copy, str]) -> None:
+    copy, _ = ready
+    begun = time.monotonic()
+    process = copy.start("run")
+    told = until(process, "started with")
+    took = time.monotonic() - begun
+    end(process)
+    assert process.returncode == 7
+    assert "Install" not in told
+    assert took < 1
+
+
+def test_signals_reach_the_dashboard_even_if_sent_to_the_command_alone(ready: tuple[Copy, str]) -> None:
+    copy, _ = ready
+    process = copy.start("run")
+    until(process, "started with")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=10)
+    assert out == "ended by Ctrl-C\n"
+
+
+def test_the_port_can_be_given_and_further_arguments_go_on_to_streamlit(ready: tuple[Copy, str]) -> None:
+    copy, _ = ready
+    port = str(free_port())
+    process = copy.start("run", "--port", port, "--logger.level", "debug", STREAMLIT_SERVER_PORT="1234")
+    told = until(process, "started with")
+    end(process)
+    assert f"http://localhost:{port}  " in told
+    assert f"started with ['run', 'app.py', '--logger.level', 'debug'] port {port}" in told
+
+
+def test_a_port_in_use_is_one_sentence_with_a_way_out(ready: tuple[Copy, str]) -> None:
+    copy, _ = ready
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, told = copy.says("run", STREAMLIT_SERVER_PORT=str(port))
+    assert code == 1
+    assert re.fullmatch(rf"Port {port} is in use, .*; stop that, or: python dev.py run --port \d+\n", told)
+
+
+@pytest.mark.parametrize("port", ["eighty", "0", "70000"])
+def test_a_port_that_is_none_is_one_sentence(ready: tuple[Copy, str], port: str) -> None:
+    copy, _ = ready
+    assert copy.says("run", "--port", port) == (1, f"The port must be a number from 1 to 65535, and this is {port!r}\n")
+
+
+def test_changed_requirements_are_installed_and_a_failed_install_is_one_sentence_and_tried_again(
+    ready: tuple[Copy, str],
+) -> None:
+    copy, _ = ready
+    before = (copy.root / "requirements.txt").read_text(encoding="utf-8").strip()
+    copy.require("no-such-package-anywhere==9")
+    for _ in range(2):
+        code, told = copy.says("run")
+        assert code == 1
+        last = told.splitlines()[-1]
+        assert "no-such-package-anywhere" in last
+        assert last.startswith("Installing requirements.txt failed: ")
+        assert "Traceback" not in told
+    copy.require(before)
+    process = copy.start("run")
+    told = until(process, "started with")
+    end(process)
+    assert "Install" not in told
+
+
+def test_a_broken_venv_is_made_again(ready: tuple[Copy, str]) -> None:
+    copy, _ = ready
+    shutil.rmtree(
+        next((copy.root / ".venv").glob("lib*/**/pip"), copy.root / ".venv" / "Lib" / "site-packages" / "pip")
+    )
+    process = copy.start("run")
+    told = until(process, "started with")
+    end(process)
+    assert "Making .venv again" in told
+
+
+def test_without_the_venv_module_one_sentence_names_the_package(tmp_path: Path) -> None:
+    copy = Copy(tmp_path / "copy")
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "venv.py").write_text("raise ModuleNotFoundError('No module named venv')\n", encoding="utf-8")
+    code, told = copy.says("run", PYTHONPATH=str(tmp_path / "bare"))
+    assert code == 1
+    assert told.splitlines()[-1] == (
+        "This Python comes without its venv module; on Debian and Ubuntu: apt install python3-venv"
+    )
+
+
+def test_an_old_python_can_still_read_the_file_and_says_which_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ast.parse((ROOT / "dev.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    with pytest.raises(dev.Stop, match=r"needs Python 3\.11 or newer and this is 3\.9; "):
+        dev.check_python()
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    look = "print([m for m in sys.modules.values() if 'site-packages' in repr(m)])"
+    probe = f"import runpy, sys; runpy.run_path('dev.py'); {look}"
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_unknown_command_prints_the_four_there_are() -> None:
+    done = subprocess.run([sys.executable, "dev.py", "rum"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert all(f"python dev.py {name}" in done.stdout for name in ("run", "test", "check", "bench"))
+
+
+def test_an_installed_browser_is_found_on_each_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("Google/Chrome/Application", "x"):
+        (tmp_path / path).mkdir(parents=True)
+    edge = tmp_path / "microsoft-edge"
+    edge.write_text("#!/bin/sh\n", encoding="utf-8")
+    edge.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert dev.find_browser() == str(edge)
+    monkeypatch.setenv("PATH", str(tmp_path / "x"))
+    assert dev.find_browser() is None
+
+
+def test_what_is_pinned_is_pinned_exactly() -> None:
+    for name in dev.DEV:
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith(("#", "-r ")):
+                assert re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.]+(; .*)?", line), line
+
+
+def test_what_was_installed_is_remembered_by_the_files_content(ready: tuple[Copy, str]) -> None:
+    copy, _ = ready
+    stamp = json.loads((copy.root / ".venv" / "greenroom.json").read_text(encoding="utf-8"))
+    assert list(stamp) == ["requirements.txt"]
