@@ -80,7 +80,7 @@ def test_an_empty_value_in_a_file_counts_as_not_set(tmp_path: Path) -> None:
     from_toml(tmp_path, f'TAVUS_API_KEY = "{CANARY}"\n')
     loaded = from_dotenv(tmp_path, "TAVUS_API_KEY=\nMAX_CALL_S=\n")
     assert key_of(loaded) == CANARY and loaded.sources["TAVUS_API_KEY"] == ".streamlit/secrets.toml"
-    assert loaded.settings.max_call_s == 600 and loaded.problems == loaded.notes == ()
+    assert loaded.settings.max_call_s == 600 and not loaded.problems and not loaded.notes
 
 
 def test_empty_in_the_environment_hides_the_files_and_is_noted(tmp_path: Path) -> None:
