@@ -55,7 +55,7 @@ export default function ({ parentElement, data }) {
 class Slots:
     """The session this tab follows, and where the Live page may draw: above the frame, below it, at its right."""
 
-    session: Session | None
+    session: Session
     head: DeltaGenerator
     below: DeltaGenerator
     side: DeltaGenerator

@@ -65,6 +65,12 @@ def chip_md(state: str) -> str:
     return f":{colour}-badge[:material/{icon}: {word}]"
 
 
+def chip_html(state: str) -> str:
+    """The same chip for the inside of an `st.html`."""
+    word, colour, icon = STATES[state]
+    return f'<span class="gr-chip gr-{colour}"><i aria-hidden="true">{icon}</i>{word}</span>'
+
+
 def session_state(session: Session) -> str:
     """The key of STATES that says best where a session stands: an open text session is "text", not "live"."""
     if session.mode is Mode.TEXT and session.status in (Status.LIVE, Status.WAITING):

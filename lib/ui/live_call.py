@@ -1,0 +1,203 @@
+"""Live session with a call: header and strip above the frame, text chat below it, the persona at its right.
+
+Nothing here asks Tavus: the strip reads one row a second, and when the status changes the whole page is drawn once.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.errors import GreenroomError
+from lib.models import Mode, Session, Status
+from lib.services.sessions import MESSAGE_LIMIT
+from lib.ui import context, feedback, parts, places, record, strips
+from lib.ui.call_frame import Slots
+from lib.ui.text import clock, md, span, stamp
+
+ENDED_COLOUR: dict[Status, parts.Kind] = {Status.ENDED: "info", Status.FAILED: "bad"}
+
+
+def draw(slots: Slots) -> None:
+    session = slots.session
+    text = session.mode is Mode.TEXT
+    with slots.head:
+        head(session)
+        if text and session.reason:
+            avatar_unavailable(session)
+        if session.status.open:
+            ticking(session.id, _mark(session), 0.4 if session.status is Status.STARTING else 1.0)
+        else:
+            over(session)
+    with slots.below:
+        if session.status.open:
+            st.header("Chat" if text else "Text chat", anchor=False)
+            chat(session.id, record.speaker(context.services(), session), 420 if text else 260)
+        else:
+            said(session)
+    with slots.side:
+        side(session)
+
+
+def head(session: Session) -> None:
+    sub = " · ".join(filter(None, (session.persona_name, f"session {session.id}")))
+    with parts.header(session.agent_name, sub, "live"):
+        if not session.status.open:
+            parts.chip(parts.session_state(session) if session.status is Status.FAILED else "ended")
+            return
+        if session.mode is not Mode.TEXT and session.status in (Status.WAITING, Status.LIVE):
+            url = context.own_path(context.services().sessions.room_url(session))
+            if url:
+                note = "Greenroom sees a call in another tab, but not what happens in it. Leave this frame first."
+                st.link_button("Open in new tab", url, icon=":material/open_in_new:", help=note)
+
+
+def avatar_unavailable(session: Session) -> None:
+    """The avatar was refused: why, what still works, what to do."""
+    works = "Nothing was created and nothing is billed. Text chat below works: a stand-in with the same persona."
+    rest = " ".join(filter(None, (works, session.reason_hint)))
+    cause = f"Video is unavailable: {session.reason.rstrip('.')}"
+    with parts.banner("warn", cause, rest, key="live-refused", icon="videocam_off", stacked=True):
+        if st.button("Try again", type="primary", icon=":material/refresh:", key="live_again"):
+            with feedback.section("start the session", retry=False):
+                context.services().sessions.end(session.id)
+                strips.start(session.agent_id)
+        if st.button("Open Diagnostics", type="tertiary", key="live_diagnostics"):
+            st.switch_page(places.DIAGNOSTICS)
+
+
+def ticking(session_id: str, seen: tuple[str, ...], every_s: float) -> None:
+    """The strip, drawn anew every `every_s` seconds by itself."""
+    st.fragment(_strip, run_every=every_s)(session_id, seen)
+
+
+def _strip(session_id: str, seen: tuple[str, ...]) -> None:
+    services = context.services()
+    session = services.sessions.get(session_id)
+    if _mark(session) != seen:
+        st.rerun()
+    text = session.mode is Mode.TEXT
+    elapsed = record.elapsed_s(session)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium", key="strip-live-call"):
+        st.markdown(_state_line(session), width="content")
+        limit = "" if text else f" :gray[of {md(clock(session.max_call_s))}]"
+        st.markdown(f"**{md(clock(elapsed))}**{limit}", width="content")
+        if text:
+            st.markdown(":gray[Text chat is not billed]", width="stretch")
+        else:
+            with st.container(key="bar-only-desk", width="content"):
+                parts.bar(elapsed / session.max_call_s)
+            allowance = services.sessions.allowance()
+            with st.container(key="slot-only-desk", width="stretch"):
+                st.markdown(f":gray[{allowance.open_calls} of {allowance.max_calls} calls in use]")
+        ending = session.status is Status.ENDING
+        if st.button("End session", key="danger-end", icon=":material/call_end:", disabled=ending):
+            services.sessions.end(session.id)
+            st.rerun()
+
+
+def _state_line(session: Session) -> str:
+    words = {
+        Status.STARTING: "The room is being made",
+        Status.UNKNOWN: "Tavus gave no clear answer. Nothing is sent twice.",
+        Status.WAITING: "The avatar is coming",
+        Status.ENDING: "The room is closing",
+    }.get(session.status, "")
+    return parts.chip_md(parts.session_state(session)) + (f" :gray[{md(words)}]" if words else "")
+
+
+def over(session: Session) -> None:
+    """After the end: why it ended, and what comes next."""
+    kind = ENDED_COLOUR[session.status]
+    cause = f"{record.why(session)}."
+    rest = session.reason_hint
+    if session.status is Status.ENDED:
+        rest = f"It lasted {record.length(session)}."
+    with parts.banner(kind, cause, rest, key="live-over"):
+        if st.button("Open the record", key="live_record", icon=":material/history:"):
+            st.switch_page(places.SESSION, query_params={"session": session.id})
+        if st.button("Start again", type="primary", icon=":material/replay:", key="live_restart"):
+            with feedback.section("start the session", retry=False):
+                strips.start(session.agent_id, enable_avatar=session.mode is not Mode.TEXT or bool(session.reason))
+
+
+def said(session: Session) -> None:
+    """What was said, once the call is over; while Tavus still writes it, that is said instead."""
+    st.header("Transcript", anchor=False)
+    if record.transcript_pending(session):
+        _reading(session.id)
+        return
+    turns = context.services().sessions.turns(session.id)
+    with st.container(border=True, key="transcript"):
+        if any(turn.role != "system" for turn in turns):
+            record.transcript(turns, record.speaker(context.services(), session))
+        elif session.mode is Mode.TEXT:
+            st.caption("Nothing was written.")
+        elif session.transcript_at is not None or session.status is Status.FAILED or not session.conversation_id:
+            st.caption("Nobody spoke in this call.")
+        else:
+            st.caption("Tavus has not given a transcript of this call. If it does later, History shows it.")
+
+
+@st.fragment(run_every=1.0)
+def _reading(session_id: str) -> None:
+    session = context.services().sessions.get(session_id)
+    if not record.transcript_pending(session):
+        st.rerun()
+    with st.container(border=True, key="transcript"):
+        st.markdown(":gray[:material/progress_activity: The transcript is being read. This takes a few seconds.]")
+        st.skeleton(height=120)
+
+
+@st.fragment
+def chat(session_id: str, name: str, height: int) -> None:
+    """Text chat with a stand-in for the persona. What could not be sent stays in the field."""
+    sessions = context.services().sessions
+    unsent: tuple[str, GreenroomError] | None = st.session_state.pop("live_unsent", None)
+    turns = [turn for turn in sessions.turns(session_id) if turn.source == "chat"]
+    with st.container(border=True, height=height, key="chat-box", autoscroll=True):
+        talk = st.empty()
+    if turns:
+        talk.html(record.bubbles(turns, name))
+    else:
+        talk.caption("Written here, answered by a stand-in with the same persona. The call does not hear it.")
+    if unsent is not None:
+        text, error = unsent
+        st.session_state["live_say"] = text
+        parts.banner("warn", feedback.sentence(error.message), error.hint, key="live-unsent")
+    written = st.chat_input(f"Write to {name}", key="live_say", max_chars=MESSAGE_LIMIT)
+    if written:
+        talk.html(record.bubbles(turns, name, pending=written))
+        try:
+            sessions.say(session_id, written)
+        except GreenroomError as error:
+            st.session_state["live_unsent"] = (written, error)
+        st.rerun(scope="fragment")
+
+
+def side(session: Session) -> None:
+    """The persona's gist, and what happens next."""
+    listing = context.services().catalogue.persona_shelf.peek()
+    persona = listing.find(session.persona_id) if listing else None
+    with st.container(border=True, key="side-persona", gap="xsmall"):
+        st.header("Persona", anchor=False)
+        gist = " ".join(persona.system_prompt.split()) if persona else ""
+        parts.lines(session.persona_name or "No persona", gist[:280] + ("…" if len(gist) > 280 else ""))
+    facts: list[tuple[str, str]] = [("Started", stamp(session.created_at))]
+    if session.mode is not Mode.TEXT:
+        facts.append(("Limit", span(session.max_call_s)))
+    if session.conversation_id:
+        facts.append(("Conversation", session.conversation_id))
+    with st.container(border=True, key="side-facts", gap="xsmall"):
+        st.header("This session", anchor=False)
+        parts.facts(facts)
+    if session.status.open and session.mode is not Mode.TEXT:
+        settings = context.services().loaded.settings
+        hint = (
+            f"The transcript appears after the call. The room closes {span(settings.left_timeout_s)} after everyone "
+            f"left, and after {span(settings.absent_timeout_s)} if nobody joins."
+        )
+        st.caption(f":material/info: {md(hint)}")
+
+
+def _mark(session: Session) -> tuple[str, ...]:
+    return session.status.value, session.mode.value, session.conversation_url

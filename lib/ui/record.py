@@ -1,0 +1,119 @@
+"""What a session looks like: how long it has lasted, its transcript, its timeline, in words a person uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.services.export import shown
+from lib.services.plain import length_s
+from lib.ui.text import clock, html, local
+from lib.wiring import Services
+
+READING_S = 90.0
+"""How long after its end a call's transcript may still be on its way, in seconds; then it is said to be missing."""
+
+# kind of event -> what happened, and its colour: good, neutral, warning
+_EVENTS = {
+    "start": ("Start pressed", "good"),
+    "created": ("Room made", "neutral"),
+    "replica_joined": ("Avatar joined", "good"),
+    "checking": ("No clear answer, checking with Tavus", "warning"),
+    "not_created": ("Nothing was created at Tavus", "neutral"),
+    "refused": ("Avatar refused, text chat instead", "warning"),
+    "chat": ("Text chat", "neutral"),
+    "ending": ("End pressed", "neutral"),
+    "ended": ("Ended", "neutral"),
+    "transcript": ("Transcript read", "good"),
+    "perception": ("Perception impression read", "neutral"),
+}
+
+
+def elapsed_s(session: Session, now: datetime | None = None) -> float:
+    """How long it has lasted so far, or lasted in all, in seconds."""
+    if session.ended_at is not None:
+        return length_s(session)
+    begun = session.created_at if session.mode is Mode.TEXT else session.waiting_at
+    return max(0.0, ((now or datetime.now(UTC)) - begun).total_seconds()) if begun else 0.0
+
+
+def why(session: Session) -> str:
+    """Why it ended or never began, as a short sentence without a full stop; "" while it is open."""
+    if session.status.open:
+        return ""
+    return session.end_reason or session.reason.rstrip(".") or "Ended"
+
+
+def speaker(services: Services, session: Session) -> str:
+    """Who answers: the replica's name where it is known, else the persona's or the agent's. Asks nobody."""
+    listing = services.catalogue.replica_shelf.peek()
+    replica = listing.find(session.replica_id) if listing else None
+    return (replica.name if replica else session.persona_name or session.agent_name)[:40]
+
+
+def transcript_pending(session: Session, now: datetime | None = None) -> bool:
+    """A call that ended a moment ago and whose transcript has not been read yet."""
+    if session.mode is Mode.TEXT or session.status is not Status.ENDED or session.transcript_at is not None:
+        return False
+    if session.ended_at is None or not session.conversation_id:
+        return False
+    return ((now or datetime.now(UTC)) - session.ended_at).total_seconds() < READING_S
+
+
+def transcript(turns: Sequence[Turn], speaker: str) -> None:
+    """Who said what and when, as one element. Draw it inside a bordered container of fixed height."""
+    st.html(f'<div class="gr-tr">{"".join(_turn(turn, speaker) for turn in shown(turns))}</div>')
+
+
+def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "") -> str:
+    """A chat as HTML: `pending` is what was just sent and not answered yet."""
+    rows = [_bubble(turn.role, turn.content, speaker) for turn in turns if turn.role in ("user", "assistant")]
+    if pending:
+        rows.append(_bubble("user", pending, speaker))
+        rows.append(_bubble("assistant", "…", speaker))
+    return f'<div class="gr-chat" role="log" aria-label="Text chat">{"".join(rows)}</div>'
+
+
+def timeline(events: Sequence[SessionEvent]) -> None:
+    """What happened when, as one element."""
+    last = len(events) - 1
+    st.html(f'<div class="gr-tl">{"".join(_event(event, i == last) for i, event in enumerate(events))}</div>')
+
+
+def _turn(turn: Turn, speaker: str) -> str:
+    at = "" if turn.seconds is None else f"{int(turn.seconds) // 60}:{int(turn.seconds) % 60:02d}"
+    who, kind = ("You", "you") if turn.role == "user" else (speaker, "")
+    if turn.role == "tool":
+        who = "Tool"
+    return f'<time>{at}</time><b class="{kind}">{html(who)}</b><p dir="auto">{html(turn.content)}</p>'
+
+
+def _bubble(role: str, content: str, speaker: str) -> str:
+    mine = role == "user"
+    icon, who = ("person", "You") if mine else ("adjust", speaker)
+    return (
+        f'<div class="gr-say{" you" if mine else ""}"><i aria-hidden="true">{icon}</i>'
+        f'<p dir="auto" aria-label="{html(who)}: {html(content)}">{html(content)}</p></div>'
+    )
+
+
+def _event(event: SessionEvent, last: bool) -> str:
+    words, colour = _EVENTS.get(event.kind, (event.kind.replace("_", " ").capitalize(), "neutral"))
+    detail = f"<span>{html(event.detail)}</span>" if event.detail else ""
+    mark = f"gr-{colour}{' last' if last else ''}"
+    return f'<time>{local(event.at):%H:%M:%S}</time><i class="{mark}"></i><p>{html(words)}{detail}</p>'
+
+
+def spoken(turns: Sequence[Turn], role: str) -> tuple[int, int]:
+    """How many entries of this role, and how many words in them."""
+    said = [turn.content for turn in turns if turn.role == role]
+    return len(said), sum(len(content.split()) for content in said)
+
+
+def length(session: Session) -> str:
+    """ "03:42", or a dash where it never began."""
+    seconds = elapsed_s(session)
+    return clock(seconds) if seconds else clock(None)

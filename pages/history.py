@@ -1,0 +1,191 @@
+"""History: find a session, open its record, take the list with you."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from lib.models import Mode, Session
+from lib.services.sessions import SessionPage
+from lib.ui import context, feedback, parts, places, record
+from lib.ui.text import local
+from lib.wiring import Services
+
+PAGE = 25
+RANGES = {"7 days": 7, "30 days": 30, "All": 0}
+OPEN = ("starting", "unknown", "waiting", "live", "ending")
+STATES: dict[str, dict[str, Any]] = {
+    "Any state": {},
+    "Open": {"statuses": OPEN},
+    "Ended": {"statuses": ("ended",)},
+    "Failed": {"statuses": ("failed",)},
+    "Text only": {"mode": Mode.TEXT.value},
+}
+CHIPS = {"Open": "green", "Ended": "gray", "Failed": "red", "Text only": "blue"}
+ANY_AGENT = "All agents"
+
+
+def filters(services: Services) -> dict[str, Any]:
+    """What to look for, kept in the page's address."""
+    agents = {agent.id: agent.name for agent in services.agents.all()}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-history"):
+        days = st.segmented_control(
+            "Range",
+            list(RANGES),
+            default="7 days",
+            required=True,
+            label_visibility="collapsed",
+            key="range",
+            bind="query-params",
+        )
+        agent = st.selectbox(
+            "Agent",
+            [ANY_AGENT, *agents],
+            format_func=lambda item: agents.get(item, item),
+            label_visibility="collapsed",
+            width=170,
+            key="agent",
+            bind="query-params",
+        )
+        state = st.selectbox(
+            "State", list(STATES), label_visibility="collapsed", width=150, key="state", bind="query-params"
+        )
+        text = st.text_input(
+            "Search",
+            placeholder="Search agents and transcripts",
+            label_visibility="collapsed",
+            icon=":material/search:",
+            width="stretch",
+            key="search",
+            bind="query-params",
+        )
+    found: dict[str, Any] = dict(STATES.get(str(state), {}))
+    if agent in agents:
+        found["agent_id"] = agent
+    if text:
+        found["text"] = text
+    if RANGES.get(str(days)):
+        found["since"] = datetime.now(UTC) - timedelta(days=RANGES[str(days)])
+    return found
+
+
+def page_of(services: Services, wanted: dict[str, Any], number: int) -> SessionPage:
+    """The page `number` of the list, from 1; the pages before it are walked through."""
+    page = services.sessions.page(limit=PAGE, **wanted)
+    for _ in range(number - 1):
+        if page.next is None:
+            break
+        page = services.sessions.page(limit=PAGE, cursor=page.next, **wanted)
+    return page
+
+
+def table(sessions: tuple[Session, ...]) -> Session | None:
+    """The list; returns the session whose row was chosen."""
+    column = st.column_config
+    chosen = st.dataframe(
+        rows(sessions),
+        hide_index=True,
+        row_height=38,
+        height="content",
+        on_select="rerun",
+        selection_mode="single-row",
+        key="history_table",
+        column_config={
+            "started": column.DatetimeColumn("Started", format="D MMM, HH:mm", width=125),
+            "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=110),
+            "agent": column.TextColumn("Agent", width=180),
+            "length": column.TextColumn("Length, min", alignment="right", width=110),
+            "why": column.TextColumn("Why it ended", width=300),
+        },
+    )
+    picked = chosen["selection"]["rows"]
+    return sessions[picked[0]] if picked and picked[0] < len(sessions) else None
+
+
+def rows(sessions: tuple[Session, ...]) -> Any:
+    """The list as an Arrow table, which spares the import of pandas."""
+    import pyarrow  # type: ignore[import-untyped]
+
+    return pyarrow.table(
+        {
+            "started": [local(session.created_at).replace(tzinfo=None) for session in sessions],
+            "state": [[state(session)] for session in sessions],
+            "agent": [session.agent_name for session in sessions],
+            "length": [record.length(session) for session in sessions],
+            "why": [record.why(session) or "–" for session in sessions],
+        }
+    )
+
+
+def state(session: Session) -> str:
+    if session.mode is Mode.TEXT:
+        return "Text only"
+    return "Open" if session.status.open else session.status.value.capitalize()
+
+
+def export(services: Services, wanted: dict[str, Any]) -> str:
+    """Every session of the list as CSV."""
+    found: list[Session] = []
+    cursor = None
+    while True:
+        page = services.sessions.page(limit=500, cursor=cursor, **wanted)
+        found += page.items
+        cursor = page.next
+        if cursor is None:
+            return str(services.export.sessions_csv(found))
+
+
+def nothing(wanted: dict[str, Any], any_at_all: bool) -> None:
+    """No session: none yet, or none that fits."""
+    if any_at_all:
+        with parts.empty("Nothing fits", "No session fits these filters.", key="history"):
+            if st.button("Show all", key="history_all"):
+                st.switch_page(places.HISTORY, query_params={"range": "All"})
+        return
+    text = "Start an agent, and its record appears here: transcript, timeline and why it ended."
+    with parts.empty("No sessions yet", text, key="history"):
+        if st.button("Go to agents", type="primary", key="history_home"):
+            st.switch_page(places.HOME)
+
+
+def main() -> None:
+    actions = parts.header("History", "Every session this console started, and why it ended", "history")
+
+    # fetch
+    with feedback.required("read the sessions"):
+        services = context.services()
+        wanted = filters(services)
+        number = st.session_state.get("page", 1)
+        page = page_of(services, wanted, number if isinstance(number, int) else 1)
+
+    # render
+    if not page.items:
+        with feedback.required("read the sessions"):
+            any_at_all = services.sessions.page(limit=1).total > 0
+        nothing(wanted, any_at_all)
+        return
+    with actions:
+        st.download_button(
+            "Export",
+            lambda: export(services, wanted),
+            "greenroom-sessions.csv",
+            "text/csv",
+            icon=":material/download:",
+            key="history_export",
+            on_click="ignore",
+        )
+    chosen = table(page.items)
+    pages = -(-page.total // PAGE)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{len(page.items)} of {page.total} sessions. Choose a row to open its record.", width="stretch")
+        if pages > 1:
+            st.pagination(pages, key="page", bind="query-params")
+
+    # act
+    if chosen is not None:
+        st.switch_page(places.SESSION, query_params={"session": chosen.id})
+
+
+main()

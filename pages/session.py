@@ -1,0 +1,135 @@
+"""Session: the record of one session. What was said, what happened when, why it ended; to read or to take along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib.models import Mode, Session, SessionEvent, Turn
+from lib.services.export import shown
+from lib.ui import context, feedback, parts, places, record, strips
+from lib.ui.text import clock, html, span, stamp
+from lib.wiring import Services
+
+
+def head(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> bool:
+    """Title and actions; returns whether to start the agent again."""
+    sub = " · ".join(filter(None, (stamp(session.created_at), session.persona_name, session.id)))
+    with parts.header(session.agent_name, sub, "session"):
+        parts.chip(parts.session_state(session))
+        with st.popover("Export", icon=":material/download:"):
+            exports(services, session, turns, events)
+        if session.status.open:
+            if st.button("Return to room", type="primary", icon=":material/arrow_forward:", key="session_back"):
+                st.switch_page(places.LIVE, query_params={"session": session.id})
+            return False
+        return st.button("Start again", type="primary", icon=":material/replay:", key="session_again")
+
+
+def exports(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> None:
+    export = services.export
+    for word, suffix, mime, make in (
+        ("Markdown, to read", "md", "text/markdown", lambda: export.markdown(session, turns, events)),
+        ("CSV, for a sheet", "csv", "text/csv", lambda: export.turns_csv(turns)),
+        ("JSON, for a program", "json", "application/json", lambda: export.as_json(session, turns, events)),
+    ):
+        st.download_button(
+            word, make, f"{session.id}.{suffix}", mime, key=f"session_{suffix}", on_click="ignore", width="stretch"
+        )
+
+
+def metrics(session: Session, turns: Sequence[Turn]) -> None:
+    yours, your_words = record.spoken(turns, "user")
+    theirs, their_words = record.spoken(turns, "assistant")
+    asked = sum(turn.content.count("?") > 0 for turn in turns if turn.role == "user")
+    limit = "Text chat, no limit" if session.mode is Mode.TEXT else f"of {span(session.max_call_s)} at most"
+    grid = st.grid(4, min_column_width=150, gap="small")
+    for label, value, detail in (
+        ("Length", f"{clock(record.elapsed_s(session))} min", limit),
+        ("You spoke", f"{yours} times", f"{your_words} words"),
+        ("The avatar spoke", f"{theirs} times", f"{their_words} words"),
+        ("Questions you asked", f"{asked}", "Turns with a question mark"),
+    ):
+        grid.metric(label, value, delta=detail, delta_color="primary", delta_arrow="off", border=True)
+
+
+def transcript(session: Session, turns: Sequence[Turn], speaker: str) -> None:
+    st.header("Transcript", anchor=False)
+    read = shown(turns)
+    with st.container(border=True, height=460 if read else "content", key="transcript"):
+        for source, title in (("tavus", ""), ("chat", "Text chat")):
+            said = [turn for turn in read if turn.source == source]
+            if said and title and len(said) < len(read):
+                st.caption(title)
+            if said:
+                record.transcript(said, speaker)
+        if not read:
+            st.caption(no_transcript(session))
+
+
+def no_transcript(session: Session) -> str:
+    if session.status.open:
+        return "The transcript appears after the call."
+    if record.transcript_pending(session):
+        return "The transcript is being read. Reload in a few seconds."
+    if session.mode is Mode.TEXT:
+        return "Nothing was written."
+    if session.transcript_at is not None or not session.conversation_id:
+        return "Nobody spoke in this call."
+    return "Tavus has not given a transcript of this call."
+
+
+def story(session: Session, events: Sequence[SessionEvent]) -> None:
+    st.header("Timeline", anchor=False)
+    with st.container(border=True, height=460 if len(events) > 6 else "content", key="timeline"):
+        record.timeline(events)
+    if session.perception:
+        with st.expander("Perception: the model’s impression", icon=":material/visibility:"):
+            st.caption("An impression by a model, not a measurement.")
+            st.html(f'<div class="gr-pre" dir="auto">{html(session.perception)}</div>')
+
+
+def outcome(session: Session) -> None:
+    """Why it ended or why there was no avatar, where there is something to say."""
+    if session.status.open:
+        return
+    kind: parts.Kind = "bad" if session.status == "failed" else "info"
+    rest = " ".join(filter(None, (session.reason, session.reason_hint))) if session.end_reason else session.reason_hint
+    parts.banner(kind, f"{record.why(session)}.", rest, key="session-why")
+
+
+def main() -> None:
+    session_id = st.query_params.get("session", "")
+    st.page_link(places.HISTORY, label="History", icon=":material/arrow_back:")
+    if not session_id:
+        with parts.empty("No session chosen", "Choose one in History.", key="session"):
+            if st.button("Open History", type="primary", key="session_history"):
+                st.switch_page(places.HISTORY)
+        return
+
+    # fetch
+    with feedback.required("read the session"):
+        services = context.services()
+        session = services.sessions.get(session_id)
+        turns = services.sessions.turns(session_id)
+        events = services.sessions.timeline(session_id)
+
+    # render
+    again = head(services, session, turns, events)
+    notice = st.container()
+    outcome(session)
+    metrics(session, turns)
+    left, right = st.columns([8, 4], gap="medium")
+    with left:
+        transcript(session, turns, record.speaker(services, session))
+    with right:
+        story(session, events)
+
+    # act
+    if again:
+        with notice, feedback.section("start the session", retry=False):
+            strips.start(session.agent_id, enable_avatar=session.mode is not Mode.TEXT or bool(session.reason))
+
+
+main()
