@@ -1,0 +1,7 @@
+"""A local Tavus that speaks its wire: API, callbacks, timers, room page, scripted faults."""
+
+from lib.sandbox.app import Sandbox, create
+from lib.sandbox.calls import Timing
+from lib.sandbox.clock import Clock
+
+__all__ = ["Clock", "Sandbox", "Timing", "create"]

@@ -1,0 +1,148 @@
+"""`/v2/personas` and `/v2/pals` (https://docs.tavus.io/api-reference/personas/create-persona)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from lib.sandbox import persona_rules
+from lib.sandbox.clock import Clock
+from lib.sandbox.dialect import Dialect
+from lib.sandbox.patching import patched
+from lib.sandbox.state import Row, State
+from lib.sandbox.vocabulary import both, newer_layers, older, older_layers
+from lib.sandbox.wire import Refusal, body_object, iso, new_id, page_of, parse_json, route_path
+
+KIND = "persona"
+CORE: Row = {
+    "persona_name": "",
+    "pipeline_mode": "full",
+    "system_prompt": "",
+    "context": "",
+    "layers": {},
+    "default_replica_id": None,
+}
+READ_ONLY = ("persona_id", "persona_type", "created_at", "updated_at")
+"""Fields that the service sets. A patch that changes one is refused."""
+
+LLM_DEFAULTS = {"model": "tavus-gemma-4", "speculative_inference": True}
+"""Seen on the real API: setting one of these to its default counts as no change (304)."""
+
+
+class Personas:
+    """The personas of the pretended account. Rows are kept in the older vocabulary, with the fields nobody knows."""
+
+    def __init__(self, state: State, clock: Clock, replica_usable: Callable[[str], bool]) -> None:
+        self._state = state
+        self._clock = clock
+        self._replica_usable = replica_usable
+
+    def find(self, persona_id: str) -> Row | None:
+        return self._state.get(KIND, persona_id)
+
+    def get(self, persona_id: str) -> Row:
+        """Raises `Refusal`: an unknown id is 400 here."""
+        row = self.find(persona_id)
+        if row is None:
+            raise Refusal("Invalid persona_id")
+        return row
+
+    def all(self, persona_type: str | None = None) -> list[Row]:
+        """Newest first."""
+        rows = [row for row in self._state.all(KIND) if persona_type in (None, "", row["persona_type"])]
+        return sorted(rows, key=lambda row: row["created_at"], reverse=True)
+
+    def create(self, body: Row, *, as_pal: bool) -> Row:
+        fields = {key: value for key, value in older(body).items() if key not in READ_ONLY}
+        fields["layers"] = older_layers(fields.get("layers"))
+        row = {**CORE, **{key: value for key, value in fields.items() if value is not None}}
+        if as_pal and not row["default_replica_id"]:
+            raise Refusal("default_face_id is required.")
+        self._check(row, replica_before=None)
+        now = iso(self._clock.now())
+        row = {"persona_id": new_id("p"), "persona_type": "user", **row, "created_at": now, "updated_at": now}
+        self._state.put(KIND, row["persona_id"], row)
+        return row
+
+    def patch(self, persona_id: str, operations: Any) -> bool:
+        """False if the operations change nothing. Raises `Refusal` (400, 422)."""
+        row = self.get(persona_id)
+        if not isinstance(operations, list):
+            raise Refusal("Invalid JSON patch format", status=422, key="message")
+        result = patched(row, operations)
+        for name in READ_ONLY:
+            if result.get(name) != row[name]:
+                raise Refusal(f"{name} cannot be changed.")
+        result = {**result, **{key: default for key, default in CORE.items() if result.get(key) is None}}
+        if _effective(result) == _effective(row):
+            return False
+        if row["persona_type"] == "system":
+            raise Refusal("A stock persona cannot be changed.")
+        self._check(result, replica_before=row["default_replica_id"])
+        self._state.put(KIND, persona_id, {**result, "updated_at": iso(self._clock.now())})
+        return True
+
+    def delete(self, persona_id: str) -> None:
+        if self.get(persona_id)["persona_type"] == "system":
+            raise Refusal("A stock persona cannot be deleted.")
+        self._state.delete(KIND, persona_id)
+
+    def _check(self, row: Row, *, replica_before: str | None) -> None:
+        persona_rules.check(row)
+        replica_id = row["default_replica_id"]
+        if replica_id and replica_id != replica_before and not self._replica_usable(replica_id):
+            raise Refusal("Invalid replica_uuid")
+
+
+def as_pal(request: Request) -> bool:
+    return route_path(request.scope).startswith("/v2/pals")
+
+
+def shown(row: Row, *, pal: bool) -> Row:
+    """A row as the wire gives it: both names of each field, the layers in the spelling of the path."""
+    return both({**row, "layers": newer_layers(row["layers"]) if pal else row["layers"]})
+
+
+class PersonaRoutes:
+    """The handlers. None of them blocks."""
+
+    def __init__(self, personas: Personas, dialect: Callable[[], Dialect]) -> None:
+        self._personas = personas
+        self._dialect = dialect
+
+    async def create(self, request: Request) -> Response:
+        pal = as_pal(request)
+        row = self._personas.create(await body_object(request), as_pal=pal)
+        answer = both({key: row[key] for key in ("persona_id", "persona_name", "created_at")})
+        return JSONResponse({**answer, "conferencing_email": f"{row['persona_id']}@sandbox.invalid"} if pal else answer)
+
+    async def list(self, request: Request) -> Response:
+        kind = request.query_params.get("persona_type") or request.query_params.get("pal_type")
+        rows = [shown(row, pal=as_pal(request)) for row in self._personas.all(kind)]
+        return JSONResponse(page_of(request, rows, first_page=self._dialect().page_base))
+
+    async def get(self, request: Request) -> Response:
+        row = shown(self._personas.get(request.path_params["id"]), pal=as_pal(request))
+        return JSONResponse({"data": [row]} if self._dialect().persona_get == "wrapped" else row)
+
+    async def patch(self, request: Request) -> Response:
+        self._personas.get(request.path_params["id"])
+        changed = self._personas.patch(request.path_params["id"], parse_json(await request.body()))
+        return Response(status_code=200) if changed else Response(status_code=304)
+
+    async def delete(self, request: Request) -> Response:
+        self._personas.delete(request.path_params["id"])
+        return Response(status_code=204)
+
+
+def _effective(row: Row) -> Row:
+    """The row without what says nothing: defaults of the language model layer, empty layers."""
+    layers = row["layers"] if isinstance(row["layers"], dict) else {}
+    llm = layers.get("llm")
+    if isinstance(llm, dict):
+        told = {key: value for key, value in llm.items() if key not in LLM_DEFAULTS or value != LLM_DEFAULTS[key]}
+        layers = {**layers, "llm": told}
+    return {**row, "layers": {name: layer for name, layer in layers.items() if layer not in ({}, None)}}
