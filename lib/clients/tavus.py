@@ -78,6 +78,10 @@ class Personas:
         """Every persona that the key can use, stock ones too."""
         return _sweep(self._transport, "/personas", vocabulary.persona, {})
 
+    def count(self) -> int:
+        """How many there are, by one small request; -1 where the answer does not say."""
+        return _count(self._transport, "/personas", vocabulary.persona)
+
     def get(self, *, persona_id: str) -> Persona:
         """Raises NotFound."""
         parse = _body(vocabulary.persona)
@@ -110,6 +114,10 @@ class Replicas:
     def all(self) -> list[Replica]:
         """Every replica that the key can use; only `verbose` rows say which are stock."""
         return _sweep(self._transport, "/replicas", vocabulary.replica, {"verbose": "true"})
+
+    def count(self) -> int:
+        """How many there are, by one small request; -1 where the answer does not say."""
+        return _count(self._transport, "/replicas", vocabulary.replica)
 
     def get(self, *, replica_id: str) -> Replica:
         """Raises NotFound."""
@@ -189,6 +197,11 @@ def _sweep(transport: Transport, route: str, parse: Callable[[Any], RowT], query
     if len(found) < total or (total < 0 and not found):
         _pages(transport, route, parse, query, found, first=0)
     return list(found.values())
+
+
+def _count(transport: Transport, route: str, parse: Callable[[Any], RowT]) -> int:
+    asked = {"limit": 1, "page": 1}
+    return transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)[1]
 
 
 def _pages(

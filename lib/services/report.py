@@ -1,0 +1,113 @@
+"""A diagnostic report as a value, and as text to send to someone.
+
+Every form is made from the fields named here and from nothing else, so that a field that is added elsewhere can't
+slip into a report. Values of secrets never get in: `Row.value` holds them masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a check went. `look`: it works, and a person should know something about it. `skip`: it was not run."""
+
+    PASS = "pass"  # noqa: S105 (no password)
+    LOOK = "look"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question with its answer. `fix` says what to do, "" where there is nothing to do."""
+
+    name: str
+    result: Outcome
+    evidence: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting as it may be shown. `source` is where it comes from; "default" where nothing is set."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """`verdict` is one sentence, `result` the worst that it rests on; `took_s` how long the checks ran."""
+
+    at: datetime
+    took_s: float
+    verdict: str
+    result: Outcome
+    checks: tuple[Check, ...]
+    configuration: tuple[Row, ...]
+    versions: Mapping[str, str]
+
+    def counts(self) -> str:
+        """ "7 checks · 5 pass · 1 look · 1 not run"."""
+        tally = Counter(check.result for check in self.checks)
+        words = {Outcome.FAIL: "fail", Outcome.LOOK: "look", Outcome.PASS: "pass", Outcome.SKIP: "not run"}
+        told = [f"{tally[result]} {word}" for result, word in words.items() if tally[result]]
+        return " · ".join([f"{len(self.checks)} checks", *told])
+
+
+def report_json(report: Report) -> str:
+    """The report as an indented JSON document."""
+    document = {
+        "report": "greenroom-diagnostics",
+        "at": report.at.isoformat(timespec="seconds"),
+        "took_s": round(report.took_s, 3),
+        "verdict": report.verdict,
+        "result": report.result.value,
+        "checks": [
+            {"name": c.name, "result": c.result.value, "evidence": c.evidence, "fix": c.fix} for c in report.checks
+        ],
+        "configuration": [{"name": r.name, "value": r.value, "source": r.source} for r in report.configuration],
+        "versions": dict(report.versions),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def report_markdown(report: Report) -> str:
+    """The report as Markdown that also reads well as plain text."""
+    checks = [(c.name, c.result.value, " ".join(filter(None, (c.evidence, c.fix)))) for c in report.checks]
+    configuration = [(r.name, r.value, r.source) for r in report.configuration]
+    return "\n\n".join(
+        [
+            f"# Greenroom report, {report.at:%Y-%m-%d %H:%M} UTC",
+            f"**{_cell(report.verdict)}** {report.counts()}.",
+            _table(("Check", "Result", "Evidence"), checks),
+            "## Configuration",
+            _table(("Setting", "Value", "From"), configuration),
+            "## Versions",
+            _table(
+                ("Package", "Version"), [(name, found or "not installed") for name, found in report.versions.items()]
+            ),
+        ]
+    )
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    cells = [head, *[tuple(_cell(value) for value in row) for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head) - 1)] + [0]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    rule = "|" + "|".join("-" * (max(width, 3) + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(text.split()))
