@@ -1,7 +1,7 @@
 """A local Tavus that speaks its wire: API, callbacks, timers, room page, scripted faults."""
 
 from lib.sandbox.app import Sandbox, create
-from lib.sandbox.calls import Timing
 from lib.sandbox.clock import Clock
+from lib.sandbox.timing import Timing
 
 __all__ = ["Clock", "Sandbox", "Timing", "create"]

@@ -12,13 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from lib.sandbox import room
 from lib.sandbox.callbacks import Callbacks
-from lib.sandbox.calls import USUAL, CallBook, Timing
+from lib.sandbox.calls import CallBook
 from lib.sandbox.callview import Reply
 from lib.sandbox.clock import Clock
 from lib.sandbox.control import Control
 from lib.sandbox.conversations import ConversationRoutes, Conversations
 from lib.sandbox.dialect import Dialect
+from lib.sandbox.events import Announcer
 from lib.sandbox.faults import Faults
 from lib.sandbox.front import Front
 from lib.sandbox.limits import Limits
@@ -28,6 +30,7 @@ from lib.sandbox.replicas import ReplicaRoutes, Replicas
 from lib.sandbox.state import State
 from lib.sandbox.stock import fill
 from lib.sandbox.ticker import Ticker
+from lib.sandbox.timing import USUAL, Timing
 from lib.sandbox.tokens import Tokens
 from lib.sandbox.wire import Refusal, error_page
 
@@ -53,10 +56,8 @@ class Sandbox:
             fill(self.state)
         elif self._own_clock and (dumped := self.state.get("meta", "clock")):
             self.clock.load(dumped)
-        self.calls = CallBook(
-            self.state, self.clock, self.callbacks, self.tokens,
-            timing=timing, dialect=lambda: self.dialect, changed=self.ticker.wake,
-        )  # fmt: skip
+        announcer = Announcer(self.callbacks, lambda: self.dialect)
+        self.calls = CallBook(self.state, self.clock, announcer, self.tokens, timing=timing, changed=self.ticker.wake)
         self.replicas = Replicas(self.state, self.clock, self.callbacks, training_s=timing.training_s)
         self.personas = Personas(self.state, self.clock, self.replicas.usable)
         self.ticker.parts = (self.calls, self.replicas)
@@ -108,7 +109,7 @@ def create(
         sandbox.close()
 
     app = Starlette(
-        routes=[*_api(sandbox), *Control(sandbox).routes(), *_room(sandbox, reply)],
+        routes=[*_api(sandbox), *Control(sandbox).routes(), *room.routes(sandbox.calls, reply)],
         middleware=[Middleware(Front, log=sandbox.log, faults=sandbox.faults, before=sandbox.ticker.tick)],
         exception_handlers={Refusal: _refused(lambda: sandbox.dialect), 404: _missing, 405: _missing},
         lifespan=lifespan,
@@ -144,14 +145,6 @@ def _both(path: str, **handlers: Callable[[Request], object]) -> list[BaseRoute]
         for spelling in (path, path + "/")
         for method, handler in handlers.items()
     ]
-
-
-def _room(sandbox: Sandbox, reply: Reply) -> list[BaseRoute]:
-    try:
-        from lib.sandbox.room import routes
-    except ModuleNotFoundError:
-        return []
-    return routes(sandbox.calls, reply)
 
 
 def _refused(dialect: Callable[[], Dialect]) -> Callable[[Request, Exception], Response]:

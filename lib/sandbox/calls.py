@@ -5,42 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.callview import CallView
 from lib.sandbox.clock import Clock
 from lib.sandbox.conversation import Conversation, Pending
-from lib.sandbox.dialect import Dialect
-from lib.sandbox.state import Row, State
+from lib.sandbox.events import Announcer
+from lib.sandbox.state import State
+from lib.sandbox.timing import Timing
 from lib.sandbox.tokens import Tokens
 from lib.sandbox.vocabulary import both
-from lib.sandbox.wire import iso
 
 KIND = "conversation"
-NO_PERCEPTION = (
-    "No perception model ran. This conversation was held in the local sandbox, which has no model that looks or "
-    "listens, so nothing can be said about the participant's appearance, surroundings or tone."
-)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Delays in seconds of real time, except `training_s`, which follows the sandbox's clock.
-
-    `joined_s` after create the replica is there; `transcript_s` and `perception_s` after the end those are ready;
-    `beat_s` without a sign of life count as having left; `callback_s` is how long a callback may take.
-    """
-
-    joined_s: float = 0.3
-    transcript_s: float = 0.2
-    perception_s: float = 0.4
-    beat_s: float = 15.0
-    training_s: float = 8.0
-    callback_s: float = 3.0
-
-
-USUAL = Timing()
 
 
 class CallBook:
@@ -53,19 +28,17 @@ class CallBook:
         self,
         state: State,
         clock: Clock,
-        callbacks: Callbacks,
+        announcer: Announcer,
         tokens: Tokens,
         *,
         timing: Timing,
-        dialect: Callable[[], Dialect],
         changed: Callable[[], None],
     ) -> None:
         self._state = state
         self._clock = clock
-        self._callbacks = callbacks
+        self._announcer = announcer
         self._tokens = tokens
         self._timing = timing
-        self._dialect = dialect
         self._changed = changed
         self._lock = threading.RLock()
         self._calls: dict[str, Conversation] = {}
@@ -232,37 +205,8 @@ class CallBook:
         call.pending.append(Pending(event_type, wait_s, time.monotonic() + wait_s))
 
     def _happen(self, call: Conversation, event_type: str, at: float) -> None:
-        """Keep an event for verbose reads, and post it."""
-        event = {"event_type": event_type, "timestamp": iso(at), "properties": self._properties(call, event_type)}
-        call.events.append(event)
-        call.updated_at = max(call.updated_at, at)
+        self._announcer.happen(call, event_type, at)
         self._save(call)
-        dialect = self._dialect()
-        self._post(call, event, dialect)
-        if event_type == "system.replica_joined" and dialect.joined_twin:
-            twin = {**event, "event_type": "system.pal_joined", "properties": {"face_id": call.replica_id}}
-            self._post(call, twin, dialect)
-
-    def _post(self, call: Conversation, event: Row, dialect: Dialect) -> None:
-        """Tavus's envelope (https://docs.tavus.io/sections/webhooks-and-callbacks)."""
-        envelope = {
-            **event,
-            "properties": dialect.told(event["properties"], verbose=False),
-            "conversation_id": call.conversation_id,
-            "webhook_url": call.callback_url,
-            "message_type": event["event_type"].partition(".")[0],
-        }
-        self._callbacks.post(call.callback_url, envelope)
-
-    def _properties(self, call: Conversation, event_type: str) -> Row:
-        properties: Row = {"replica_id": call.replica_id}
-        if event_type == "system.shutdown":
-            properties["shutdown_reason"] = call.shutdown_reason
-        elif event_type == "application.transcription_ready":
-            properties["transcript"] = call.transcript()
-        elif event_type == "application.perception_analysis":
-            properties = {"analysis": NO_PERCEPTION}
-        return properties
 
     def _save(self, call: Conversation) -> None:
         self._state.put(KIND, call.conversation_id, call.dump())
