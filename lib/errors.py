@@ -102,7 +102,7 @@ class SlotsFull(UpstreamError):
 
 class UpstreamRejected(UpstreamError):
     code = "rejected"
-    hint = "Nothing was created. Correct what the message names and try again."
+    hint = "Nothing was done. Correct what the message names and try again."
 
 
 class RateLimited(UpstreamError):

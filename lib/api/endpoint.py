@@ -100,6 +100,8 @@ def error_answer(error: errors.GreenroomError) -> JSONResponse:
     status = next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
     if isinstance(error, errors.BadInput) and error.code in ("body_too_large", "invalid_body"):
         status = 413 if error.code == "body_too_large" else 422
+    if error.code in ("web_page", "redirect"):
+        status = 502
     return said(status, error.message, error.hint, retry_after_s=error.retry_after_s)
 
 

@@ -44,8 +44,10 @@ def change(call: Call) -> dict[str, Any]:
         personas.patch(persona_id, [step.model_dump(exclude_unset=True, by_alias=True) for step in body])
         return row(personas.get(persona_id))
     before = personas.get(persona_id)
-    after = {**before.raw, **body.model_dump(exclude_unset=True)}
-    personas.save(before, {key: value for key, value in after.items() if value is not None})
+    given = body.model_dump(exclude_unset=True)
+    removed = {key for key, value in given.items() if value is None}
+    after = {key: value for key, value in {**before.raw, **given}.items() if key not in removed}
+    personas.save(before, after)
     return row(personas.get(persona_id))
 
 

@@ -1,0 +1,242 @@
+"""The HTTP API in the words of the older backend, over real HTTP, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from lib.api.app import ENDPOINTS, routes
+from lib.models import Status
+from lib.wiring import Services
+from tests.house import ANNA, GUIDE, house, log, reaches, until
+from tests.sandbox_server import RunningSandbox, running_sandbox, serve
+
+TOKEN = "a-token-for-the-api"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningSandbox]:
+    with running_sandbox() as made:
+        yield made
+
+
+class Client:
+    """One user of the API."""
+
+    def __init__(self, url: str, services: Services, sandbox: RunningSandbox) -> None:
+        self.url, self.services, self.sandbox = url, services, sandbox
+        self.headers = {"Authorization": f"Bearer {TOKEN}"}
+
+    def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
+        return requests.request(method, self.url + path, json=body, **{"headers": self.headers, "timeout": 20, **more})
+
+
+@pytest.fixture
+def api(running: RunningSandbox, tmp_path: Path) -> Iterator[Client]:
+    running.reset()
+    with (
+        house(running.url, tmp_path, api_token=SecretStr(TOKEN)) as services,
+        serve(Starlette(routes=routes(services))) as url,
+    ):
+        yield Client(url, services, running)
+
+
+def test_the_older_backends_way_to_a_live_avatar(api: Client) -> None:
+    persona = api("POST", "/api/personas", {"persona_name": "Coach", "system_prompt": "You are a patient coach."})
+    assert persona.status_code == 201
+    agent = api("POST", "/api/agents", {"name": "Coaching"}).json()
+    assert agent["avatar"] == {"replicaId": "", "tavusPersonaId": ""}
+    change = {"avatar": {"tavusPersonaId": persona.json()["persona_id"], "replicaId": ANNA}}
+    changed = api("PATCH", f"/api/agents/{agent['id']}", change)
+    assert changed.status_code == 200
+    assert changed.json()["avatar"] == change["avatar"]
+    assert changed.json()["name"] == "Coaching"
+    started = api("POST", "/api/sessions", {"agentId": agent["id"], "enableAvatar": True})
+    assert started.status_code == 201
+    session = started.json()
+    assert session["mode"] == "phoenix_rest"
+    assert session["status"] in ("waiting", "live")
+    assert session["conversationUrl"].endswith(session["conversationId"])
+    assert "reason" not in session
+    room = requests.get(session["conversationUrl"], timeout=5)
+    assert room.status_code == 200
+    assert "Join" in room.text
+    until(lambda: api("GET", f"/api/sessions/{session['sessionId']}").json()["status"] == "live")
+    ended = api("POST", f"/api/sessions/{session['sessionId']}/end")
+    assert ended.json()["status"] in ("ending", "ended")
+    until(lambda: api("GET", f"/api/sessions/{session['sessionId']}").json()["status"] == "ended")
+    assert api("GET", f"/api/sessions/{session['sessionId']}").json()["endReason"] == "You ended it"
+
+
+def test_a_refused_avatar_answers_201_as_text_with_the_reason_and_text_works(api: Client) -> None:
+    agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": "pgone", "replicaId": ANNA}}).json()
+    answer = api("POST", "/api/sessions", {"agentId": agent["id"]})
+    assert answer.status_code == 201
+    session = answer.json()
+    assert (session["mode"], session["status"], session["conversationUrl"]) == ("text", "live", None)
+    assert session["reason"]
+    said = api("POST", f"/api/sessions/{session['sessionId']}/messages", {"text": "Hello"})
+    assert said.status_code == 200
+    assert said.json()["text"]
+    assert said.json()["role"] == "assistant"
+
+
+def test_the_same_client_token_is_one_call(api: Client) -> None:
+    agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": GUIDE}}).json()
+    body = {"agentId": agent["id"], "clientToken": "one"}
+    ids = {api("POST", "/api/sessions", body).json()["sessionId"] for _ in range(3)}
+    assert len(ids) == 1
+    assert len(log(api.sandbox.url, "POST /v2/conversations")) == 1
+    changed = api("POST", "/api/sessions", {**body, "enableAvatar": False})
+    assert changed.status_code == 409
+
+
+def test_personas_pass_through_with_fields_that_nobody_knows_yet(api: Client) -> None:
+    fields = {
+        "persona_name": "<img src=x onerror=alert(1)> 🎭 שלום",
+        "system_prompt": "x" * 10_000,
+        "layers": {"llm": {"model": "new", "later": {"deep": [1, None]}}},
+        "field_of_2027": {"a": 1},
+    }
+    made = api("POST", "/api/personas", fields).json()
+    read = api("GET", f"/api/personas/{made['persona_id']}").json()
+    assert {key: read[key] for key in fields} == fields
+    steps = [{"op": "replace", "path": "/layers/llm/model", "value": "other"}]
+    assert api("PATCH", f"/api/personas/{made['persona_id']}", steps).json()["layers"]["llm"]["model"] == "other"
+    merged = api("PATCH", f"/api/personas/{made['persona_id']}", {"persona_name": "Plain", "field_of_2027": None})
+    assert merged.json().get("persona_name") == "Plain", merged.text
+    assert "field_of_2027" not in merged.json()
+    assert api("DELETE", f"/api/personas/{made['persona_id']}").status_code == 204
+    gone = api("GET", f"/api/personas/{made['persona_id']}")
+    assert gone.status_code == 404
+    assert set(gone.json()) == {"error", "hint"}
+
+
+def test_lists_are_paged_by_a_cursor_and_whole(api: Client) -> None:
+    for number in range(5):
+        api("POST", "/api/agents", {"name": f"Agent {number}"})
+    names, cursor = [], ""
+    while True:
+        page = api("GET", f"/api/agents?limit=2{cursor}").json()
+        names += [agent["name"] for agent in page["data"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert names == [f"Agent {number}" for number in range(5)]
+    assert len(api("GET", "/api/personas").json()["data"]) == 6
+    for bad in ("limit=0", "limit=501", "limit=x", "cursor=nonsense"):
+        for path in ("/api/agents", "/api/sessions", "/api/personas"):
+            assert api("GET", f"{path}?{bad}").status_code == 400, (path, bad)
+
+
+BAD = [
+    ("POST", "/api/agents", b"{", 400),
+    ("POST", "/api/agents", b"", 400),
+    ("POST", "/api/agents", b"[" * 100_000, 400),
+    ("POST", "/api/agents", b"\xff\xfe", 400),
+    ("POST", "/api/agents", b"[]", 422),
+    ("POST", "/api/agents", b'{"name": 5}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "nmae": "y"}', 422),
+    ("POST", "/api/agents", b'{"name": "   "}', 400),
+    ("POST", "/api/agents", b'{"name": "x", "avatar": {"replicaId": "../../etc"}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"maxCallS": 5}}', 400),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"maxCallS": true}}', 422),
+    ("POST", "/api/agents", b'{"name": "' + b"x" * 2_000_000 + b'"}', 413),
+    ("POST", "/api/sessions", b'{"agentId": "nobody"}', 404),
+    ("POST", "/api/sessions", b'{"agentId": "x", "enableAvatar": "yes"}', 422),
+    ("POST", "/api/sessions", b"{}", 422),
+    ("PATCH", "/api/agents/nobody", b'{"name": "x"}', 404),
+    ("POST", "/api/sessions/none/end", b"", 404),
+    ("POST", "/api/sessions/none/messages", b'{"text": "x"}', 404),
+    ("POST", "/api/sessions/none/messages", b'{"text": ""}', 422),
+    ("PATCH", "/api/personas/" + GUIDE, b'[{"op": "burn", "path": "/x"}]', 422),
+    ("DELETE", "/api/personas/pnone", b"", 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), BAD, ids=[f"{m} {p} {b[:24]!r}" for m, p, b, _ in BAD])
+def test_bad_input_is_refused_in_words_and_writes_nothing(
+    method: str, path: str, body: bytes, status: int, api: Client
+) -> None:
+    answer = api(method, path, None, data=body)
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error", "hint"}
+    assert answer.json()["error"]
+    assert answer.json()["hint"]
+    assert api.services.agents.all() == []
+    assert api.services.sessions.page().total == 0
+
+
+def test_every_route_asks_for_the_token_and_says_so(api: Client) -> None:
+    for endpoint in ENDPOINTS:
+        path = endpoint.path.replace("{id}", "x")
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
+            answer = api(endpoint.method, path, headers=headers)
+            assert answer.status_code == 401, (endpoint.method, path)
+            assert answer.headers["www-authenticate"] == "Bearer"
+    assert log(api.sandbox.url) == []
+
+
+def test_without_a_token_the_api_is_off_and_says_how_to_turn_it_on(running: RunningSandbox, tmp_path: Path) -> None:
+    with house(running.url, tmp_path) as services, serve(Starlette(routes=routes(services))) as url:
+        answer = requests.get(f"{url}/api/agents", headers={"Authorization": "Bearer sandbox"}, timeout=5)
+    assert answer.status_code == 503
+    assert "API_TOKEN" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ({"status": 401}, 502),
+        ({"status": 402}, 402),
+        ({"status": 500}, 504),
+        ({"html": True}, 502),
+        ({"drop": "before"}, 504),
+        ({"truncate": True}, 504),
+    ],
+    ids=["401", "402", "500", "html", "dropped", "truncated"],
+)
+def test_a_failing_tavus_is_an_error_with_a_hint_never_an_empty_list(
+    how: dict[str, Any], status: int, api: Client
+) -> None:
+    api.sandbox.faults({"route": "GET /v2/personas", "times": 9, **how})
+    answer = api("GET", "/api/personas")
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error", "hint"}
+    assert "<" not in answer.json()["error"]
+    api.sandbox.faults()
+
+
+def test_the_openapi_document_names_every_route_and_is_open(api: Client) -> None:
+    document = requests.get(f"{api.url}/api/openapi.json", timeout=5).json()
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert described == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
+    assert "clientToken" in json.dumps(document["components"]["schemas"]["SessionNew"])
+    assert TOKEN not in json.dumps(document)
+
+
+def test_callbacks_are_hints_and_forged_giant_deep_or_broken_ones_change_nothing(api: Client) -> None:
+    agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": GUIDE}}).json()
+    session = api.services.sessions.start_and_wait(agent["id"], token="t")
+    reaches(api.services, session, Status.LIVE)
+    secret = api.services.sessions.callback_secret(session.id)
+    lie = {"event_type": "system.shutdown", "conversation_id": session.conversation_id, "properties": {}}
+
+    def post(path: str, body: bytes) -> int:
+        return requests.post(f"{api.url}/callbacks/tavus/{path}", data=body, timeout=20).status_code
+
+    assert post(secret, json.dumps(lie).encode()) == 204
+    assert post(f"{session.id}.{'0' * 40}", json.dumps(lie).encode()) == 404
+    assert post("nonsense", b"{}") == 404
+    assert post(secret, b"[" * 100_000) == 400
+    assert post(secret, b"[]") == 400
+    assert post(secret, b"\xff") == 400
+    assert post(secret, b" " * 2_000_000) == 413
+    assert api.services.sessions.get(session.id).status is Status.LIVE
