@@ -18,12 +18,17 @@ PAGE = 12
 NOBODY_JOINED = "participant_absent_timeout"
 
 
-def configured(services: Services, allowance: Allowance) -> str:
+def configured(
+    services: Services, allowance: Allowance, personas: Listing[Persona] | None, replicas: Listing[Replica] | None
+) -> str:
+    """What a Start works with, in one line."""
+    known = ((personas, "personas"), (replicas, "replicas"))
     where = "Sandbox" if services.sandbox else "Tavus"
-    return (
-        f"{where}: up to {span(allowance.max_call_s)} a call, {allowance.max_calls} at once, "
-        f"{allowance.minutes_max} min a day."
+    has = (f"{len(listing.items)} {word}" for listing, word in known if listing)
+    limits = (
+        f"up to {span(allowance.max_call_s)} a call, {allowance.max_calls} at once, {allowance.minutes_max} min a day"
     )
+    return " · ".join((where, *has, limits))
 
 
 def first_agent(services: Services) -> None:
@@ -74,7 +79,7 @@ def card(
     replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
     who = " · ".join(name for name in (replica.name if replica else "", persona.name if persona else "") if name)
     lacking = services.agents.missing(agent, personas, replicas)
-    note = f"{agent.call.language or 'Persona’s language'} · {ago(agent.last_used_at)}"
+    note = " · ".join(filter(None, (agent.call.language, ago(agent.last_used_at))))
     if lacking:
         note = lacking[0].message
     parts.card(context.own_path(replica.thumbnail_image_url) if replica else "", agent.name, who, note)
@@ -116,11 +121,12 @@ def today(services: Services, allowance: Allowance) -> None:
     counts = ((len(page.items) - still_open - failed, "ended"), (still_open, "open"), (failed, "failed"))
     ended = ", ".join(f"{count} {word}" for count, word in counts if count or word == "ended")
     st.header("Today", anchor=False)
-    grid = st.grid(3, min_column_width=150, gap="small")
+    grid = st.grid(4, min_column_width=150, gap="small")
     for label, value, detail in (
         ("Minutes used", f"{allowance.minutes_used:.0f} min", f"{left:.0f} min left of {allowance.minutes_max}"),
         ("Sessions", f"{page.total}", ended),
-        ("Nobody joined", f"{absent}", "Calls that were paid and not used"),
+        ("Calls open", f"{allowance.open_calls}", f"{allowance.max_calls} at once at most"),
+        ("Nobody joined", f"{absent}", "Rooms left empty"),
     ):
         grid.metric(label, value, delta=detail, delta_color="primary", delta_arrow="off", border=True)
 
@@ -143,7 +149,7 @@ def main() -> None:
     # render
     strips.open_sessions("home")
     st.header("Agents", anchor=False)
-    st.caption(md(configured(services, allowance)))
+    st.caption(md(configured(services, allowance, personas, replicas)))
     chosen = None
     if agents:
         chosen = gallery(services, agents, allowance, personas, replicas)

@@ -23,10 +23,11 @@ _FOLLOWED, _MOUNTED = "call_followed", "call_mounted"
 
 _HTML = '<div class="call"><p></p></div>'
 _CSS = """
-.call { display: grid; min-height: 600px; border-radius: .5rem; overflow: hidden; background: #0C110F; }
+.call { display: grid; min-height: 600px; border-radius: .5rem; overflow: hidden; box-sizing: border-box;
+        border: 1px solid var(--st-border-color); background: var(--st-secondary-background-color); }
 .call > * { grid-area: 1 / 1; }
-.call p { margin: auto; padding: 1.5rem; max-width: 44ch; text-align: center; color: #C7D1CB; line-height: 1.5; }
-.call iframe { border: 0; width: 100%; height: 100%; min-height: 600px; display: block; background: #0C110F; }
+.call p { margin: auto; padding: 1.5rem; max-width: 44ch; text-align: center; line-height: 1.5; }
+.call iframe { border: 0; width: 100%; height: 100%; min-height: 600px; display: block; }
 """
 # An open call keeps its frame when the address is gone (a token is kept in memory only): who is inside stays inside.
 _JS = """

@@ -44,7 +44,8 @@ def head(session: Session) -> None:
         if not session.status.open:
             parts.chip(parts.session_state(session) if session.status is Status.FAILED else "ended")
             return
-        if session.mode is not Mode.TEXT and session.status in (Status.WAITING, Status.LIVE):
+        # A private room's address holds its key, which belongs in the frame and not in an address bar.
+        if session.mode is not Mode.TEXT and not session.private_room:
             url = context.own_path(context.services().sessions.room_url(session))
             if url:
                 note = "Greenroom sees a call in another tab, but not what happens in it. Leave this frame first."
@@ -115,9 +116,11 @@ def over(session: Session) -> None:
     with parts.banner(kind, cause, rest, key="live-over"):
         if st.button("Open the record", key="live_record", icon=":material/history:"):
             st.switch_page(places.SESSION, query_params={"session": session.id})
-        if st.button("Start again", type="primary", icon=":material/replay:", key="live_restart"):
+        avatar = session.mode is not Mode.TEXT or bool(session.reason)
+        word = f"Start again, up to {span(session.max_call_s)}" if avatar else "Start again"
+        if st.button(word, type="primary", icon=":material/replay:", key="live_restart"):
             with feedback.section("start the session", retry=False):
-                strips.start(session.agent_id, enable_avatar=session.mode is not Mode.TEXT or bool(session.reason))
+                strips.start(session.agent_id, enable_avatar=avatar)
 
 
 def said(session: Session) -> None:
@@ -154,7 +157,7 @@ def chat(session_id: str, name: str, height: int) -> None:
     sessions = context.services().sessions
     unsent: tuple[str, GreenroomError] | None = st.session_state.pop("live_unsent", None)
     turns = [turn for turn in sessions.turns(session_id) if turn.source == "chat"]
-    with st.container(border=True, height=height, key="chat-box", autoscroll=True):
+    with st.container(border=True, height=height if turns else "content", key="chat-box", autoscroll=True):
         talk = st.empty()
     if turns:
         talk.html(record.bubbles(turns, name))

@@ -158,8 +158,8 @@ def bar_html(share: float) -> str:
 
 def facts(rows: Iterable[tuple[str, str]]) -> None:
     """Pairs of a quiet word and a value, one under the other."""
-    cells = "".join(f"<dt>{html(word)}</dt><dd>{html(value)}</dd>" for word, value in rows)
-    st.html(f'<dl class="gr-facts">{cells}</dl>')
+    cells = "".join(f"<span>{html(word)}</span><b>{html(value)}</b>" for word, value in rows)
+    st.html(f'<div class="gr-facts">{cells}</div>')
 
 
 def _image(url: str, alt: str) -> str:

@@ -1,0 +1,155 @@
+"""The call's frame in a real browser: nothing but a reload of the tab may reload it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Frame, Page, Playwright, sync_playwright
+
+from tests.browsing import launch
+from tests.running import Dashboard
+
+START = re.compile(r"^Start, up to")
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> Iterator[Dashboard]:
+    with Dashboard() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    running = launch(playwright)
+    yield running
+    running.close()
+
+
+@dataclass
+class Tab:
+    """One tab at Home, which counts how often a frame in it went anywhere since `reset`."""
+
+    page: Page
+    url: str
+    navigations: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("framenavigated", self._note)
+        self.page.goto(self.url)
+
+    def _note(self, frame: Frame) -> None:
+        if frame.parent_frame is not None:
+            self.navigations.append(frame.url)
+
+    def start(self) -> None:
+        """Start the first agent and wait until its room is there."""
+        self.page.get_by_role("button", name=START).first.click()
+        self.page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
+        self.settle()
+        self.navigations.clear()
+
+    def settle(self) -> None:
+        self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+    def menu(self, name: str) -> None:
+        self.page.get_by_role("link", name=name, exact=True).click()
+        self.page.locator("[data-testid=stMain]").get_by_role("heading", level=1, name=name).wait_for()
+        self.settle()
+
+    def end(self) -> None:
+        self.page.get_by_role("button", name="End session").click()
+        self.page.get_by_text("You ended it.").wait_for()
+
+
+@pytest.fixture
+def tab(dashboard: Dashboard, browser: Browser) -> Iterator[Tab]:
+    context = browser.new_context(permissions=["camera", "microphone"], viewport={"width": 1280, "height": 900})
+    yield Tab(context.new_page(), dashboard.url)
+    context.close()
+    for session in sessions(dashboard, status=("waiting", "live", "starting")):
+        requests.post(f"{dashboard.url}/api/sessions/{session['sessionId']}/end", headers=TOKEN, timeout=5)
+
+
+TOKEN = {"Authorization": "Bearer sandbox"}
+
+
+def sessions(dashboard: Dashboard, status: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    rows = requests.get(f"{dashboard.url}/api/sessions", headers=TOKEN, timeout=5).json()["data"]
+    return [row for row in rows if not status or row["status"] in status]
+
+
+def test_frame_is_not_reloaded_by_ticks_reruns_or_page_switches(tab: Tab) -> None:
+    tab.start()
+    page = tab.page
+    page.locator("iframe").evaluate("frame => { frame.contentWindow.mark = 'mine' }")
+
+    clock = page.locator(".st-key-strip-live-call strong").first
+    before = clock.inner_text()
+    page.wait_for_function(
+        "before => !document.querySelector('.st-key-strip-live-call').innerText.includes(before)", arg=before
+    )
+    page.get_by_placeholder(re.compile("^Write to")).fill("Hello there")
+    page.keyboard.press("Enter")
+    page.locator(".gr-say").nth(1).wait_for()
+    page.locator("h1").click()
+    page.keyboard.press("r")
+    tab.settle()
+    tab.menu("Home")
+    assert not page.locator("iframe").is_visible()
+    tab.menu("History")
+    page.get_by_role("link", name="Live session", exact=True).click()
+    page.get_by_role("button", name="End session").wait_for()
+    tab.settle()
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.get_by_role("button", name="Return to room").click()
+    page.locator(".st-key-strip-live-call").wait_for()
+
+    assert tab.navigations == []
+    assert page.locator("iframe").evaluate("frame => frame.contentWindow.mark") == "mine"
+    assert page.locator("iframe").is_visible()
+
+
+def test_frame_is_tall_named_and_allowed_what_a_call_needs(tab: Tab) -> None:
+    tab.start()
+    frame = tab.page.locator("iframe")
+    box = frame.bounding_box()
+    assert box is not None and box["height"] >= 598
+    assert frame.get_attribute("title") == "Call with Product demo"
+    assert frame.get_attribute("allow") == "camera; microphone; fullscreen; display-capture; autoplay"
+    assert frame.get_attribute("referrerpolicy") == "no-referrer"
+    assert (frame.get_attribute("src") or "").startswith("/sandbox/room/")
+
+
+def test_reload_of_the_tab_finds_the_same_conversation(tab: Tab, dashboard: Dashboard) -> None:
+    tab.start()
+    count, source = len(sessions(dashboard)), tab.page.locator("iframe").get_attribute("src")
+    tab.page.reload()
+    tab.page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
+    assert tab.page.locator("iframe").get_attribute("src") == source
+    assert len(sessions(dashboard)) == count
+
+
+def test_a_double_click_on_start_is_one_session(tab: Tab, dashboard: Dashboard) -> None:
+    before = len(sessions(dashboard))
+    tab.page.get_by_role("button", name=START).first.dblclick()
+    tab.page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
+    tab.settle()
+    assert len(sessions(dashboard)) == before + 1
+
+
+def test_frame_goes_when_the_session_has_ended(tab: Tab) -> None:
+    tab.start()
+    tab.end()
+    tab.page.locator("iframe").wait_for(state="detached")
+    tab.menu("Home")
+    assert tab.page.locator("iframe").count() == 0
