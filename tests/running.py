@@ -28,7 +28,7 @@ UNSET = (
     "TAVUS_API_KEY", "TAVUS_DEFAULT_REPLICA_ID", "TAVUS_BASE_URL", "TAVUS_AVATAR_MODE", "TAVUS_AVATAR_FALLBACK",
     "USE_TAVUS_PIPECAT_VIDEO", "DAILY_API_KEY", "DAILY_SUBDOMAIN", "DAILY_AVATAR_PRIVACY", "API_TOKEN", "PUBLIC_URL",
     "CHAT_BASE_URL", "CHAT_API_KEY", "CHAT_MODEL", "MAX_CALL_S", "ABSENT_TIMEOUT_S", "LEFT_TIMEOUT_S",
-    "MAX_CONCURRENT_CALLS", "DAILY_MINUTES", "MAX_STARTS_PER_MINUTE",
+    "MAX_CONCURRENT_CALLS", "DAILY_MINUTES", "MAX_STARTS_PER_MINUTE", "SWEEP_INTERVAL_S",
 )  # fmt: skip
 
 NO_UVLOOP = "import sys\n\nsys.modules['uvloop'] = None\n"
@@ -46,7 +46,8 @@ class Dashboard:
     `data` is its data folder (the database, and beside it the sandbox's state): hand one in to start a second
     dashboard on what the first one left; otherwise it is made and removed again. `env` adds to the clean environment
     or overrides it. `uvloop=False` hides uvloop from the process, so that it runs on asyncio's own loop, as on
-    Windows. `cwd` decides which `.streamlit/config.toml` is read besides the one beside the script.
+    Windows. `cwd` decides which `.streamlit/config.toml` is read besides the one beside the script. `module` is run in
+    Streamlit's place, for a start that is changed on purpose.
 
         with Dashboard() as d:
             requests.get(d.url + "/api/personas", headers={"Authorization": "Bearer sandbox"}, timeout=5)
@@ -62,13 +63,14 @@ class Dashboard:
         uvloop: bool = True,
         cwd: Path = ROOT,
         wait_s: float = 30.0,
+        module: str = "streamlit",
     ) -> None:
         self._own = Path(tempfile.mkdtemp(prefix="greenroom-test-"))
         self.data = data or self._own / "data"
         self.data.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._script, self._cwd, self._wait_s = script, cwd, wait_s
+        self._script, self._cwd, self._wait_s, self._module = script, cwd, wait_s, module
         self._log = self._own / "server.log"
         self.env = self._environment(dict(env or {}), uvloop)
         self.process: subprocess.Popen[bytes] | None = None
@@ -109,7 +111,7 @@ class Dashboard:
 
     def start(self) -> Dashboard:
         """Start, and wait until `/_stcore/health` answers. AssertionError with the log if it ends or stays mute."""
-        command = [sys.executable, "-m", "streamlit", "run", str(self._script)]
+        command = [sys.executable, "-m", self._module, "run", str(self._script)]
         with self._log.open("wb") as out:
             self.process = subprocess.Popen(
                 command, cwd=self._cwd, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,

@@ -1,85 +1,119 @@
 """A browser tab without a browser: Streamlit's websocket, spoken in its own protobuf messages.
 
-The wire: `streamlit/web/server/starlette/starlette_websocket.py`; the messages: `streamlit/proto`.
+The server's side: `streamlit/web/server/starlette/starlette_websocket.py`; the messages: `streamlit/proto`; the
+frames: RFC 6455.
 """
 
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.client import ClientProtocol
-from websockets.frames import Frame, Opcode
-from websockets.http11 import Response
-from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
+
+BINARY, CLOSE, PING, PONG = 2, 8, 9, 10
+
+
+class Wire:
+    """The frames, on one plain blocking socket without threads, so that a time taken is the server's."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        parts = urlsplit(url)
+        self.socket = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=timeout_s)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = bytearray()
+        self.socket.sendall(
+            f"GET /_stcore/stream HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: Z3JlZW5yb29tIHRlc3QgIQ==\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Protocol: streamlit\r\n\r\n".encode()
+        )
+        while b"\r\n\r\n" not in self._buffer:
+            self._fill()
+        head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
+        if b" 101 " not in head.split(b"\r\n")[0]:
+            raise ConnectionError(f"the websocket was refused: {head.decode(errors='replace')}")
+        self._buffer = bytearray(rest)
+
+    def _fill(self) -> None:
+        data = self.socket.recv(1 << 18)
+        if not data:
+            raise ConnectionError("the server closed the websocket")
+        self._buffer += data
+
+    def send(self, payload: bytes, opcode: int = BINARY) -> None:
+        size = len(payload)
+        if size < 126:
+            head = struct.pack("!BB", 0x80 | opcode, 0x80 | size)
+        elif size < 1 << 16:
+            head = struct.pack("!BBH", 0x80 | opcode, 0x80 | 126, size)
+        else:
+            head = struct.pack("!BBQ", 0x80 | opcode, 0x80 | 127, size)
+        # A client must mask; a mask of zeros leaves the bytes as they are.
+        self.socket.sendall(head + bytes(4) + payload)
+
+    def read(self) -> list[bytes]:
+        """The payloads that came with one read of the socket, none if only a part of one did. Answers pings."""
+        self._fill()
+        found = []
+        while (frame := self._cut()) is not None:
+            opcode, payload = frame
+            if opcode == PING:
+                self.send(payload, PONG)
+            elif opcode == CLOSE:
+                raise ConnectionError("the server closed the websocket")
+            elif opcode == BINARY:
+                found.append(payload)
+        return found
+
+    def _cut(self) -> tuple[int, bytes] | None:
+        data = self._buffer
+        if len(data) < 2:
+            return None
+        size, start = data[1] & 0x7F, 2
+        if size == 126:
+            start = 4
+            size = int.from_bytes(data[2:4]) if len(data) >= start else 0
+        elif size == 127:
+            start = 10
+            size = int.from_bytes(data[2:10]) if len(data) >= start else 0
+        if len(data) < start or len(data) < start + size:
+            return None
+        opcode, payload = data[0] & 0x0F, bytes(data[start : start + size])
+        del data[: start + size]
+        return opcode, payload
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.send(struct.pack("!H", 1000), CLOSE)
+        self.socket.close()
 
 
 class Tab:
     """One session. `url` is the server's, such as http://127.0.0.1:8501.
 
-    A plain blocking socket without threads, so that timings are the server's. `received` keeps every byte that came
-    as payload since the tab was opened, for whoever looks for what must not be in it.
+    `received` keeps every byte that came as payload since the tab was opened, for whoever looks for what must not be
+    in it; `messages` are those of the last run.
     """
 
     def __init__(self, url: str, *, keep: bool = True, timeout_s: float = 20.0) -> None:
-        parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=timeout_s)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        uri = parse_uri(f"ws://{parts.netloc}/_stcore/stream")
-        self._wire = ClientProtocol(uri, subprotocols=[Subprotocol("streamlit")], max_size=None)
+        self.wire = Wire(url, timeout_s)
         self._keep, self._url = keep, url
         self._cached: dict[str, ForwardMsg] = {}
         self.received: list[bytes] = []
         self.messages: list[ForwardMsg] = []
         self.page_hash = ""
-        self._wire.send_request(self._wire.connect())
-        self._flush()
-        answer = next(self._events())
-        if not isinstance(answer, Response) or answer.status_code != 101:
-            raise ConnectionError(f"the websocket was refused: {answer}")
 
-    # The wire
-
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def _flush(self) -> None:
-        for data in self._wire.data_to_send():
-            if data:
-                self._socket.sendall(data)
-
-    def _events(self) -> Iterator[Any]:
-        while True:
-            yield from self._wire.events_received()
-            data = self._socket.recv(1 << 18)
-            if not data:
-                raise ConnectionError("the server closed the websocket")
-            self._wire.receive_data(data)
-            self._flush()
-
-    def ready(self) -> list[ForwardMsg]:
-        """What has come, without waiting for more than one read; for use with a selector."""
-        data = self._socket.recv(1 << 18)
-        if not data:
-            raise ConnectionError("the server closed the websocket")
-        self._wire.receive_data(data)
-        self._flush()
-        return [self._message(event) for event in self._wire.events_received() if self._whole(event)]
-
-    @staticmethod
-    def _whole(event: object) -> TypeGuard[Frame]:
-        return isinstance(event, Frame) and event.opcode is Opcode.BINARY
-
-    def _message(self, frame: Frame) -> ForwardMsg:
+    def take(self, payload: bytes) -> ForwardMsg:
+        """The message in a payload; what the server only refers to, because it was sent before, is put in place."""
         if self._keep:
-            self.received.append(bytes(frame.data))
-        message: ForwardMsg = ForwardMsg.FromString(frame.data)
+            self.received.append(payload)
+        message: ForwardMsg = ForwardMsg.FromString(payload)
         if message.HasField("ref_hash"):
             metadata = message.metadata
             message = ForwardMsg.FromString(self._cached[message.ref_hash].SerializeToString())
@@ -94,8 +128,8 @@ class Tab:
 
     # Running the page
 
-    def ask(self, *, page: str = "", query: str = "", back: BackMsg | None = None) -> None:
-        """Ask for a run. `page` is the url path of another page; "" stays on the one it is on."""
+    def question(self, *, page: str = "", query: str = "", back: BackMsg | None = None) -> bytes:
+        """The payload that asks for a run. `page` is the url path of another page; "" stays on the one it is on."""
         message = back or BackMsg()
         state = message.rerun_script
         state.query_string = query
@@ -107,19 +141,17 @@ class Tab:
         state.context_info.url = f"{self._url}/{page}"
         state.context_info.timezone = "UTC"
         state.context_info.locale = "en-GB"
-        self._wire.send_binary(message.SerializeToString())
-        self._flush()
+        return bytes(message.SerializeToString())
 
     def run(self, *, page: str = "", query: str = "", back: BackMsg | None = None) -> list[ForwardMsg]:
         """One run of the script from asking to its last message, and the messages it sent."""
-        self.ask(page=page, query=query, back=back)
+        self.wire.send(self.question(page=page, query=query, back=back))
         self.messages = []
-        for event in self._events():
-            if self._whole(event):
-                self.messages.append(self._message(event))
-                if finished(self.messages[-1]):
-                    return self.messages
-        raise AssertionError("unreachable")
+        while True:
+            new = [self.take(payload) for payload in self.wire.read()]
+            self.messages += new
+            if any(map(finished, new)):
+                return self.messages
 
     def time_run(self, **how: Any) -> float:
         """Milliseconds that one run took."""
@@ -149,9 +181,7 @@ class Tab:
                 yield message.delta.new_element
 
     def close(self) -> None:
-        self._wire.send_close()
-        self._flush()
-        self._socket.close()
+        self.wire.close()
 
     def __enter__(self) -> Tab:
         return self

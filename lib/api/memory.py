@@ -25,7 +25,7 @@ class Collector:
         self.rounds = 0
 
     def start(self) -> None:
-        self._full()
+        gc.freeze()
         self._thread.start()
 
     def stop(self) -> None:
