@@ -214,6 +214,7 @@ def _pages(
     first: int,
 ) -> int:
     """Add the rows of every page from `first` on to `found`; the last `total_count`, -1 where there is none."""
+    seen: set[str] = set()
     for page in range(first, first + MOST_PAGES):
         asked = {"limit": PAGE_ROWS, "page": page, **query}
         try:
@@ -222,10 +223,12 @@ def _pages(
             if page == 0:
                 continue
             raise
-        known = len(found)
         for row in rows:
             found.setdefault(row.id, row)
-        if 0 <= total <= len(found) or (len(found) == known and page > 0):
+        new = {row.id for row in rows} - seen
+        seen |= new
+        # Page 1 may repeat page 0, where both mean the first.
+        if 0 <= total <= len(found) or (page >= 1 and not rows) or (page >= 2 and not new):
             return total
     raise Ambiguous(f"{transport.who}'s list does not end.", hint="Try again in a moment.")
 

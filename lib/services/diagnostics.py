@@ -193,8 +193,8 @@ class Diagnostics:
 
     def _configuration(self) -> list[Row]:
         sources = self._loaded.sources
-        names = [name for name in NAMES if name != OLDER_MODE or sources[name] != DEFAULT]
-        return [Row(name, self._shown(name), sources[name]) for name in names]
+        names = [name for name in NAMES if name != OLDER_MODE or sources.get(name, DEFAULT) != DEFAULT]
+        return [Row(name, self._shown(name), sources.get(name, DEFAULT)) for name in names]
 
     def _shown(self, name: str) -> str:
         settings = self._loaded.settings
