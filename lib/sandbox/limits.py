@@ -18,7 +18,7 @@ LONGEST_CALL_S = 3600
 class Limits:
     """`concurrency`: active calls at once, None for any number. Minutes are counted from when they were last set."""
 
-    concurrency: int | None = 15
+    concurrency: int | None = None
     _ceiling_min: float | None = None
 
     def reset(self) -> None:

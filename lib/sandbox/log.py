@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
+
+from lib.sandbox.wire import Refusal, parse_json
 
 MAX_ENTRIES = 2000
 MAX_BODY = 65_536
@@ -65,8 +66,8 @@ def body_of(raw: bytes) -> Any:
     if len(raw) > MAX_BODY:
         return f"({len(raw)} bytes)"
     try:
-        return _masked(json.loads(raw))
-    except (ValueError, RecursionError):
+        return _masked(parse_json(raw))
+    except Refusal:
         return raw.decode("utf-8", "replace")
 
 

@@ -48,7 +48,7 @@ def parse_json(raw: bytes) -> Any:
     """The body as JSON. Raises `Refusal` (400) for what is no JSON that can be stored and given back."""
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate parses but can't be answered
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")  # 1e400, a lone surrogate: no answer
     except (ValueError, RecursionError) as error:
         raise Refusal("The request body is not valid JSON.") from error
     return value
