@@ -11,7 +11,7 @@ import hashlib
 import html
 from dataclasses import dataclass
 
-from .face_parts import BEARDS, EARRINGS, GLASSES, HAIR_BACK, HAIR_FRONT, TOPS
+from lib.sandbox.face_parts import BEARDS, EARRINGS, GLASSES, HAIR_BACK, HAIR_FRONT, TOPS
 
 Pair = tuple[str, str]
 """A colour in a light and in a dark theme."""
@@ -56,7 +56,7 @@ NAMES = {
 LOOKS = {
     "r90bbd427f71": Look(*GREEN, "#E9B893", "#4A2C20", "#22594A", "bob"),
     "r5dc7c7d0bcb": Look(*OCHRE, "#8A5638", "#211613", "#B9782A", "afro", "vee", earrings="drop", lips="#6E2B27"),
-    "r874cc5f8a3b": Look(*BLUE, "#8D5B3F", "#1E1714", "#34496F", "short", "blazer", "full", lips="#B97A66"),
+    "r874cc5f8a3b": Look(*BLUE, "#8D5B3F", "#1E1714", "#34496F", "short", "blazer", "full", lips="#A8604F"),
     "r5f0577fc829": Look(*CLAY, "#D79B72", "#20161A", "#8C4A2B", "bun", "roll", glasses="soft"),
     "rc9cff32ceba": Look(*VIOLET, "#F0C9AE", "#B9783F", "#5A4A86", "curly", "hood", iris="#4B6B4F", lips="#A8574A"),
     "r4067604db72": Look(*OLIVE, "#B87B53", "#2D2019", "#6A6B33", "long", "shirt", lips="#7A352B"),
