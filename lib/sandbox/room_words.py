@@ -57,13 +57,12 @@ def ending(reason: str) -> Ending:
 
 _LANGUAGES = {
     "english": "en", "german": "de", "french": "fr", "spanish": "es", "portuguese": "pt", "italian": "it",
-    "dutch": "nl", "polish": "pl", "swedish": "sv", "norwegian": "nb", "danish": "da", "finnish": "fi", "russian": "ru",
-    "ukrainian": "uk", "turkish": "tr", "arabic": "ar", "hebrew": "he", "hindi": "hi", "bengali": "bn", "tamil": "ta",
-    "telugu": "te", "chinese": "zh", "mandarin": "zh", "japanese": "ja", "korean": "ko", "vietnamese": "vi",
-    "thai": "th", "indonesian": "id",
-    "malay": "ms", "greek": "el", "czech": "cs", "slovak": "sk", "hungarian": "hu",
-    "romanian": "ro", "bulgarian": "bg", "croatian": "hr", "georgian": "ka", "gujarati": "gu", "kannada": "kn", "malayalam": "ml",
-    "marathi": "mr", "punjabi": "pa", "tagalog": "tl",
+    "dutch": "nl", "polish": "pl", "swedish": "sv", "norwegian": "nb", "danish": "da", "finnish": "fi",
+    "russian": "ru", "ukrainian": "uk", "turkish": "tr", "arabic": "ar", "hebrew": "he", "hindi": "hi",
+    "bengali": "bn", "tamil": "ta", "telugu": "te", "chinese": "zh", "mandarin": "zh", "japanese": "ja",
+    "korean": "ko", "vietnamese": "vi", "thai": "th", "indonesian": "id", "malay": "ms", "greek": "el", "czech": "cs",
+    "slovak": "sk", "hungarian": "hu", "romanian": "ro", "bulgarian": "bg", "croatian": "hr", "georgian": "ka",
+    "gujarati": "gu", "kannada": "kn", "malayalam": "ml", "marathi": "mr", "punjabi": "pa", "tagalog": "tl",
 }  # fmt: skip
 
 
