@@ -1,0 +1,187 @@
+"""Every page against a Tavus that answers, and one that refuses in every way, in a real server over the websocket."""
+
+from __future__ import annotations
+
+import base64
+import re
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.house import ANNA, GUIDE, KEY
+from tests.running import Dashboard
+from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.websocket import Tab
+
+TOKEN = "canary-api-token-5521"
+PAGES = ["", "live", "personas", "agents", "history", "session"]
+WITH_TAVUS = ["", "live", "personas", "agents"]
+"""Pages that show what Tavus has; the others show our own records, whatever Tavus answers."""
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox() as made:
+        yield made
+
+
+def dashboard(sandbox: RunningSandbox, **env: str) -> Dashboard:
+    return Dashboard(
+        env={
+            "TAVUS_API_KEY": KEY,
+            "TAVUS_BASE_URL": sandbox.v2,
+            "API_TOKEN": TOKEN,
+            "SWEEP_INTERVAL_S": "60",
+            **env,
+        }
+    )
+
+
+@pytest.fixture
+def console(sandbox: RunningSandbox) -> Iterator[Dashboard]:
+    sandbox.reset()
+    sandbox.faults()
+    with dashboard(sandbox) as made:
+        yield made
+
+
+def api(console: Dashboard, method: str, path: str, body: Any = None) -> Any:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    return requests.request(method, console.url + path, json=body, headers=headers, timeout=30).json()
+
+
+def furnish(console: Dashboard) -> dict[str, Any]:
+    """An agent, and a text session of it."""
+    agent = api(
+        console, "POST", "/api/agents", {"name": "Demo", "avatar": {"tavusPersonaId": GUIDE, "replicaId": ANNA}}
+    )
+    return dict(api(console, "POST", "/api/sessions", {"agentId": agent["id"], "enableAvatar": False}), agent=agent)
+
+
+def words(tab: Tab) -> str:
+    """All text that the last run drew."""
+    return " ".join(str(element) for element in tab.elements())
+
+
+def drew_without_a_bug(tab: Tab) -> None:
+    kinds = [element.WhichOneof("type") for element in tab.elements()]
+    assert kinds
+    assert "exception" not in kinds
+    assert "something is wrong in Greenroom itself" not in words(tab)
+
+
+def queries(session: dict[str, Any]) -> dict[str, str]:
+    """Each page with what it is opened with."""
+    return {
+        **dict.fromkeys(PAGES, ""),
+        "session": f"session={session['sessionId']}",
+    }
+
+
+def test_a_page_opened_cold_costs_at_most_two_lists_and_a_rerun_costs_none(
+    sandbox: RunningSandbox, console: Dashboard
+) -> None:
+    for number in range(120):
+        sandbox.call("POST", "/personas", {"persona_name": f"P{number}", "system_prompt": "You are a guide."})
+    session = furnish(console)
+    opened = [
+        *queries(session).items(),
+        ("personas", f"persona={GUIDE}"),
+        ("agents", f"agent={session['agent']['id']}"),
+    ]
+    console.stop()
+    for page, query in opened:
+        with dashboard(sandbox) as cold, Tab(cold.url) as tab:
+            before = len(sandbox.log())
+            tab.run(page=page, query=query)
+            drew_without_a_bug(tab)
+            asked = sandbox.log()[before:]
+            assert len({(entry["method"], entry["path"]) for entry in asked}) <= 2, (page, query, asked)
+            assert {entry["method"] for entry in asked} <= {"GET"}
+            before = len(sandbox.log())
+            for _ in range(3):
+                tab.run(query=query)
+                drew_without_a_bug(tab)
+            assert sandbox.log()[before:] == [], (page, query)
+
+
+def test_opening_any_page_by_its_address_starts_nothing(sandbox: RunningSandbox, console: Dashboard) -> None:
+    session = furnish(console)
+    agent = session["agent"]["id"]
+    for page in PAGES:
+        with Tab(console.url) as tab:
+            tab.run(page=page, query=f"start=1&agent={agent}&session=s-none&persona=pnone&action=end")
+            drew_without_a_bug(tab)
+    assert not [entry for entry in sandbox.log() if entry["method"] != "GET"]
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "401": {"status": 401, "body": {"message": "Invalid access token"}},
+    "402": {"status": 402, "body": {"message": "The user is out of conversational credits"}},
+    "500": {"status": 500, "body": {"error": "boom"}},
+    "html": {"html": True},
+    "timeout": {"delay_s": 30.0},
+    "dropped": {"drop": "before"},
+    "truncated": {"truncate": True},
+}
+
+CAUSES = {
+    "401": "refused the key",
+    "402": "no minutes left",
+    "500": "failed (500)",
+    "html": "web page instead of data",
+    "timeout": "did not answer",
+    "dropped": "",
+    "truncated": "",
+    "no network": "",
+}
+
+
+def canaries(*secrets: str) -> list[bytes]:
+    """The secrets as they are, in encodings in which they could slip out, and their telling last part."""
+    forms = []
+    for secret in secrets:
+        raw = secret.encode()
+        encoded = base64.b64encode(raw).rstrip(b"=")
+        forms += [raw, encoded[:-1], urllib.parse.quote(secret, safe="").encode(), raw.hex().encode(), raw[-10:]]
+    return forms
+
+
+@pytest.mark.parametrize("how", [*REFUSED, "no network"])
+def test_a_refusal_is_named_on_every_page_never_looks_empty_and_gives_no_secret_away(
+    how: str, sandbox: RunningSandbox
+) -> None:
+    sandbox.reset()
+    sandbox.faults()
+    env = {"TAVUS_BASE_URL": "http://127.0.0.1:9/v2"} if how == "no network" else {}
+    with dashboard(sandbox, **env) as console:
+        session = furnish(console)
+        if how != "no network":
+            sandbox.faults({"route": "* /v2/*", "times": -1, **REFUSED[how]})
+        spilled = [
+            requests.get(f"{console.url}/api/personas", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=90)
+        ]
+        assert spilled[0].status_code >= 400
+        try:
+            for page, query in [*queries(session).items(), ("diagnostics", "")]:
+                with Tab(console.url, timeout_s=90) as tab:
+                    tab.run(page=page, query=query)
+                    drew_without_a_bug(tab)
+                    drawn = words(tab)
+                    if page in WITH_TAVUS:
+                        assert "banner-" in str(tab.messages) or re.search("Retry", drawn), page
+                        assert CAUSES[how] in drawn, (page, how)
+                        assert "No personas" not in drawn
+                    for form in canaries(KEY, TOKEN):
+                        assert not any(form in data for data in tab.received), (page, form)
+        finally:
+            sandbox.faults()
+        console.stop()
+        files = [path.read_bytes() for path in console.data.rglob("*") if path.is_file()]
+        for form in canaries(KEY, TOKEN):
+            assert not any(form in data for data in files), form
+            assert form not in console.log.encode(), form
+            assert not any(form in answer.content for answer in spilled), form
