@@ -56,7 +56,8 @@ def check_python() -> None:
     named = [f"python3.{minor}" for minor in range(20, OLDEST[1] - 1, -1)]
     newer = next(filter(shutil.which, named), None)
     found = ".".join(map(str, sys.version_info[:2]))
-    advice = f"it is installed here: {newer} dev.py" if newer else "get it from https://www.python.org/downloads/"
+    again = " ".join([str(newer), *sys.argv])
+    advice = f"it is installed here: {again}" if newer else "get it from https://www.python.org/downloads/"
     raise Stop(f"Greenroom needs Python 3.11 or newer and this is {found}; {advice}")
 
 
@@ -131,7 +132,7 @@ def install(name: str) -> None:
         progress(time.monotonic() - begun, last[-1])
     code = process.wait()
     if sys.stdout.isatty():
-        print("\r\x1b[K", end="")
+        print("\r" + " " * width() + "\r", end="")
     if code:
         told = [line for line in last if line.lower().startswith("error")]
         reason = (told or last)[-1].rstrip(".")
@@ -141,10 +142,14 @@ def install(name: str) -> None:
 
 def progress(seconds: float, line: str) -> None:
     if sys.stdout.isatty():
-        width = max(20, shutil.get_terminal_size().columns - 1)
-        print(f"\r\x1b[K{f'  {seconds:3.0f} s  {line}'[:width]}", end="", flush=True)
+        text = f"  {seconds:3.0f} s  {line}"
+        print(f"\r{text[: width()]:<{width()}}", end="", flush=True)
     elif seconds >= 20:
         say(f"  still installing, {seconds:.0f} s")
+
+
+def width() -> int:
+    return max(20, shutil.get_terminal_size().columns - 1)
 
 
 def say(text: str) -> None:
@@ -161,10 +166,14 @@ def become(command: Sequence[str], env: Mapping[str, str]) -> NoReturn:
     os.chdir(ROOT)
     if os.name != "nt":
         os.execve(command[0], list(command), dict(env))  # noqa: S606
-    child = subprocess.Popen(list(command), env=dict(env))
+    sys.exit(stay_with(subprocess.Popen(list(command), env=dict(env))))
+
+
+def stay_with(child: subprocess.Popen[bytes]) -> int:
+    """Wait for its end, however often Ctrl-C is pressed; its exit code."""
     while True:
         try:
-            sys.exit(child.wait())
+            return child.wait()
         except KeyboardInterrupt:
             continue
 

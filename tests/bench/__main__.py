@@ -1,0 +1,201 @@
+"""Measures and prints. `--quick` takes one round of everything, to see that the bench itself works."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from playwright.sync_api import sync_playwright
+
+from tests.bench import cold, seed, start
+from tests.bench.load import Crowd, p50
+from tests.browsing import launch
+from tests.running import ROOT, Dashboard
+
+PAGES = ("home", "live", "personas", "agents", "history", "session", "diagnostics")
+MAIN = ("home", "live", "history")
+COUNTS = (1, 10, 50)
+SECONDS = {1: 1.0, 10: 1.5, 50: 4.0}
+EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
+EMPTIES = ("untouched", "own")
+ENV = {"MAX_CONCURRENT_CALLS": "100", "DAILY_MINUTES": "100000", "MAX_STARTS_PER_MINUTE": "600",
+       "ABSENT_TIMEOUT_S": "300"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Servers:
+    """`untouched` and `own` draw an empty page; `pages` is Greenroom, `same` its pages on an untouched server."""
+
+    untouched: Dashboard
+    own: Dashboard
+    pages: Dashboard
+    same: Dashboard
+    ended: str
+
+    def __iter__(self) -> Iterator[tuple[str, Dashboard]]:
+        return iter({name: getattr(self, name) for name in (*EMPTIES, "pages", "same")}.items())
+
+
+def seeded(folder: Path) -> tuple[Path, str]:
+    """A data folder of a console in use, and the id of an ended session in it."""
+    data = folder / "data"
+    with Dashboard(data=data, env=ENV) as dashboard:
+        agents = seed.fill(dashboard)
+    return data, seed.history(data, agents)
+
+
+@contextlib.contextmanager
+def servers(folder: Path) -> Iterator[Servers]:
+    data, ended = seeded(folder)
+    shutil.copytree(data, folder / "same")
+    (folder / "empty").mkdir()
+    (folder / "empty" / "empty.py").write_text(EMPTY, encoding="utf-8")
+    with contextlib.ExitStack() as stack:
+        yield Servers(
+            untouched=stack.enter_context(empty(folder)),
+            own=stack.enter_context(Dashboard(ROOT / "tests" / "server" / "scratch" / "app.py")),
+            pages=stack.enter_context(Dashboard(data=data, env=ENV)),
+            same=stack.enter_context(untouched(folder / "same")),
+            ended=ended,
+        )
+
+
+def empty(folder: Path) -> Dashboard:
+    return Dashboard(folder / "empty" / "empty.py", cwd=folder / "empty", uvloop=False)
+
+
+def untouched(data: Path) -> Dashboard:
+    env = {**ENV, "STREAMLIT_RUNNER_POST_SCRIPT_GC": "true"}
+    return Dashboard(data=data, env=env, uvloop=False, module="tests.bench.untouched")
+
+
+def call(dashboard: Dashboard) -> str:
+    """Start a conversation, after ending the one before, so that Live session has a room to draw. Returns its id."""
+    http = requests.Session()
+    http.headers["Authorization"] = "Bearer sandbox"
+    for session in http.get(dashboard.url + "/api/sessions?limit=20", timeout=10).json()["data"]:
+        if session["status"] in ("starting", "waiting", "live"):
+            http.post(f"{dashboard.url}/api/sessions/{session['sessionId']}/end", timeout=10)
+    agent = http.get(dashboard.url + "/api/agents", timeout=10).json()["data"][0]["id"]
+    body = {"agentId": agent, "enableAvatar": True}
+    return str(http.post(dashboard.url + "/api/sessions", json=body, timeout=20).json()["sessionId"])
+
+
+class Reruns:
+    """p50 of a rerun in ms by server, page and number of sessions, each page's servers measured in turn."""
+
+    def __init__(self, made: Servers, quick: bool) -> None:
+        self._made, self._quick = made, quick
+        self.taken: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
+
+    def measure(self, count: int, pages: tuple[str, ...]) -> None:
+        crowds = {name: Crowd(dashboard.url, count) for name, dashboard in self._made}
+        for name in EMPTIES:
+            crowds[name].open("", "")
+        for page in pages:
+            for name, dashboard in self._made:
+                for crowd in crowds.values():
+                    crowd.attend()
+                query = ""
+                if name not in EMPTIES:
+                    query = self._query(page, dashboard)
+                    crowds[name].open("" if page == "home" else page, query)
+                seconds = 0.3 if self._quick else SECONDS[count]
+                drawn = "" if name in EMPTIES else page
+                self.taken[name, drawn, count] += crowds[name].rerun(seconds, query, at_least=count)
+        for crowd in crowds.values():
+            crowd.close()
+
+    def _query(self, page: str, dashboard: Dashboard) -> str:
+        if page == "live":
+            return f"session={call(dashboard)}"
+        return f"session={self._made.ended}" if page == "session" else ""
+
+    def of(self, name: str, page: str, count: int) -> float:
+        return p50(self.taken[name, "" if name in EMPTIES else page, count])
+
+
+def mark(ratio: float, target: float | None) -> str:
+    if target is None:
+        return f"{ratio:6.2f}x         "
+    return f"{ratio:6.2f}x {'ok  ' if ratio <= target else 'OVER'} {target:.1f}"
+
+
+def print_reruns(reruns: Reruns, pages: tuple[str, ...]) -> None:
+    print("Rerun over the websocket, without pause: p50, and as a ratio to")
+    print("  empty    an empty page of an untouched `streamlit run`")
+    print("  own      an empty page of Greenroom's own server")
+    print("  itself   the same page on an untouched server\n")
+    for count in COUNTS:
+        untouched_ms, own_ms = (reruns.of(name, "", count) for name in EMPTIES)
+        print(f"{count} session{'s' * (count > 1)}: empty page untouched {untouched_ms:.1f} ms, own {own_ms:.1f} ms")
+        for page in pages:
+            ms = reruns.of("pages", page, count)
+            to_empty = {1: 1.0, 50: 0.5}.get(count) if page in MAIN else None
+            to_itself = 0.6 if count in (1, 50) else None
+            print(
+                f"  {page:12} {ms:8.1f} ms   empty {mark(ms / untouched_ms, to_empty)}   own {ms / own_ms:6.2f}x   "
+                f"itself {mark(ms / reruns.of('same', page, count), to_itself)}"
+            )
+        print()
+
+
+def main() -> None:
+    cli = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
+    cli.add_argument("--quick", action="store_true")
+    cli.add_argument("--pages", nargs="*", default=PAGES, help="only these pages")
+    cli.add_argument("--only", choices=("reruns", "start", "cold"))
+    options = cli.parse_args()
+    begun, pages = time.monotonic(), tuple(options.pages)
+    folder = Path(tempfile.mkdtemp(prefix="greenroom-bench-"))
+    try:
+        print(f"{os.cpu_count()} cores; {seed.PERSONAS} personas, {seed.AGENTS} agents, {seed.SESSIONS} sessions\n")
+        if options.only in (None, "reruns"):
+            with servers(folder) as made:
+                reruns = Reruns(made, options.quick)
+                for count in COUNTS:
+                    reruns.measure(count, pages)
+            print_reruns(reruns, pages)
+        if options.only in (None, "start"):
+            with start.alone() as sandbox:
+                print_start(start.measure(sandbox, folder / "start", 5 if options.quick else 60))
+        if options.only in (None, "cold"):
+            print_cold(folder, 1 if options.quick else 5)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"\nTook {time.monotonic() - begun:.0f} s")
+
+
+def print_start(taken: start.Start) -> None:
+    ok = "ok" if taken.overhead <= 10 else "OVER"
+    print(
+        f"Start of a session: {taken.whole:.1f} ms p50, of which the raw POST {taken.post:.1f} ms; overhead "
+        f"{taken.overhead:.1f} ms ({ok}, at most 10), {taken.overhead / taken.commits:.1f}x its two bare commits of "
+        f"{taken.commits:.1f} ms"
+    )
+
+
+def print_cold(folder: Path, rounds: int) -> None:
+    (folder / "empty").mkdir(exist_ok=True)
+    (folder / "empty" / "empty.py").write_text(EMPTY, encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        taken = cold.measure(browser, {"empty": lambda: empty(folder), "ours": Dashboard}, rounds)
+        browser.close()
+    print(
+        f"Cold start to the first drawn page: {taken['ours']:.2f} s p50, empty app {taken['empty']:.2f} s, ratio "
+        f"{mark(taken['ours'] / taken['empty'], 1.5)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
