@@ -200,7 +200,7 @@ def _language_model() -> Iterator[Field]:
     doc, at = DOCS + "llm", ("layers", "llm")
     yield Field(
         (*at, "model"), "Model", "The language model that answers: one of Tavus's, or the name of your own.",
-        Kind.CHOICE, "the model that Tavus recommends", doc,
+        Kind.CHOICE, "Tavus’s own", doc,
         ("tavus-gemma-4", "tavus-gpt-oss", "tavus-glm-4.7", "tavus-gemini-2.5-flash", "tavus-gemini-3-flash",
          "tavus-claude-haiku-4.5", "tavus-gpt-5.2"), free=True,
     )

@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from lib.ui.persona_fields import FIELDS, READ_ONLY, Field, Kind, title
+from lib.ui.persona_fields import FIELDS, NAME, READ_ONLY, Field, Kind, title
 from lib.ui.rows import ABSENT, Path, divide, get, holds_secret, join, leaves, put, remove, sendable, without_nulls
 
 Value = str | bool | int | float | None
@@ -86,13 +86,19 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     return tuple(found)
 
 
-def copy_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a new persona that is like this one: without what Tavus writes itself, nulls and masked secrets."""
+def copy_of(row: Mapping[str, Any], suffix: str = "") -> dict[str, Any]:
+    """The row of a new persona that is like this one: without what Tavus writes itself, nulls and masked secrets.
+
+    `suffix` is put behind its name.
+    """
     out = {key: value for key, value in without_nulls(deepcopy(dict(row))).items() if key not in READ_ONLY}
     for field in FIELDS:
         stored = get(out, field.path)
         if field.kind is Kind.SECRET and isinstance(stored, str) and re.search(r"[*•]{3}", stored):
             remove(out, field.path)
+    name = get(out, home(out, NAME))
+    if isinstance(name, str):
+        put(out, home(out, NAME), name + suffix)
     return out
 
 
@@ -154,6 +160,8 @@ def excerpts(was: str, now: str, around: int = 48, most: int = 360) -> tuple[str
 
     def cut(text: str) -> str:
         first, last = max(0, start - around), min(len(text), len(text) - end + around)
+        if 0 < first < (word := text.find(" ", first, start)):
+            first = word + 1
         part = text[first : min(last, first + most)]
         return ("… " if first else "") + part + (" …" if first + len(part) < len(text) else "")
 

@@ -252,7 +252,8 @@ def test_an_excerpt_of_two_different_texts_never_hides_the_difference(was: str, 
 
 def test_a_copy_carries_no_id_no_null_and_no_masked_secret() -> None:
     row = {**GUIDE, "created_at": "x", "layers": {"llm": {"api_key": "sk-***", "model": None}, "tts": {"api_key": "k"}}}
-    copy = persona_form.copy_of(row)
+    copy = persona_form.copy_of(row, " copy")
+    assert copy["persona_name"] == "Guide copy"
     assert not READ_ONLY & copy.keys()
     assert "pipeline_mode" not in copy
     assert copy["layers"] == {"llm": {}, "tts": {"api_key": "k"}}

@@ -1,0 +1,203 @@
+"""One persona as a form: prompt at the left, name, face and layers at the right; what Save would change is reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from lib.models import Agent, Replica
+from lib.services.catalogue import Listing
+from lib.ui import parts, persona_check, persona_form, replica_picker
+from lib.ui.drafts import Draft, Drafts
+from lib.ui.persona_fields import CONTEXT, GREETING, LAYERS, MODE, NAME, PROMPT, REPLICA
+from lib.ui.persona_form import Change, Value
+from lib.ui.persona_gallery import use
+from lib.ui.persona_widgets import Form
+from lib.ui.text import ago, md, plain
+
+NEW = "new"
+COPY = "copy-"
+BEST_PROMPT = 20_000  # characters: about 5,000 tokens, up to which models follow best (Tavus's guide to the LLM layer)
+DRAFTS = Drafts("personas")
+TODO = "personas_todo"
+EXAMPLE = """You are …, who …
+
+Your goal in this conversation is …
+
+Speak … Ask one question at a time. Never …"""
+
+
+def form_of(draft: Draft, *, disabled: bool = False) -> Form:
+    return Form(draft["raw"], DRAFTS.prefix(draft), disabled=disabled)
+
+
+def edited() -> set[str]:
+    """Ids of the personas with edits that were not saved."""
+    drafts = (draft for item_id in DRAFTS.ids() if (draft := DRAFTS.get(item_id)) is not None)
+    return {draft["id"] for draft in drafts if persona_form.edits(draft["raw"], form_of(draft).values())}
+
+
+def is_new(item_id: str) -> bool:
+    """True for what Tavus does not have yet: `new`, or `copy-` and the id that it is a copy of."""
+    return item_id == NEW or item_id.startswith(COPY)
+
+
+def is_stock(draft: Draft) -> bool:
+    return (draft["raw"].get("persona_type") or draft["raw"].get("pal_type")) == "system"
+
+
+def name_of(draft: Draft) -> str:
+    return str(persona_form.read(draft["raw"])[NAME.key] or "")
+
+
+def ask(act: str, item_id: str) -> None:
+    """What a dialog's button wants done: the page does it at the start of its next run."""
+    st.session_state[TODO] = (act, item_id)
+
+
+def asked(item_id: str = "") -> tuple[str, str] | None:
+    """Take what was asked for, for this persona or ("") for any."""
+    todo: tuple[str, str] | None = st.session_state.get(TODO)
+    if todo is None or (item_id and todo[1] != item_id):
+        return None
+    del st.session_state[TODO]
+    return todo
+
+
+def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str]) -> str:
+    """Title and actions; returns what was clicked: back, review, create, copy or delete."""
+    fresh, stock = is_new(draft["id"]), is_stock(draft)
+    title = "New persona" if fresh else name_of(draft) or "Persona without a name"
+    sub = (
+        f"{'A copy. ' if draft['id'] != NEW else ''}Nothing is sent to Tavus before you press Create."
+        if fresh
+        else f"Persona {draft['id']} · read from Tavus {ago(draft['read_at'])} · {use(len(agents)).lower()}"
+    )
+    clicked = ""
+    with parts.header(title, sub, "persona"):
+        if stock:
+            parts.chip("stock")
+        elif edits and not fresh:
+            parts.chip("local")
+        if st.button("All personas", icon=":material/arrow_back:", key="personas_back"):
+            clicked = "back"
+        if not fresh and not stock:
+            word = st.menu_button(
+                "", ["Duplicate", "Delete"], icon=":material/more_horiz:", key="menu-persona", help="More"
+            )
+            clicked = {"Duplicate": "copy", "Delete": "delete"}.get(word or "", clicked)
+        if stock:
+            if st.button("Copy to edit", type="primary", icon=":material/content_copy:", key="personas_copy"):
+                clicked = "copy"
+        elif fresh:
+            if st.button("Create persona", type="primary", key="personas_create"):
+                clicked = "create"
+        elif st.button("Review and save", type="primary", key="personas_review", disabled=not edits):
+            clicked = "review"
+    return clicked
+
+
+def body(form: Form, replicas: Listing[Replica] | None) -> None:
+    """The fields. Opens the picker of faces when asked for."""
+    left, right = st.columns([5, 3], gap="medium")
+    values = form.values()
+    with left:
+        form.draw(PROMPT, height=440, placeholder=EXAMPLE)
+        _count(values[PROMPT.key])
+        form.draw(CONTEXT, height=120)
+        st.caption("Tavus gave context up in February 2026 and still reads it: new text belongs in the prompt.")
+        form.draw(GREETING, height=90)
+    with right:
+        form.draw(NAME, placeholder="Warm product guide")
+        _face(form, replicas)
+        form.draw(MODE)
+        st.header("Layers", anchor=False)
+        with st.container(gap="xsmall"):
+            for group in LAYERS:
+                form.group(group, expanded=group.key == "conversational_flow")
+            form.other()
+
+
+def unsaved(edits: Sequence[str], item_id: str) -> bool:
+    """What was typed and not sent; True when Discard was clicked."""
+    if not edits:
+        return False
+    one = len(edits) == 1
+    names = edits[0] if one else f"{', '.join(edits[:-1])} and {edits[-1]}" if len(edits) < 6 else ", ".join(edits)
+    cause = f"{len(edits)} local edit{'' if one else 's'}"
+    with parts.banner("info", cause, f"in {names}. Nothing has been sent to Tavus.", key="personas", icon="edit"):
+        return st.button("Discard edits", key=f"danger-discard-{item_id}")
+
+
+def mend(found: Sequence[persona_check.Problem]) -> None:
+    """Everything that keeps the form from being sent, in one place."""
+    if not found:
+        return
+    cause = "One thing to mend before this can be sent." if len(found) == 1 else f"{len(found)} things to mend first."
+    lines = [f"{md(problem.label)}: {md(problem.message)}" for problem in found[:8]]
+    with st.container(border=True, key="banner-warn-problems", gap="xsmall"):
+        st.markdown(
+            f":orange[:material/warning:] **{cause}** Nothing was sent.\n\n" + "\n".join(f"- {x}" for x in lines)
+        )
+
+
+@st.dialog("Save to Tavus", width="medium", icon=":material/difference:")
+def review(item_id: str, changes: Sequence[Change], agents: Sequence[Agent]) -> None:
+    """What will change, field by field; Save asks the page to send it."""
+    count = len(changes)
+    heard = f" {use(len(agents))}: it counts from the next call on." if agents else ""
+    st.caption(
+        f"{count} field{'s change' if count > 1 else ' changes'}. Only this is sent, the rest stays as it is.{heard}"
+    )
+    with st.container(border=True, key="rows-diff", gap="small", height=420 if count > 5 else "content"):
+        for change in changes:
+            with st.container(gap="xxsmall"):
+                st.markdown(
+                    f"**{md(change.label)}**  \n:red-badge[was] :gray[{md(change.was)}]  \n"
+                    f":green-badge[now] {md(change.now)}"
+                )
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button("Keep editing", key="personas_keep_editing"):
+            st.rerun()
+        if st.button("Save to Tavus", type="primary", key="personas_save", on_click=ask, args=("save", item_id)):
+            st.rerun()
+
+
+@st.dialog("Delete this persona?", icon=":material/delete:")
+def confirm_delete(item_id: str, name: str, agents: Sequence[Agent]) -> None:
+    """Asks once and says what breaks."""
+    st.markdown(f"**{md(name, 120)}** is deleted at Tavus, for good. Records of past sessions stay.")
+    if agents:
+        names = ", ".join(f"**{md(agent.name, 80)}**" for agent in agents[:8])
+        more = f" and {len(agents) - 8} more" if len(agents) > 8 else ""
+        verb = "uses it and can’t" if len(agents) == 1 else "use it and can’t"
+        st.markdown(f":orange[:material/warning:] {names}{more} {verb} start until another persona is chosen.")
+    else:
+        st.markdown(":gray[No agent uses it.]")
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button("Keep it", key="personas_keep"):
+            st.rerun()
+        if st.button("Delete persona", key=f"danger-delete-{item_id}", on_click=ask, args=("delete", item_id)):
+            st.rerun()
+
+
+def _count(prompt: Value) -> None:
+    length = len(prompt) if isinstance(prompt, str) else 0
+    words = f"{length:,} characters, best below {BEST_PROMPT:,}"
+    colour = "orange" if length > BEST_PROMPT else "gray"
+    st.markdown(f":small[:{colour}[{words}]]", text_alignment="right")
+
+
+def _face(form: Form, replicas: Listing[Replica] | None) -> None:
+    target = form.key(REPLICA.key)
+    chosen: Any = st.session_state.get(target, form.base[REPLICA.key]) or ""
+    replica = replicas.find(chosen) if replicas and chosen else None
+    with st.container(gap="xxsmall"):
+        st.markdown(f":small[{REPLICA.label}]", help=REPLICA.help)
+        locked = form.disabled or REPLICA.key in persona_form.alien(form.row)
+        change = replica_picker.row(replica, plain(chosen), target, known=replicas is not None, disabled=locked)
+        form.complaints(REPLICA.key)
+    if change:
+        replica_picker.dialog(target, chosen)

@@ -1,0 +1,202 @@
+"""The list of personas: as cards or as a table, a page at a time. Draws, and returns what was clicked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from lib.models import Agent, Persona, Replica
+from lib.services.catalogue import Listing
+from lib.ui import lists, parts, replica_picker
+from lib.ui.persona_fields import MODE
+from lib.ui.text import ago, md, plain
+
+CARDS = 12
+ROWS = 25
+KINDS = ("Yours", "Stock", "All")
+
+
+class Clicked(NamedTuple):
+    """`act` is edit, copy, delete or agent (make one)."""
+
+    act: str
+    persona_id: str
+
+
+def filters(count: Counter[str]) -> tuple[str, str, str]:
+    """The row above the list; returns what is searched for, which kind is shown, and the view."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-personas"):
+        query = lists.search("Search by name or prompt", "personas_search")
+        kind = st.segmented_control(
+            "Whose",
+            KINDS,
+            default="All",
+            required=True,
+            format_func=lambda name: f"{name} :small[:gray[{count[name]}]]",
+            label_visibility="collapsed",
+            key="personas_kind",
+            persist_state="page",
+        )
+        with st.container(horizontal=True, horizontal_alignment="right", width="stretch"):
+            view = st.segmented_control(
+                "View",
+                ("Cards", "Table"),
+                default="Cards",
+                required=True,
+                label_visibility="collapsed",
+                key="personas_view",
+                persist_state="page",
+            )
+    return query, kind or "All", view or "Cards"
+
+
+def chosen(personas: Sequence[Persona], query: str, kind: str) -> list[Persona]:
+    """Those that the filters let through, the account's own first."""
+    found = [
+        persona
+        for persona in personas
+        if kind == "All" or persona.stock == (kind == "Stock")
+        if lists.matches(query, persona.name, persona.system_prompt, persona.id)
+    ]
+    return sorted(found, key=lambda persona: persona.stock)
+
+
+def cards(
+    personas: Sequence[Persona], replicas: Listing[Replica] | None, agents: Sequence[Agent], edited: set[str]
+) -> Clicked | None:
+    """A page of cards. `edited` are the ids with edits that were not saved."""
+    used = Counter(agent.persona_id for agent in agents)
+    clicked = None
+    grid = st.grid("auto", min_column_width=300, gap="small")
+    for persona in lists.one_page(personas, CARDS, "personas_page"):
+        with grid.container(border=True, key=f"card-persona-{persona.id}", gap="small", height="stretch"):
+            clicked = _card(persona, replicas, used[persona.id], persona.id in edited) or clicked
+    lists.pager(len(personas), CARDS, "personas_page", "personas")
+    return clicked
+
+
+def table(personas: Sequence[Persona], replicas: Listing[Replica] | None, agents: Sequence[Agent]) -> Clicked | None:
+    """The same as rows; a selected row gets its buttons below."""
+    used = Counter(agent.persona_id for agent in agents)
+    shown = lists.one_page(personas, ROWS, "personas_page")
+    rows = pd.DataFrame(
+        {
+            "Name": [plain(persona.name, 200) for persona in shown],
+            "Whose": [["Stock" if persona.stock else "Yours"] for persona in shown],
+            "Speaks": [speaks(persona) for persona in shown],
+            "Default face": [_face_name(persona, replicas) for persona in shown],
+            "Agents": [used[persona.id] for persona in shown],
+            "Prompt, characters": [len(persona.system_prompt) for persona in shown],
+            "Changed": [updated(persona) for persona in shown],
+        }
+    )
+    picked = st.dataframe(
+        rows,
+        hide_index=True,
+        row_height=38,
+        height="content",
+        key="personas_table",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "Name": st.column_config.TextColumn(width="medium"),
+            "Whose": st.column_config.MultiselectColumn(options=["Yours", "Stock"], color=["green", "gray"]),
+            "Changed": st.column_config.DatetimeColumn(format="distance"),
+        },
+        alt="Personas, one a row",
+    )
+    lists.pager(len(personas), ROWS, "personas_page", "personas")
+    selected = [row for row in picked["selection"]["rows"] if row < len(shown)]
+    if not selected:
+        st.caption("Select a row to open it.")
+        return None
+    persona = shown[selected[0]]
+    with parts.banner("info", plain(persona.name, 120), key="personas-row", icon="person_edit"):
+        return _buttons(persona) or _menu(persona)
+
+
+def stock_tiles(personas: Sequence[Persona], replicas: Listing[Replica] | None) -> Clicked | None:
+    """Nothing of one's own yet: three of Tavus's to begin with."""
+    clicked = None
+    grid = st.grid("auto", min_column_width=260, gap="small")
+    for persona in personas[:3]:
+        with grid.container(border=True, key=f"card-stock-{persona.id}", gap="small", height="stretch"):
+            parts.card(_face(persona, replicas), persona.name, plain(persona.system_prompt, 110), small=True)
+            if st.button("Start from this", key=f"personas_from_{persona.id}", width="stretch"):
+                clicked = Clicked("copy", persona.id)
+    return clicked
+
+
+def speaks(persona: Persona) -> str:
+    """Its languages where it names some, else what kind of pipeline it has."""
+    languages = persona.raw.get("languages")
+    if isinstance(languages, list) and languages and all(isinstance(name, str) for name in languages):
+        return ", ".join(languages)
+    words = {"full": "Full pipeline", "echo": "Echo", "speech-to-speech": "Speech to speech"}
+    return words.get(persona.pipeline_mode, MODE.say(persona.pipeline_mode))
+
+
+def updated(persona: Persona) -> datetime | None:
+    """When Tavus says that it was last changed."""
+    for name in ("updated_at", "created_at"):
+        value = persona.raw.get(name)
+        try:
+            at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            at = None
+        if at is not None and at.tzinfo is not None:
+            return at
+    return None
+
+
+def use(count: int) -> str:
+    return f"Used by {count} agent{'s' if count > 1 else ''}" if count else "Not used"
+
+
+def _card(persona: Persona, replicas: Listing[Replica] | None, used: int, edited: bool) -> Clicked | None:
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
+        face = _face_name(persona, replicas)
+        line = " · ".join(filter(None, (face, speaks(persona))))
+        parts.card(_face(persona, replicas), persona.name, line, small=True)
+        clicked = _menu(persona)
+    at = updated(persona)
+    chip = parts.chip_md("stock") + " " if persona.stock else parts.chip_md("local") + " " if edited else ""
+    st.markdown(f"{chip}:small[:gray[{md(use(used))}{' · ' + md(ago(at)) if at and not persona.stock else ''}]]")
+    return _buttons(persona) or clicked
+
+
+def _buttons(persona: Persona) -> Clicked | None:
+    clicked = None
+    left, right = st.columns(2, gap="xsmall", wrap=False)
+    if left.button("View" if persona.stock else "Edit", key=f"personas_edit_{persona.id}", width="stretch"):
+        clicked = Clicked("edit", persona.id)
+    if persona.stock:
+        if right.button("Copy", icon=":material/content_copy:", key=f"personas_copy_{persona.id}", width="stretch"):
+            clicked = Clicked("copy", persona.id)
+    elif right.button(
+        "Make agent", icon=":material/smart_display:", key=f"personas_agent_{persona.id}", width="stretch"
+    ):
+        clicked = Clicked("agent", persona.id)
+    return clicked
+
+
+def _menu(persona: Persona) -> Clicked | None:
+    acts = {"Make agent": "agent"} if persona.stock else {"Duplicate": "copy", "Delete": "delete"}
+    word = st.menu_button(
+        "", list(acts), icon=":material/more_horiz:", key=f"menu-persona-{persona.id}", type="tertiary", help="More"
+    )
+    return Clicked(acts[word], persona.id) if word else None
+
+
+def _face(persona: Persona, replicas: Listing[Replica] | None) -> str:
+    return replica_picker.url(replicas.find(persona.default_replica_id) if replicas else None)
+
+
+def _face_name(persona: Persona, replicas: Listing[Replica] | None) -> str:
+    replica = replicas.find(persona.default_replica_id) if replicas else None
+    return plain(replica.name if replica else persona.default_replica_id, 80)

@@ -1,0 +1,156 @@
+"""A persona's fields as widgets. What is typed is kept for the whole visit, also while other pages are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from lib.ui.persona_check import Problem
+from lib.ui.persona_fields import FIELDS, Field, Group, Kind
+from lib.ui.persona_form import OTHER, Value, alien, is_set, kind, read
+from lib.ui.rows import get
+from lib.ui.text import md, plain
+
+_REMOVE = ".remove"
+_SEGMENTS = 26  # characters that fit side by side in the narrow column
+
+
+class Form:
+    """The fields of one row under one prefix of widget keys.
+
+    `problems` are shown below their fields. `disabled` shows the row and takes no input.
+    """
+
+    def __init__(self, row: Mapping[str, Any], prefix: str, *, disabled: bool = False) -> None:
+        self.row = row
+        self.prefix = prefix
+        self.disabled = disabled
+        self.base = read(row)
+        self.problems: Mapping[str, tuple[Problem, ...]] = {}
+        self._alien = alien(row)
+
+    def key(self, name: str) -> str:
+        return self.prefix + name
+
+    def values(self) -> dict[str, Value]:
+        """What the widgets hold now, or the row where they were not drawn yet."""
+        state = st.session_state
+        held: dict[str, Value] = {}
+        for field in FIELDS:
+            value = state.get(self.key(field.key), self.base[field.key])
+            if value is None and isinstance(self.base[field.key], str):
+                value = ""
+            if state.get(self.key(field.key + _REMOVE)) and not value:
+                value = None
+            held[field.key] = value
+        held[OTHER] = state.get(self.key(OTHER), self.base[OTHER])
+        return held
+
+    def group(self, group: Group, *, expanded: bool = False) -> None:
+        """One layer, folded."""
+        wrong = any(field.key in self.problems for field in group.fields)
+        with st.expander(group.label, icon=f":material/{group.icon}:", expanded=expanded or wrong):
+            for field in group.fields:
+                self.draw(field)
+
+    def draw(self, field: Field, *, height: int = 110, placeholder: str | None = None) -> None:
+        """The field's widget, with what is wrong with it below."""
+        key, base = self.key(field.key), self.base[field.key]
+        hint = self._hint(field) if placeholder is None else placeholder
+        common: dict[str, Any] = {"key": key, "help": field.help, "disabled": self._locked(field)}
+        kept = {**common, "persist_state": "session"}
+        match kind(self.row, field):
+            case Kind.CHOICE:
+                self._choice(field, str(base), kept)
+            case Kind.BOOL:
+                st.segmented_control(
+                    field.label, [True, False], default=base, format_func=_on_off, width="stretch", **kept
+                )
+            case Kind.NUMBER:
+                number = float(base) if isinstance(base, int | float) else None
+                st.number_input(field.label, value=number, step=0.1, placeholder=hint, **kept)
+            case Kind.SECRET:
+                st.text_input(
+                    field.label, type="password", autocomplete="new-password", placeholder=self._secret(field), **common
+                )
+                self._removal(field)
+            case Kind.SECRETS:
+                st.text_area(field.label, height=90, placeholder=self._secret(field), **common)
+                self._removal(field)
+            case Kind.TEXT:
+                st.text_input(field.label, str(base), placeholder=hint, **kept)
+            case _:
+                st.text_area(field.label, str(base), height=height, placeholder=hint, **kept)
+        self.complaints(field.key)
+
+    def other(self) -> None:
+        """What has no field of its own, as JSON."""
+        with st.expander(
+            "Other fields, kept as they are", icon=":material/data_object:", expanded=OTHER in self.problems
+        ):
+            st.text_area(
+                "Other fields",
+                str(self.base[OTHER]),
+                height=160,
+                key=self.key(OTHER),
+                help="What has no field above, as JSON. Untouched, it is kept as it is. Secrets in it are not shown.",
+                placeholder="None",
+                label_visibility="collapsed",
+                disabled=self.disabled,
+                persist_state="session",
+            )
+            self.complaints(OTHER)
+
+    def complaints(self, key: str) -> None:
+        for problem in self.problems.get(key, ()):
+            st.markdown(f":small[:red[:material/error: {md(problem.message)}]]")
+
+    def _choice(self, field: Field, base: str, common: dict[str, Any]) -> None:
+        options = [*field.choices, *([base] if base and base not in field.choices else [])]
+        words = [field.say(option) for option in options]
+        if not field.free and len(options) <= 4 and sum(map(len, words)) <= _SEGMENTS:
+            st.segmented_control(
+                field.label,
+                options,
+                default=base or None,
+                format_func=lambda o: md(field.say(o), 40),
+                width="stretch",
+                **common,
+            )
+            return
+        st.selectbox(
+            field.label,
+            options,
+            index=options.index(base) if base else None,
+            format_func=lambda option: plain(field.say(option), 80),
+            placeholder=self._hint(field),
+            accept_new_options=field.free,
+            **common,
+        )
+
+    def _hint(self, field: Field) -> str:
+        if field.key in self._alien:
+            return "Kept as it is: see Other fields"
+        if field.kind is Kind.CHOICE:
+            return f"Default: {field.say(field.default)}"
+        return field.default[:1].upper() + field.default[1:]
+
+    def _secret(self, field: Field) -> str:
+        if not is_set(self.row, field):
+            return "Not set"
+        stored = get(self.row, field.path)
+        names = f" ({', '.join(map(plain, stored))})" if isinstance(stored, Mapping) else ""
+        return f"Set{names}. Type to replace it."
+
+    def _removal(self, field: Field) -> None:
+        if is_set(self.row, field):
+            st.checkbox("Remove what is stored", key=self.key(field.key + _REMOVE), disabled=self._locked(field))
+
+    def _locked(self, field: Field) -> bool:
+        return self.disabled or field.key in self._alien
+
+
+def _on_off(value: object) -> str:
+    return "On" if value else "Off"

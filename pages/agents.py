@@ -1,0 +1,308 @@
+"""Agents: put a persona and a face together, say how its calls are held, start it, change it, delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from lib.errors import GreenroomError, NotFound
+from lib.models import Agent, Persona, Replica
+from lib.services.catalogue import Listing
+from lib.ui import agent_form, context, feedback, lists, notes, parts, replica_picker, strips
+from lib.ui.drafts import Drafts
+from lib.ui.text import ago, md, span
+from lib.wiring import Services
+
+CARDS = 12
+NEW = "new"
+DRAFTS = Drafts("agents")
+TODO, TRIED = "agents_todo", "agents_tried"
+Known = tuple[Listing[Persona] | None, Listing[Replica] | None]
+
+
+def gallery(services: Services) -> None:
+    with parts.header("Agents", "A persona and a face, ready to start", "agents"):
+        if st.button("New agent", type="primary", icon=":material/add:", key="agents_new"):
+            go(NEW)
+    notice = st.container()
+
+    # act on what the dialog of the last run asked for
+    doomed = st.session_state.pop(TODO, "")
+    if doomed:
+        with notice, feedback.section("delete the agent", retry=False):
+            delete(services, doomed)
+            notes.draw()
+
+    # fetch
+    with notice, feedback.required("read the agents"):
+        agents = services.agents.all()
+        max_call_s = services.loaded.settings.max_call_s
+    known = lookup(services, notice)
+
+    # render
+    if not agents:
+        first(services, notice)
+        return
+    query = lists.search("Search by name or persona", "agents_search") if len(agents) > 3 else ""
+    shown = [agent for agent in agents if lists.matches(query, agent.name, persona_name(agent, known))]
+    if not shown:
+        parts.empty("Nothing found", "No agent has these words in its name or its persona’s.", key="agents-none")
+    clicked = None
+    grid = st.grid("auto", min_column_width=270, gap="small")
+    for agent in lists.one_page(shown, CARDS, "agents_page"):
+        with grid.container(border=True, key=f"card-agent-{agent.id}", gap="small", height="stretch"):
+            clicked = card(services, agent, known, max_call_s) or clicked
+    lists.pager(len(shown), CARDS, "agents_page", "agents")
+
+    # act
+    if clicked is not None:
+        act, agent = clicked
+        with notice, feedback.section(f"{act} the agent", retry=False):
+            follow(services, act, agent)
+
+
+def card(services: Services, agent: Agent, known: Known, max_call_s: int) -> tuple[str, Agent] | None:
+    """One agent; returns what was clicked: start, edit, duplicate or delete."""
+    personas, replicas = known
+    persona = personas.find(agent.persona_id) if personas else None
+    replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
+    lacking = services.agents.missing(agent, personas, replicas)
+    who = " · ".join(filter(None, (replica.name if replica else "", persona.name if persona else "")))
+    note = " · ".join((agent.call.language or "Persona’s language", used(agent)))
+    clicked = None
+    warn = "; ".join(item.message for item in lacking)
+    parts.card(replica_picker.url(replica), agent.name, who, "" if lacking else note, warn=warn)
+    with st.container(horizontal=True, gap="xsmall"):
+        if lacking and lacking[0].blocks:
+            if st.button("Mend", icon=":material/build:", key=f"agents_mend_{agent.id}", width="stretch"):
+                clicked = "edit"
+        else:
+            limit = span(agent.call.max_call_s or max_call_s)
+            label = f"Start, up to {limit}"
+            if st.button(label, icon=":material/play_arrow:", key=f"start-agents-{agent.id}", width="stretch"):
+                clicked = "start"
+        if st.button("", icon=":material/edit:", key=f"agents_edit_{agent.id}", help="Edit"):
+            clicked = "edit"
+        word = st.menu_button(
+            "", ["Duplicate", "Delete"], icon=":material/more_horiz:", key=f"menu-agent-{agent.id}", help="More"
+        )
+        clicked = word.lower() if word else clicked
+    return (clicked, agent) if clicked else None
+
+
+def first(services: Services, notice: st.delta_generator.DeltaGenerator) -> None:
+    text = "An agent is a persona with a face. Make one and it appears on Home with a Start button."
+    with parts.empty("No agents yet", text, key="agents"):
+        if st.button("Make an agent", type="primary", icon=":material/add:", key="agents_first"):
+            go(NEW)
+        if services.sandbox and st.button("Add the two samples", key="agents_samples"):
+            with notice, feedback.section("add the sample agents", retry=False):
+                services.agents.add_samples()
+                st.rerun()
+
+
+def editor(services: Services, agent_id: str) -> None:
+    top, notice = st.container(), st.container()
+    doomed = st.session_state.pop(TODO, "")
+    if doomed:
+        with notice, feedback.section("delete the agent", retry=False):
+            delete(services, doomed)
+            go("")
+
+    # fetch
+    try:
+        stored = services.agents.get(agent_id) if agent_id != NEW else None
+    except GreenroomError as error:
+        with top, parts.header("Agent", "", "agent"):
+            if back():
+                go("")
+        with notice:
+            feedback.show(error, "read the agent", retry=False)
+        return
+    max_call_s = services.loaded.settings.max_call_s
+    personas, replicas = lookup(services, notice)
+
+    # render
+    base = agent_form.read(stored, st.query_params.get("persona", ""))
+    draft = DRAFTS.get(agent_id) or DRAFTS.begin(agent_id, {})
+    form = agent_form.Form(base, DRAFTS.prefix(draft))
+    values = form.values()
+    changed = agent_form.edits(base, values)
+    with top:
+        clicked = head(stored, changed)
+    if clicked == "save":
+        st.session_state[TRIED] = form.prefix
+    form.wrong = agent_form.problems(values, max_call_s) if st.session_state.get(TRIED) == form.prefix else {}
+    if form.wrong:
+        words = " ".join(f"{agent_form.LABELS[key]}: {text}" for key, text in form.wrong.items())
+        with notice:
+            parts.banner("warn", "Not saved yet.", words, key="agent-problems", stacked=True)
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        form.who(personas, replicas)
+    with right:
+        with st.container(border=True, key="side-agent-ready", gap="small"):
+            st.header("Ready to start?", anchor=False)
+            would_be = agent_form.write(stored, values)
+            found = services.agents.missing(would_be, personas, replicas)
+            agent_form.readiness(would_be, found, max_call_s, unread=personas is None or replicas is None)
+            if stored is not None and not changed and not any(item.blocks for item in found):
+                label = f"Start, up to {span(stored.call.max_call_s or max_call_s)}"
+                if st.button(label, icon=":material/play_arrow:", key=f"start-agent-{stored.id}", width="stretch"):
+                    clicked = "start"
+        st.header("The call", anchor=False)
+        form.call(max_call_s)
+
+    # act
+    if clicked == "back":
+        if not changed:
+            DRAFTS.drop(agent_id)
+        go("")
+    if clicked == "delete" and stored is not None:
+        confirm_delete(stored.id, stored.name)
+    if clicked in ("duplicate", "start") and stored is not None:
+        with notice, feedback.section(f"{clicked} the agent", retry=False):
+            follow(services, clicked, stored)
+    if clicked == "save" and not form.wrong:
+        with notice, feedback.section("save the agent", retry=False):
+            go(save(services, stored, would_be, agent_id).id)
+    if changed and stored is not None and unsaved(changed):
+        DRAFTS.begin(agent_id, {})
+        st.rerun()
+
+
+def head(stored: Agent | None, changed: Sequence[str]) -> str:
+    """Title and actions; returns what was clicked: back, save, duplicate or delete."""
+    title = stored.name if stored else "New agent"
+    sub = f"Agent {stored.id} · {used(stored)}" if stored else "A persona with a face. It appears on Home."
+    with parts.header(title, sub, "agent"):
+        if stored and changed:
+            parts.chip("local")
+        clicked = "back" if back() else ""
+        if stored is not None:
+            word = st.menu_button(
+                "", ["Duplicate", "Delete"], icon=":material/more_horiz:", key="menu-agent", help="More"
+            )
+            clicked = word.lower() if word else clicked
+        label = "Save" if stored else "Make agent"
+        if st.button(label, type="primary", key="agents_save", disabled=stored is not None and not changed):
+            clicked = "save"
+    return clicked
+
+
+def back() -> bool:
+    return st.button("All agents", icon=":material/arrow_back:", key="agents_back")
+
+
+def unsaved(changed: Sequence[str]) -> bool:
+    one = len(changed) == 1
+    names = changed[0] if one else f"{', '.join(changed[:-1])} and {changed[-1]}"
+    cause = f"{len(changed)} edit{'' if one else 's'} not saved"
+    with parts.banner("info", cause, f"in {names}.", key="agent-edits", icon="edit"):
+        return st.button("Discard edits", key="danger-discard-agent")
+
+
+@st.dialog("Delete this agent?", icon=":material/delete:")
+def confirm_delete(agent_id: str, name: str) -> None:
+    """Asks once and says what stays."""
+    st.markdown(f"**{md(name, 120)}** and its call settings are deleted.")
+    st.markdown(":gray[The records of its sessions stay in History. Its persona and face stay at Tavus.]")
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button("Keep it", key="agents_keep"):
+            st.rerun()
+        if st.button("Delete agent", key=f"danger-delete-{agent_id}", on_click=ask_delete, args=(agent_id,)):
+            st.rerun()
+
+
+def ask_delete(agent_id: str) -> None:
+    st.session_state[TODO] = agent_id
+
+
+def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Known:
+    """Personas and replicas; the page goes on without those that can't be read."""
+    personas: Listing[Persona] | None = None
+    replicas: Listing[Replica] | None = None
+    with notice, feedback.section("read the personas and faces"):
+        failure: GreenroomError | None = None
+        try:
+            personas = services.catalogue.personas(max_age_s=context.freshness())
+        except GreenroomError as error:
+            failure = error
+        replicas = services.catalogue.replicas(max_age_s=context.freshness())
+        if failure is not None:
+            raise failure
+        lists.stale(personas, "personas")
+        lists.stale(replicas, "faces")
+    return personas, replicas
+
+
+def save(services: Services, stored: Agent | None, wanted: Agent, agent_id: str) -> Agent:
+    """Write the form's agent. What was typed stays until it is written."""
+    if stored is None:
+        saved = services.agents.create(
+            name=wanted.name, persona_id=wanted.persona_id, replica_id=wanted.replica_id, call=wanted.call
+        )
+    else:
+        saved = services.agents.update(
+            stored.id, name=wanted.name, persona_id=wanted.persona_id, replica_id=wanted.replica_id, call=wanted.call
+        )
+    DRAFTS.drop(agent_id)
+    notes.later("Saved." if stored else "Made. It is on Home, with a Start button.")
+    return saved
+
+
+def delete(services: Services, agent_id: str) -> None:
+    try:
+        services.agents.delete(agent_id)
+    except NotFound:
+        notes.later("The agent was gone already.")
+    else:
+        notes.later("Agent deleted. The records of its sessions stay.")
+    DRAFTS.drop(agent_id)
+
+
+def follow(services: Services, act: str, agent: Agent) -> None:
+    if act == "start":
+        strips.start(agent.id)
+    elif act == "delete":
+        confirm_delete(agent.id, agent.name)
+    elif act == "duplicate":
+        wanted = replace(agent, name=f"{agent.name} copy")
+        go(save(services, None, wanted, f"copy-{agent.id}").id)
+    else:
+        go(agent.id)
+
+
+def persona_name(agent: Agent, known: Known) -> str:
+    persona = known[0].find(agent.persona_id) if known[0] else None
+    return persona.name if persona else ""
+
+
+def used(agent: Agent) -> str:
+    return ago(agent.last_used_at)
+
+
+def go(agent_id: str) -> None:
+    """Show this agent's form, or the list for ""."""
+    st.query_params.pop("persona", None)
+    if agent_id:
+        st.query_params["agent"] = agent_id
+    else:
+        st.query_params.pop("agent", None)
+    st.rerun()
+
+
+def main() -> None:
+    notes.draw()
+    with feedback.required("reach the agents"):
+        services = context.services()
+    wanted = st.query_params.get("agent", "")
+    if wanted:
+        editor(services, wanted)
+    else:
+        gallery(services)
+
+
+main()
