@@ -214,7 +214,8 @@ def test_an_old_python_can_still_read_the_file_and_says_which_one_is_needed(monk
 def test_where_a_process_cannot_be_replaced_the_child_decides_when_ctrl_c_ends_it(tmp_path: Path) -> None:
     (tmp_path / "child.py").write_text(
         "import sys, time\n"
-        "try:\n    print('up', flush=True)\n    time.sleep(30)\nexcept KeyboardInterrupt:\n    time.sleep(0.3)\n    sys.exit(7)\n",
+        "try:\n    print('up', flush=True)\n    time.sleep(30)\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.3)\n    sys.exit(7)\n",
         encoding="utf-8",
     )
     started = f"subprocess.Popen([sys.executable, {str(tmp_path / 'child.py')!r}])"
