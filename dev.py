@@ -267,7 +267,7 @@ def get_browser() -> str | None:
     else:
         env = dict(os.environ)
         steps = [[str(PYTHON), "-m", "playwright", "install", "chromium"]]
-    say("Fetching a browser for the tests: " + " ".join(steps[-1][-2:]))
+    say("Fetching Chromium for the tests")
     for step in steps:
         done = subprocess.run(step, env=env, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode:
