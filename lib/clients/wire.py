@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
 
 import requests
@@ -152,7 +151,6 @@ class Wire:
         session.auth = self._auth
         session.headers["User-Agent"] = "Greenroom"
         session.headers["Accept"] = "application/json"
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = _Adapter(pool_connections=4, pool_maxsize=64, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
@@ -166,7 +164,7 @@ class Wire:
             settings.update(session.merge_environment_settings(prepared.url, {}, True, None, None))
         settings["stream"] = True
         try:
-            # Not session.send: it follows the address of a redirect, and reads a redirect's body without limit.
+            # Not session.send: it keeps cookies, and reads the body of a redirect without limit.
             answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = self._failure(error)

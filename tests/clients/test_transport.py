@@ -95,6 +95,7 @@ def way(*steps: server.Step, timeouts: tuple[float, float] = (1.0, 2.0)) -> Iter
         (400, {"message": "Invalid conversation_id"}, NotFound),
         (400, {"error": "Guardrail not found"}, NotFound),
         (404, {"message": "Document does not exist"}, NotFound),
+        (404, {"error": "No such thing"}, NotFound),
         (400, {"error": "system_prompt is required"}, UpstreamRejected),
         (404, PAGE, UpstreamRejected),
         (405, None, UpstreamRejected),
