@@ -60,7 +60,8 @@ class Report:
         tally = Counter(check.result for check in self.checks)
         words = {Outcome.FAIL: "fail", Outcome.LOOK: "look", Outcome.PASS: "pass", Outcome.SKIP: "not run"}
         told = [f"{tally[result]} {word}" for result, word in words.items() if tally[result]]
-        return " · ".join([f"{len(self.checks)} checks", *told])
+        count = f"{len(self.checks)} check{'s' if len(self.checks) != 1 else ''}"
+        return " · ".join([count, *told])
 
 
 def report_json(report: Report) -> str:

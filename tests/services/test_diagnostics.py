@@ -1,0 +1,329 @@
+"""The checks, their verdict and the report: what works, what fails and why, and never a secret."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from lib import doctor
+from lib.clients.tavus import Tavus
+from lib.services import diagnostics, report
+from lib.services.diagnostics import Diagnostics
+from lib.services.report import Check, Outcome, Report, Row, report_json, report_markdown
+from lib.settings import Loaded, load
+from lib.store.database import Store
+from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.scripted_server import answer, scripted
+
+KEY = "tvsk_CANARY_5f1d0c9b7a"
+NOBODY = "http://127.0.0.1:9/v2"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[RunningSandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared: RunningSandbox) -> RunningSandbox:
+    shared.reset()
+    return shared
+
+
+@contextmanager
+def diagnosing(url: str, store: Store, **environ: str) -> Iterator[Diagnostics]:
+    """Diagnostics of a machine with these settings; `url` is Tavus, or the embedded sandbox where there is no key."""
+    loaded = loaded_with(url, **environ)
+    tavus = Tavus(base_url=url, api_key=loaded.settings.tavus_api_key or SecretStr("sandbox"), timeouts=(1, 1))
+    yield Diagnostics(loaded=loaded, tavus=tavus, store=store, limit_s=2.0)
+    tavus.close()
+
+
+def loaded_with(url: str, **environ: str) -> Loaded:
+    given = {"TAVUS_API_KEY": KEY, **environ}
+    return load(Path("/nowhere"), {**given, "TAVUS_BASE_URL": url} if given["TAVUS_API_KEY"] else given)
+
+
+def named(made: Report, name: str) -> Check:
+    found = [check for check in made.checks if check.name == name]
+    assert len(found) == 1, [check.name for check in made.checks]
+    return found[0]
+
+
+def test_all_is_well_on_the_sandbox(sandbox: RunningSandbox, store: Store) -> None:
+    with diagnosing(sandbox.v2, store, TAVUS_API_KEY="") as checks:
+        made = checks.run()
+    assert (made.verdict, made.result) == ("Ready, on the sandbox: nothing is billed.", Outcome.PASS)
+    assert [check.name for check in made.checks] == [
+        "Settings",
+        "Sandbox",
+        "Replicas",
+        "Database",
+        "Avatar mode",
+        "This machine",
+    ]
+    assert all(check.result is Outcome.PASS and check.evidence and not check.fix for check in made.checks)
+    assert "6 personas" in named(made, "Sandbox").evidence and "8 can be used" in named(made, "Replicas").evidence
+    assert re.search(r"revision \S+, [\d.]+ MB, [\d.]+ GB free", named(made, "Database").evidence)
+    assert made.counts() == "6 checks · 6 pass" and made.versions["streamlit"] and made.took_s < 2
+
+
+def test_a_run_costs_two_small_requests(sandbox: RunningSandbox, store: Store) -> None:
+    with diagnosing(sandbox.v2, store) as checks:
+        checks.run()
+    assert sandbox.routes() == ["GET /v2/personas", "GET /v2/replicas"]
+    assert all(entry["query"]["limit"] in ("1", ["1"]) for entry in sandbox.log())
+
+
+def test_a_good_key_is_said_to_be_accepted_with_its_latency(sandbox: RunningSandbox, store: Store) -> None:
+    with diagnosing(sandbox.v2, store) as checks:
+        made = checks.run()
+    assert re.fullmatch(
+        r"GET /personas answered in \d+ ms\. 6 personas\. The key is accepted\.", named(made, "Tavus").evidence
+    )
+    assert made.result is Outcome.LOOK and "TAVUS_BASE_URL" in made.verdict
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (answer(401, {"message": "Invalid access token"}), "refused the key"),
+        (answer(402, {"message": "The user is out of conversational credits"}), "no minutes"),
+        (answer(500, {"error": "Internal Server Error"}), "failed (500)"),
+        (answer(404, "<html>gone</html>"), "web page"),
+        (answer(200, "<html>login</html>"), "web page"),
+    ],
+)
+def test_one_cause_is_one_failure_with_its_fix(step: Any, told: str, store: Store) -> None:
+    with scripted(step) as upstream, diagnosing(upstream.url, store) as checks:
+        made = checks.run()
+    assert named(made, "Tavus").result is Outcome.FAIL and told in named(made, "Tavus").evidence
+    assert named(made, "Tavus").fix and named(made, "Replicas").result is Outcome.SKIP
+    assert made.result is Outcome.FAIL and "One thing to mend: Tavus." in made.verdict
+    assert named(made, "Database").result is Outcome.PASS
+
+
+def test_no_network_is_told_and_the_rest_is_still_checked(store: Store) -> None:
+    with diagnosing(NOBODY, store) as checks:
+        made = checks.run()
+    assert "can't be reached" in named(made, "Tavus").evidence and "proxy" in named(made, "Tavus").fix
+    assert named(made, "This machine").result is Outcome.PASS
+
+
+def test_a_check_that_hangs_does_not_hold_the_others(store: Store) -> None:
+    with scripted() as upstream:
+        upstream.steps = [upstream.silent]
+        loaded = loaded_with(upstream.url)
+        tavus = Tavus(base_url=upstream.url, api_key=SecretStr(KEY), timeouts=(1, 3))
+        made = Diagnostics(loaded=loaded, tavus=tavus, store=store, limit_s=0.2).run()
+    assert named(made, "Tavus").evidence == "No answer within 0.2 s." and made.took_s < 1
+    assert named(made, "Database").result is Outcome.PASS
+
+
+def test_the_checks_run_side_by_side(store: Store) -> None:
+    together = threading.Barrier(2, timeout=5)
+
+    class Slow(Store):
+        def describe(self) -> Any:
+            together.wait()
+            return store.describe()
+
+    def meet(peer: Any) -> None:
+        together.wait()
+        answer(200, {"data": [{"persona_id": "p1", "replica_id": "r1"}], "total_count": 1})(peer)
+
+    with scripted(meet, answer(200, {"data": [{"replica_id": "r1"}], "total_count": 1})) as upstream:
+        slow = Slow("sqlite:///x.db", root=store.directory)
+        with diagnosing(upstream.url, slow) as checks:
+            assert named(checks.run(), "Database").result is Outcome.PASS
+
+
+def test_a_broken_check_is_a_failed_check_and_its_trace_is_logged(
+    sandbox: RunningSandbox, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Store):
+        def describe(self) -> Any:
+            raise RuntimeError("boom")
+
+    with diagnosing(sandbox.v2, Broken("sqlite:///x.db", root=store.directory)) as checks:
+        check = named(checks.run(), "Database")
+    assert (check.result, check.evidence) == (Outcome.FAIL, "Greenroom failed while it checked.")
+    assert "boom" in caplog.text
+
+
+# settings
+
+
+def test_problems_fail_and_notes_are_to_look_at(sandbox: RunningSandbox, store: Store) -> None:
+    settings = {"TAVUS_API_KEY": "", "MAX_CALL_S": "ten", "DAILY_SUBDOMAIN": "https://go-scope.daily.co"}
+    with diagnosing(sandbox.v2, store, **settings) as checks:
+        made = checks.run()
+    wrong = named(made, "MAX_CALL_S")
+    assert wrong.result is Outcome.FAIL and "30 to 3600" in wrong.evidence and "restart" in wrong.fix
+    assert named(made, "DAILY_SUBDOMAIN").result is Outcome.LOOK
+    assert named(made, "Avatar mode").result is Outcome.FAIL
+    assert made.verdict == "Not ready for live calls. 2 things to mend: MAX_CALL_S, Avatar mode."
+
+
+def test_a_mode_that_is_not_there_yet_says_so(sandbox: RunningSandbox, store: Store) -> None:
+    with diagnosing(sandbox.v2, store, TAVUS_API_KEY="", TAVUS_AVATAR_MODE="pipecat_daily") as checks:
+        check = named(checks.run(), "Avatar mode")
+    assert check.result is Outcome.LOOK and "text chat" in check.evidence
+
+
+@pytest.mark.parametrize(
+    ("replica", "result", "told"),
+    [
+        ("r90bbd427f71", Outcome.PASS, "r90bbd427f71, is ready"),
+        ("r000", Outcome.LOOK, "r000, is gone"),
+    ],
+)
+def test_the_default_replica_is_looked_at(
+    sandbox: RunningSandbox, store: Store, replica: str, result: Outcome, told: str
+) -> None:
+    with diagnosing(sandbox.v2, store, TAVUS_DEFAULT_REPLICA_ID=replica) as checks:
+        check = named(checks.run(), "Replicas")
+    assert check.result is result and told in check.evidence
+
+
+def test_an_account_without_replicas_can_not_start(store: Store) -> None:
+    with scripted(answer(200, {"data": [], "total_count": 0})) as upstream, diagnosing(upstream.url, store) as checks:
+        assert named(checks.run(), "Replicas").result is Outcome.FAIL
+
+
+# database
+
+
+def test_a_database_that_is_not_ours_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("this is no database at all, it is a text that lies here" * 20)
+    stranger = Store("sqlite:///x.db", root=tmp_path)
+    stranger.open()
+    with diagnosing(sandbox.v2, stranger) as checks:
+        check = named(checks.run(), "Database")
+    assert check.result is Outcome.FAIL and "not a database" in check.evidence and "DATABASE_URL" in check.fix
+
+
+def test_little_space_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnostics, "LITTLE_SPACE", 1 << 60)
+    with diagnosing(sandbox.v2, store) as checks:
+        assert named(checks.run(), "Database").result is Outcome.LOOK
+
+
+# when
+
+
+def test_a_report_is_kept_for_half_a_minute_and_for_reruns(sandbox: RunningSandbox, store: Store) -> None:
+    now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr(KEY))
+    checks = Diagnostics(loaded=loaded_with(sandbox.v2), tavus=tavus, store=store, clock=lambda: now)
+    first = checks.run()
+    now += timedelta(seconds=30)
+    assert checks.run() is first and checks.run(None) is first
+    now += timedelta(seconds=1)
+    assert checks.run(None) is first
+    second = checks.run()
+    assert second is not first and second.at == now
+    assert checks.run(0) is second
+    now += timedelta(seconds=1)
+    assert checks.run(0) is not second
+    tavus.close()
+
+
+def test_many_who_ask_at_once_share_one_run(sandbox: RunningSandbox, store: Store) -> None:
+    with diagnosing(sandbox.v2, store) as checks:
+        made: list[Report] = []
+        threads = [threading.Thread(target=lambda: made.append(checks.run())) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert len(made) == 8 and len({id(one) for one in made}) == 1 and len(sandbox.log()) == 2
+
+
+# the report
+
+
+def test_no_secret_is_in_any_form_of_the_report(store: Store) -> None:
+    secrets = {
+        "TAVUS_API_KEY": KEY,
+        "DAILY_API_KEY": "daily_CANARY_0011223344",
+        "CHAT_API_KEY": "chat_CANARY_0011223344",
+        "API_TOKEN": "CANARY_7",
+        "DATABASE_URL": "postgresql://CANARYuser:CANARYpw@db.example/greenroom?password=CANARYoption",
+    }
+    echo = f"Invalid access token {KEY} {secrets['DAILY_API_KEY']} {secrets['API_TOKEN']}"
+    with scripted(answer(401, {"message": echo})) as upstream, diagnosing(upstream.url, store, **secrets) as checks:
+        made = checks.run()
+    shown = {row.name: row.value for row in made.configuration}
+    assert shown["TAVUS_API_KEY"] == "set, ends in …9b7a" and shown["API_TOKEN"] == "set"
+    assert shown["DATABASE_URL"] == "postgresql://***@db.example/greenroom"
+    for text in (report_markdown(made), report_json(made), repr(made)):
+        assert "CANARY" not in text
+    assert "Invalid access token *** *** ***" in named(made, "Tavus").evidence
+
+
+def test_the_configuration_says_where_each_value_comes_from(
+    sandbox: RunningSandbox, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("MAX_CALL_S=90\n")
+    loaded = load(tmp_path, {"USE_TAVUS_PIPECAT_VIDEO": "false"})
+    made = Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store).run()
+    rows = {row.name: (row.value, row.source) for row in made.configuration}
+    assert rows["MAX_CALL_S"] == ("90 s", ".env") and rows["DAILY_MINUTES"] == ("60 min a day", "default")
+    assert rows["SWEEP_INTERVAL_S"] == ("5 s", "default") and rows["TAVUS_API_KEY"] == ("not set", "default")
+    assert rows["USE_TAVUS_PIPECAT_VIDEO"] == ("see TAVUS_AVATAR_MODE", "environment")
+    assert rows["TAVUS_AVATAR_MODE"] == ("phoenix_rest", "environment")
+    assert rows["TAVUS_BASE_URL"] == ("the sandbox in this process", "default")
+
+
+def test_the_reports_hold_the_named_fields_only_and_keep_strange_text_in_its_cell() -> None:
+    at = datetime(2026, 11, 22, 9, 16, tzinfo=UTC)
+    odd = Check("Tavus", Outcome.FAIL, "a | b\n`c` <img src=x> [d](e)", "Mend *it*.")
+    made = Report(
+        at, 0.1234, "Not ready.", Outcome.FAIL, (odd,), (Row("MAX_CALL_S", "600 s", "default"),), {"pandas": ""}
+    )
+    text = report_markdown(made)
+    assert text.startswith("# Greenroom report, 2026-11-22 09:16 UTC\n\n**Not ready.** 1 check · 1 fail.")
+    line = next(line for line in text.splitlines() if "Tavus" in line)
+    assert r"a \| b \`c\` \<img src=x\> \[d\](e) Mend \*it\*." in line
+    assert "| pandas " in text and "not installed" in text
+    document = json.loads(report_json(made))
+    assert set(document) == {"report", "at", "took_s", "verdict", "result", "checks", "configuration", "versions"}
+    assert document["checks"] == [
+        {"name": "Tavus", "result": "fail", "evidence": odd.evidence, "fix": "Mend *it*."},
+    ]
+    assert document["configuration"] == [{"name": "MAX_CALL_S", "value": "600 s", "source": "default"}]
+
+
+def test_the_home_folder_is_not_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/canary"))
+    loaded = load(tmp_path, {"DATABASE_URL": "sqlite:////home/canary/greenroom.db"})
+    store = Store("sqlite:///x.db", root=tmp_path)
+    made = Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store).run()
+    assert next(row.value for row in made.configuration if row.name == "DATABASE_URL") == "sqlite:///~/greenroom.db"
+    assert report.report_json(made).count("canary") == 0
+
+
+# the machine
+
+
+def test_the_machine_is_described_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = doctor.machine()
+    assert machine.python_fits and machine.python in str(machine) and machine.bits in (32, 64)
+    monkeypatch.setattr("platform.release", lambda: "5.15.153.1-microsoft-standard-WSL2")
+    monkeypatch.setattr("sys.platform", "linux")
+    assert doctor.machine().wsl and "in Windows (WSL)" in str(doctor.machine())
+
+
+def test_a_package_that_is_missing_has_no_version() -> None:
+    assert doctor.versions(["requests", "no-such-package-of-ours"])["no-such-package-of-ours"] == ""
