@@ -173,7 +173,7 @@ class Transport:
         except NoAnswer as error:
             code = "connection_lost" if error.lost else "no_answer"
             hint = "Try again in a moment." if method == "GET" else None
-            return Ambiguous(f"{self.who} gave no usable answer: {error}.", code=code, hint=hint)
+            return Ambiguous(str(error).replace("{who}", self.who), code=code, hint=hint)
 
     def _outcome(self, method: str, route: str, parse: Callable[[Success], T], answer: Answer) -> T | GreenroomError:
         reads = method == "GET"

@@ -38,10 +38,13 @@ class NotConnected(Exception):
 
 
 class NoAnswer(Exception):
-    """The request left, and no whole answer came within the time or size allowed. The text says why."""
+    """The request left, and no whole answer came within the time or size allowed.
 
-    def __init__(self, why: str, *, lost: bool) -> None:
-        super().__init__(why)
+    The text is a sentence with `{who}` in the place of the other side's name.
+    """
+
+    def __init__(self, told: str, *, lost: bool) -> None:
+        super().__init__(told)
         self.lost = lost
 
 
@@ -189,13 +192,13 @@ class Wire:
             parts.append(part)
             size += len(part)
             if size > BODY_LIMIT:
-                raise NoAnswer(f"its answer is larger than {BODY_LIMIT // (1024 * 1024)} MB", lost=False)
+                raise NoAnswer(f"{{who}}'s answer is larger than {BODY_LIMIT // (1024 * 1024)} MB.", lost=False)
             if time.monotonic() > deadline:
                 raise NoAnswer(self._too_slow(), lost=False)
         return b"".join(parts)
 
     def _too_slow(self) -> str:
-        return f"it gave no whole answer within {self._timeouts[1]:g} s"
+        return f"{{who}} did not answer within {self._timeouts[1]:g} s."
 
     def _failure(self, error: Exception) -> NotConnected | NoAnswer:
         reason = getattr(error.args[0], "reason", None) if error.args else None
@@ -207,4 +210,4 @@ class Wire:
             return NotConnected("the proxy of this network can't be reached or refuses")
         if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
             return NoAnswer(self._too_slow(), lost=False)
-        return NoAnswer("the connection was lost before its answer was complete", lost=True)
+        return NoAnswer("The connection to {who} was lost before its answer was complete.", lost=True)
