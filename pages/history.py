@@ -179,7 +179,9 @@ def main() -> None:
     chosen = table(page.items)
     pages = -(-page.total // PAGE)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(page.items)} of {page.total} sessions. Choose a row to open its record.", width="stretch")
+        count = f"{page.total} session{'s' if page.total > 1 else ''}"
+        shown = f"{len(page.items)} of {count}" if pages > 1 else count
+        st.caption(f"{shown}. Choose a row to open its record.", width="stretch")
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
 

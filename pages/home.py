@@ -57,7 +57,7 @@ def gallery(
     at = min(number if isinstance(number, int) else 1, pages) - 1
     grid = st.grid("auto", min_column_width=250, gap="small")
     for agent in agents[at * PAGE : (at + 1) * PAGE]:
-        with grid.container(border=True, key=f"card-agent-{agent.id}", gap="small"):
+        with grid.container(border=True, key=f"card-agent-{agent.id}", gap="small", height="stretch"):
             chosen = card(services, agent, allowance, personas, replicas) or chosen
     if at + 1 == pages:
         new_card(grid)
@@ -79,10 +79,10 @@ def card(
     replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
     who = " · ".join(name for name in (replica.name if replica else "", persona.name if persona else "") if name)
     lacking = services.agents.missing(agent, personas, replicas)
-    note = " · ".join(filter(None, (agent.call.language, ago(agent.last_used_at))))
-    if lacking:
-        note = lacking[0].message
-    parts.card(context.own_path(replica.thumbnail_image_url) if replica else "", agent.name, who, note)
+    used = ago(agent.last_used_at) if agent.last_used_at else "Not used yet"
+    note = " · ".join(filter(None, (agent.call.language, used)))
+    face = context.own_path(replica.thumbnail_image_url) if replica else ""
+    parts.card(face, agent.name, who, note, warn=lacking[0].message if lacking else "")
     with st.container(horizontal=True, gap="xsmall"):
         if lacking and lacking[0].blocks:
             if st.button("Mend", key=f"home_mend_{agent.id}", icon=":material/build:", width="stretch"):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Turn
-from lib.services.export import shown
 from lib.ui import context, feedback, parts, places, record, strips
 from lib.ui.text import clock, html, span, stamp
 from lib.wiring import Services
@@ -47,37 +46,15 @@ def metrics(session: Session, turns: Sequence[Turn]) -> None:
     grid = st.grid(4, min_column_width=150, gap="small")
     for label, value, detail in (
         ("Length", f"{clock(record.elapsed_s(session))} min", limit),
-        ("You spoke", f"{yours} times", f"{your_words} words"),
-        ("The avatar spoke", f"{theirs} times", f"{their_words} words"),
+        ("You spoke", times(yours), f"{your_words} words"),
+        ("The avatar spoke", times(theirs), f"{their_words} words"),
         ("Questions you asked", f"{asked}", "Turns with a question mark"),
     ):
         grid.metric(label, value, delta=detail, delta_color="primary", delta_arrow="off", border=True)
 
 
-def transcript(session: Session, turns: Sequence[Turn], speaker: str) -> None:
-    st.header("Transcript", anchor=False)
-    read = shown(turns)
-    with st.container(border=True, height=460 if read else "content", key="transcript"):
-        for source, title in (("tavus", ""), ("chat", "Text chat")):
-            said = [turn for turn in read if turn.source == source]
-            if said and title and len(said) < len(read):
-                st.caption(title)
-            if said:
-                record.transcript(said, speaker)
-        if not read:
-            st.caption(no_transcript(session))
-
-
-def no_transcript(session: Session) -> str:
-    if session.status.open:
-        return "The transcript appears after the call."
-    if record.transcript_pending(session):
-        return "The transcript is being read. Reload in a few seconds."
-    if session.mode is Mode.TEXT:
-        return "Nothing was written."
-    if session.transcript_at is not None or not session.conversation_id:
-        return "Nobody spoke in this call."
-    return "Tavus has not given a transcript of this call."
+def times(count: int) -> str:
+    return f"{count} time{'' if count == 1 else 's'}"
 
 
 def story(session: Session, events: Sequence[SessionEvent]) -> None:
@@ -122,7 +99,8 @@ def main() -> None:
     metrics(session, turns)
     left, right = st.columns([8, 4], gap="medium")
     with left:
-        transcript(session, turns, record.speaker(services, session))
+        st.header("Transcript", anchor=False)
+        record.transcript(session, turns, record.speaker(services, session))
     with right:
         story(session, events)
 

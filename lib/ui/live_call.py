@@ -5,6 +5,8 @@ Nothing here asks Tavus: the strip reads one row a second, and when the status c
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from lib.errors import GreenroomError
@@ -14,6 +16,7 @@ from lib.ui import context, feedback, parts, places, record, strips
 from lib.ui.call_frame import Slots
 from lib.ui.text import clock, md, span, stamp
 
+NO_ROOM = ("max_concurrent_calls", "slots_full")
 ENDED_COLOUR: dict[Status, parts.Kind] = {Status.ENDED: "info", Status.FAILED: "bad"}
 
 
@@ -31,7 +34,7 @@ def draw(slots: Slots) -> None:
     with slots.below:
         if session.status.open:
             st.header("Chat" if text else "Text chat", anchor=False)
-            chat(session.id, record.speaker(context.services(), session), 420 if text else 260)
+            chat(session.id, record.speaker(context.services(), session), in_call=not text)
         else:
             said(session)
     with slots.side:
@@ -56,12 +59,14 @@ def avatar_unavailable(session: Session) -> None:
     """The avatar was refused: why, what still works, what to do."""
     works = "Nothing was created and nothing is billed. Text chat below works: a stand-in with the same persona."
     rest = " ".join(filter(None, (works, session.reason_hint)))
-    cause = f"Video is unavailable: {session.reason.rstrip('.')}"
+    cause = f"Video is unavailable. {feedback.sentence(session.reason)}"
     with parts.banner("warn", cause, rest, key="live-refused", icon="videocam_off", stacked=True):
         if st.button("Try again", type="primary", icon=":material/refresh:", key="live_again"):
             with feedback.section("start the session", retry=False):
                 context.services().sessions.end(session.id)
                 strips.start(session.agent_id)
+        if session.reason_code in NO_ROOM and st.button("Show the open sessions", key="live_open"):
+            st.switch_page(places.HOME)
         if st.button("Open Diagnostics", type="tertiary", key="live_diagnostics"):
             st.switch_page(places.DIAGNOSTICS)
 
@@ -129,16 +134,8 @@ def said(session: Session) -> None:
     if record.transcript_pending(session):
         _reading(session.id)
         return
-    turns = context.services().sessions.turns(session.id)
-    with st.container(border=True, key="transcript"):
-        if any(turn.role != "system" for turn in turns):
-            record.transcript(turns, record.speaker(context.services(), session))
-        elif session.mode is Mode.TEXT:
-            st.caption("Nothing was written.")
-        elif session.transcript_at is not None or session.status is Status.FAILED or not session.conversation_id:
-            st.caption("Nobody spoke in this call.")
-        else:
-            st.caption("Tavus has not given a transcript of this call. If it does later, History shows it.")
+    services = context.services()
+    record.transcript(session, services.sessions.turns(session.id), record.speaker(services, session))
 
 
 @st.fragment(run_every=1.0)
@@ -152,17 +149,18 @@ def _reading(session_id: str) -> None:
 
 
 @st.fragment
-def chat(session_id: str, name: str, height: int) -> None:
+def chat(session_id: str, name: str, in_call: bool) -> None:
     """Text chat with a stand-in for the persona. What could not be sent stays in the field."""
     sessions = context.services().sessions
     unsent: tuple[str, GreenroomError] | None = st.session_state.pop("live_unsent", None)
     turns = [turn for turn in sessions.turns(session_id) if turn.source == "chat"]
-    with st.container(border=True, height=height if turns else "content", key="chat-box", autoscroll=True):
+    height: Literal["content"] | int = (260 if in_call else 420) if turns else "content"
+    with st.container(border=True, height=height, key="chat-box", autoscroll=True):
         talk = st.empty()
     if turns:
         talk.html(record.bubbles(turns, name))
     else:
-        talk.caption("Written here, answered by a stand-in with the same persona. The call does not hear it.")
+        talk.caption(f"A stand-in with the same persona answers. {'The call does not hear it.' if in_call else ''}")
     if unsent is not None:
         text, error = unsent
         st.session_state["live_say"] = text

@@ -122,15 +122,20 @@ def lines(name: str, *meta: str) -> None:
     st.html(lines_html(name, *meta))
 
 
-def lines_html(name: str, *meta: str) -> str:
+def lines_html(name: str, *meta: str, warn: str = "") -> str:
     quiet = "".join(f"<span>{html(line)}</span>" for line in meta if line)
+    if warn:
+        quiet += f'<span class="gr-warn"><i aria-hidden="true">warning</i> {html(warn)}</span>'
     return f'<div class="gr-lines"><b dir="auto">{html(name)}</b>{quiet}</div>'
 
 
-def card(url: str, name: str, *meta: str, small: bool = False) -> None:
-    """A face with a name and its quiet lines, as one element. `small`: a square face at the left of them."""
+def card(url: str, name: str, *meta: str, small: bool = False, warn: str = "") -> None:
+    """A face with a name and its quiet lines, as one element. `small`: a square face at the left of them.
+
+    `warn` is a last line that says what is wrong.
+    """
     kind = "gr-card gr-small" if small else "gr-card"
-    st.html(f'<div class="{kind}">{face_html(url, name)}{lines_html(name, *meta)}</div>')
+    st.html(f'<div class="{kind}">{face_html(url, name)}{lines_html(name, *meta, warn=warn)}</div>')
 
 
 def face(url: str, alt: str) -> None:

@@ -24,7 +24,7 @@ _EVENTS = {
     "checking": ("No clear answer, checking with Tavus", "warning"),
     "not_created": ("Nothing was created at Tavus", "neutral"),
     "refused": ("Avatar refused, text chat instead", "warning"),
-    "chat": ("Text chat", "neutral"),
+    "chat": ("Text chat began", "neutral"),
     "ending": ("End pressed", "neutral"),
     "ended": ("Ended", "neutral"),
     "transcript": ("Transcript read", "good"),
@@ -63,9 +63,31 @@ def transcript_pending(session: Session, now: datetime | None = None) -> bool:
     return ((now or datetime.now(UTC)) - session.ended_at).total_seconds() < READING_S
 
 
-def transcript(turns: Sequence[Turn], speaker: str) -> None:
-    """Who said what and when, as one element. Draw it inside a bordered container of fixed height."""
-    st.html(f'<div class="gr-tr">{"".join(_turn(turn, speaker) for turn in shown(turns))}</div>')
+def transcript(session: Session, turns: Sequence[Turn], speaker: str, *, height: int = 460) -> None:
+    """Who said what and when: the call, then the text chat beside it. A long one scrolls within `height` pixels."""
+    read = shown(turns)
+    long = len(read) > 9 or sum(len(turn.content) for turn in read) > 1_000
+    with st.container(border=True, height=height if long else "content", key="transcript"):
+        for source in ("tavus", "chat"):
+            said = [turn for turn in read if turn.source == source]
+            if said and source == "chat" and session.mode is not Mode.TEXT:
+                st.caption("Text chat with a stand-in, beside the call")
+            if said:
+                st.html(f'<div class="gr-tr">{"".join(_turn(turn, speaker) for turn in said)}</div>')
+        if not read:
+            st.caption(_no_transcript(session))
+
+
+def _no_transcript(session: Session) -> str:
+    if session.status.open:
+        return "The transcript appears after the call."
+    if transcript_pending(session):
+        return "The transcript is being read. Reload in a few seconds."
+    if session.mode is Mode.TEXT:
+        return "Nothing was written."
+    if session.transcript_at is not None or not session.conversation_id:
+        return "Nobody spoke in this call."
+    return "Tavus has not given a transcript of this call. If it does later, it appears here."
 
 
 def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "") -> str:
@@ -102,7 +124,7 @@ def _bubble(role: str, content: str, speaker: str) -> str:
 
 def _event(event: SessionEvent, last: bool) -> str:
     words, colour = _EVENTS.get(event.kind, (event.kind.replace("_", " ").capitalize(), "neutral"))
-    detail = f"<span>{html(event.detail)}</span>" if event.detail else ""
+    detail = f"<span>{html(event.detail)}</span>" if event.detail not in ("", words) else ""
     mark = f"gr-{colour}{' last' if last else ''}"
     return f'<time>{local(event.at):%H:%M:%S}</time><i class="{mark}"></i><p>{html(words)}{detail}</p>'
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from lib.models import Mode, Session
+from lib.models import Mode, Session, Status
 from lib.ui import context, feedback, parts, places, record
 from lib.ui.text import clock, md
 
@@ -74,7 +74,7 @@ def _strip(place: str, session: Session, used: str) -> None:
             arrow = ":material/arrow_forward:"
             if st.button(word, type="primary", icon=arrow, icon_position="right", key=f"{key}_back"):
                 st.switch_page(places.LIVE, query_params={"session": session.id})
-            if st.button("End session", key=f"danger-{key}"):
+            if st.button("End session", key=f"danger-{key}", disabled=session.status is Status.ENDING):
                 with feedback.section("end the session"):
                     services = context.services()
                     services.sessions.end(session.id)
