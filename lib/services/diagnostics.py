@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError
 
 from lib import doctor
 from lib.clients.tavus import Tavus
@@ -163,7 +164,12 @@ class Diagnostics:
         return [Check("Replicas", Outcome.LOOK, f"{told} The default one, {wanted}, is not ready: {why}.", fix)]
 
     def _database(self) -> list[Check]:
-        described = self._store.describe()
+        try:
+            described = self._store.describe()
+        except DBAPIError as error:
+            told = (str(error.orig).strip().splitlines() or ["no reason given"])[0][:200]
+            fix = "Check that the database's file or server is there and not locked, then restart Greenroom."
+            return [Check("Database", Outcome.FAIL, f"It does not answer: {told}.", fix)]
         free = _free_bytes(self._store.directory)
         size = f"{described.size_bytes / 1024 / 1024:.1f} MB" if described.size_bytes is not None else ""
         space = f"{free / 1024**3:.1f} GB free on its disk" if free is not None else ""

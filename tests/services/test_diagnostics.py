@@ -213,6 +213,21 @@ def test_a_database_that_is_not_ours_is_told(sandbox: RunningSandbox, tmp_path: 
     assert check.result is Outcome.FAIL and "not a database" in check.evidence and "DATABASE_URL" in check.fix
 
 
+def test_a_database_that_broke_after_the_start_is_told(sandbox: RunningSandbox, store: Store) -> None:
+    store.close()
+    file = store.directory / "greenroom.db"
+    for path in (file, file.with_name("greenroom.db-wal"), file.with_name("greenroom.db-shm")):
+        path.unlink(missing_ok=True)
+    broken = Store("sqlite:///greenroom.db", root=store.directory)
+    broken.open()
+    broken.engine.dispose()
+    file.write_bytes(b"torn" * 4096)
+    with diagnosing(sandbox.v2, broken) as checks:
+        check = named(checks.run(), "Database")
+    broken.close()
+    assert check.result is Outcome.FAIL and "not a database" in check.evidence and check.fix
+
+
 def test_little_space_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "LITTLE_SPACE", 1 << 60)
     with diagnosing(sandbox.v2, store) as checks:
