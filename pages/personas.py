@@ -105,6 +105,8 @@ def editor(services: Services, item_id: str) -> None:
         clicked = persona_editor.head(draft, agents, edits)
     problems = attempted(draft, form.prefix, clicked in ("review", "create"))
     form.problems = {problem.key: tuple(p for p in problems if p.key == problem.key) for problem in problems}
+    if clicked in ("review", "create"):
+        form.unfold()
     with notice:
         persona_editor.mend(problems)
     persona_editor.body(form, replicas)

@@ -24,7 +24,7 @@ LANGUAGES = (
     "Russian", "Slovak", "Spanish", "Swedish", "Tagalog", "Tamil", "Telugu", "Thai", "Turkish", "Ukrainian",
     "Vietnamese",
 )  # fmt: skip
-"""Full English names as Tavus wants them (https://docs.tavus.io, language support); others can be typed."""
+"""Full English names as Tavus wants them (https://docs.tavus.io, language support)."""
 
 MULTILINGUAL = "multilingual"
 SHORTEST_S = 30
@@ -133,13 +133,10 @@ class Form:
         )
         self._complaint("name")
         self._persona(personas)
-        st.markdown("Face", help="The face and voice of the call. Without one, the persona’s default is used.")
         chosen = self.values()["replica_id"]
-        if replicas is None:
-            st.caption(f"The faces could not be read. Chosen: {md(chosen) or 'none'}.")
-            return
         self._chosen(chosen, replicas)
-        replica_picker.grid(replicas, self.key("replica_id"), chosen, size=8)
+        if replicas is not None:
+            replica_picker.grid(replicas, self.key("replica_id"), chosen, size=8)
 
     def call(self, max_call_s: int) -> None:
         """How a call of this agent is held."""
@@ -152,7 +149,6 @@ class Form:
             index=options.index(language) if language else None,
             format_func=lambda name: "Multilingual: follows the caller" if name == MULTILINGUAL else plain(name, 60),
             placeholder="English, or what the persona says",
-            accept_new_options=True,
             help="What the avatar hears and speaks. Empty: the persona’s own, English by default.",
             **self._kept("language"),
         )
@@ -224,22 +220,23 @@ class Form:
                 ":small[:orange[:material/warning: Not among the account’s personas any more: choose another.]]"
             )
 
-    def _chosen(self, chosen: str, replicas: Listing[Replica]) -> None:
-        target = self.key("replica_id")
-        replica = replicas.find(chosen) if chosen else None
+    def _chosen(self, chosen: str, replicas: Listing[Replica] | None) -> None:
+        replica = replicas.find(chosen) if replicas and chosen else None
+        name = plain(replica.name if replica else chosen, 60)
+        words = f"**{md(name)}**" if chosen else ":gray[none of its own, so the persona’s is used]"
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            name = plain(replica.name if replica else chosen, 60)
-            words = (
-                f"**{md(name)}** is chosen." if chosen else ":gray[None chosen: the persona’s default face is used.]"
+            st.markdown(
+                f"Face: {words}",
+                width="content",
+                help="The face and voice of the call. Without one, the persona’s default is used.",
             )
-            st.markdown(words, width="content")
             if chosen:
                 st.button(
                     "Use the persona’s",
-                    key=f"{target}_clear",
+                    key=f"{self.key('replica_id')}_clear",
                     type="tertiary",
                     on_click=replica_picker.choose,
-                    args=(target, ""),
+                    args=(self.key("replica_id"), ""),
                 )
 
     def _kept(self, name: str) -> dict[str, Any]:
@@ -254,10 +251,8 @@ def readiness(agent: Agent, found: Sequence[Missing], max_call_s: int, unread: b
     """What stands between this agent and a call, and what Start would commit."""
     limit = span(agent.call.max_call_s or max_call_s)
     if not found:
-        state, words = (
-            ("look", "Not checked: Tavus could not be read.") if unread else ("ready", f"Start: up to {limit}.")
-        )
-        st.markdown(f"{parts.chip_md(state)} {words}")
+        words = "Not checked: Tavus could not be read." if unread else f"A call lasts up to {limit}."
+        st.markdown(f"{parts.chip_md('look' if unread else 'ready')} {words}")
         return
     for item in found:
         state = "missing" if item.blocks else "look"

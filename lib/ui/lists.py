@@ -32,9 +32,11 @@ def pager(count: int, size: int, key: str, noun: str) -> None:
     pages = -(-count // size)
     if pages < 2:
         return
+    # Without a width of its own it measures the row before it is laid out, and shows one page only.
+    width = 72 + 38 * min(pages, 7)
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         st.caption(f"{count} {noun}", width="stretch")
-        st.pagination(pages, key=key, persist_state="page")
+        st.pagination(pages, key=key, persist_state="page", width=width)
 
 
 def search(label: str, key: str) -> str:

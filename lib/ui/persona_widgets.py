@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lib.ui.persona_check import Problem
-from lib.ui.persona_fields import FIELDS, Field, Group, Kind
+from lib.ui.persona_fields import FIELDS, LAYERS, Field, Group, Kind
 from lib.ui.persona_form import OTHER, Value, alien, is_set, kind, read
 from lib.ui.rows import get
 from lib.ui.text import md, plain
@@ -49,18 +49,28 @@ class Form:
         return held
 
     def group(self, group: Group, *, expanded: bool = False) -> None:
-        """One layer, folded."""
-        wrong = any(field.key in self.problems for field in group.fields)
-        with st.expander(group.label, icon=f":material/{group.icon}:", expanded=expanded or wrong):
-            for field in group.fields:
-                self.draw(field)
+        """One layer. Folded, its fields are not drawn, which keeps a rerun quick; what they hold is kept."""
+        key = self.key(f"open.{group.key}")
+        layer = st.expander(group.label, icon=f":material/{group.icon}:", expanded=expanded, key=key, on_change="rerun")
+        if layer.open:
+            with layer:
+                for field in group.fields:
+                    self.draw(field)
+
+    def unfold(self) -> None:
+        """Open the layers in which something is wrong. Call it before they are drawn."""
+        for group in LAYERS:
+            if any(field.key in self.problems for field in group.fields):
+                st.session_state[self.key(f"open.{group.key}")] = True
+        if OTHER in self.problems:
+            st.session_state[self.key("open.other")] = True
 
     def draw(self, field: Field, *, height: int = 110, placeholder: str | None = None) -> None:
         """The field's widget, with what is wrong with it below."""
         key, base = self.key(field.key), self.base[field.key]
         hint = self._hint(field) if placeholder is None else placeholder
-        common: dict[str, Any] = {"key": key, "help": field.help, "disabled": self._locked(field)}
-        kept = {**common, "persist_state": "session"}
+        locked = self._locked(field)
+        kept: dict[str, Any] = {"key": key, "help": field.help, "disabled": locked, "persist_state": "session"}
         match kind(self.row, field):
             case Kind.CHOICE:
                 self._choice(field, str(base), kept)
@@ -73,11 +83,11 @@ class Form:
                 st.number_input(field.label, value=number, step=0.1, placeholder=hint, **kept)
             case Kind.SECRET:
                 st.text_input(
-                    field.label, type="password", autocomplete="new-password", placeholder=self._secret(field), **common
+                    field.label, type="password", autocomplete="new-password", placeholder=self._secret(field), **kept
                 )
                 self._removal(field)
             case Kind.SECRETS:
-                st.text_area(field.label, height=90, placeholder=self._secret(field), **common)
+                st.text_area(field.label, height=90, placeholder=self._secret(field), **kept)
                 self._removal(field)
             case Kind.TEXT:
                 st.text_input(field.label, str(base), placeholder=hint, **kept)
@@ -146,7 +156,12 @@ class Form:
 
     def _removal(self, field: Field) -> None:
         if is_set(self.row, field):
-            st.checkbox("Remove what is stored", key=self.key(field.key + _REMOVE), disabled=self._locked(field))
+            st.checkbox(
+                "Remove what is stored",
+                key=self.key(field.key + _REMOVE),
+                disabled=self._locked(field),
+                persist_state="session",
+            )
 
     def _locked(self, field: Field) -> bool:
         return self.disabled or field.key in self._alien
