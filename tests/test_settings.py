@@ -298,6 +298,12 @@ def test_a_key_in_the_wrong_place_is_not_quoted(tmp_path: Path, name: str) -> No
     assert CANARY not in repr((loaded.problems, loaded.notes))
 
 
+def test_a_short_wrong_value_is_quoted_unless_it_is_a_secret(tmp_path: Path) -> None:
+    loaded = from_env(tmp_path, TAVUS_API_KEY="my key", MAX_CALL_S="ten")
+    told = {problem.name: problem.message for problem in loaded.problems}
+    assert "my key" not in told["TAVUS_API_KEY"] and "(ten)" in told["MAX_CALL_S"]
+
+
 def test_settings_are_frozen_and_their_errors_hide_the_value() -> None:
     with pytest.raises(ValidationError):
         Settings().max_call_s = 5  # type: ignore[misc]

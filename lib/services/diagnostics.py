@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import queue
 import re
@@ -96,7 +97,8 @@ class Diagnostics:
         """The checks of all jobs in the order of the jobs. Daemon threads: a hanging one must not hold up Ctrl-C."""
         done: queue.SimpleQueue[tuple[str, list[Check]]] = queue.SimpleQueue()
         for name, job in jobs:
-            threading.Thread(target=lambda n=name, j=job: done.put((n, _tried(n, j))), daemon=True).start()
+            run = functools.partial(_put, done, name, job)
+            threading.Thread(target=run, name=f"greenroom-check-{name}", daemon=True).start()
         until = time.monotonic() + self._limit_s
         found: dict[str, list[Check]] = {}
         while len(found) < len(jobs):
@@ -226,6 +228,10 @@ class Diagnostics:
             if len(secret) >= 6:
                 text = text.replace(secret, "***")
         return text
+
+
+def _put(done: queue.SimpleQueue[tuple[str, list[Check]]], name: str, job: Checking) -> None:
+    done.put((name, _tried(name, job)))
 
 
 def _tried(name: str, job: Checking) -> list[Check]:

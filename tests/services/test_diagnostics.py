@@ -20,7 +20,7 @@ from lib.services import diagnostics, report
 from lib.services.diagnostics import Diagnostics
 from lib.services.report import Check, Outcome, Report, Row, report_json, report_markdown
 from lib.settings import Loaded, load
-from lib.store.database import Store
+from lib.store.database import Described, Store
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.scripted_server import answer, scripted
 
@@ -126,6 +126,8 @@ def test_a_check_that_hangs_does_not_hold_the_others(store: Store) -> None:
         loaded = loaded_with(upstream.url)
         tavus = Tavus(base_url=upstream.url, api_key=SecretStr(KEY), timeouts=(1, 3))
         made = Diagnostics(loaded=loaded, tavus=tavus, store=store, limit_s=0.2).run()
+        hanging = [thread for thread in threading.enumerate() if thread.name.startswith("greenroom-check")]
+        assert hanging and all(thread.daemon for thread in hanging)
     assert named(made, "Tavus").evidence == "No answer within 0.2 s." and made.took_s < 1
     assert named(made, "Database").result is Outcome.PASS
 
@@ -146,6 +148,12 @@ def test_the_checks_run_side_by_side(store: Store) -> None:
         slow = Slow("sqlite:///x.db", root=store.directory)
         with diagnosing(upstream.url, slow) as checks:
             assert named(checks.run(), "Database").result is Outcome.PASS
+
+
+def test_a_slow_tavus_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnostics, "SLOW_MS", -1)
+    with diagnosing(sandbox.v2, store) as checks:
+        assert named(checks.run(), "Tavus").result is Outcome.LOOK
 
 
 def test_a_broken_check_is_a_failed_check_and_its_trace_is_logged(
@@ -226,6 +234,16 @@ def test_a_database_that_broke_after_the_start_is_told(sandbox: RunningSandbox, 
         check = named(checks.run(), "Database")
     broken.close()
     assert check.result is Outcome.FAIL and "not a database" in check.evidence and check.fix
+
+
+def test_a_database_of_another_revision_is_told(sandbox: RunningSandbox, store: Store) -> None:
+    class Older(Store):
+        def describe(self) -> Described:
+            return Described("sqlite:///x.db", "m0001", "m0002", None)
+
+    with diagnosing(sandbox.v2, Older("sqlite:///x.db", root=store.directory)) as checks:
+        check = named(checks.run(), "Database")
+    assert check.result is Outcome.FAIL and "m0002 is due" in check.evidence
 
 
 def test_little_space_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
