@@ -57,7 +57,7 @@ def gallery(
     at = min(number if isinstance(number, int) else 1, pages) - 1
     grid = st.grid("auto", min_column_width=250, gap="small")
     for agent in agents[at * PAGE : (at + 1) * PAGE]:
-        with grid.container(border=True, key=f"card-agent-{agent.id}", gap="small", height="stretch"):
+        with grid.container(border=True, key=f"card-home-{agent.id}", gap="small", height="stretch"):
             chosen = card(services, agent, allowance, personas, replicas) or chosen
     if at + 1 == pages:
         new_card(grid)
@@ -79,20 +79,20 @@ def card(
     replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
     who = " · ".join(name for name in (replica.name if replica else "", persona.name if persona else "") if name)
     lacking = services.agents.missing(agent, personas, replicas)
-    used = ago(agent.last_used_at) if agent.last_used_at else "Not used yet"
+    used = f"Used {ago(agent.last_used_at)}" if agent.last_used_at else "Not used yet"
     note = " · ".join(filter(None, (agent.call.language, used)))
     face = context.own_path(replica.thumbnail_image_url) if replica else ""
     parts.card(face, agent.name, who, note, warn=lacking[0].message if lacking else "")
-    with st.container(horizontal=True, gap="xsmall"):
-        if lacking and lacking[0].blocks:
-            if st.button("Mend", key=f"home_mend_{agent.id}", icon=":material/build:", width="stretch"):
-                st.switch_page(places.AGENTS, query_params={"agent": agent.id})
-            return None
-        limit = span(agent.call.max_call_s or allowance.max_call_s)
-        if st.button(f"Start, up to {limit}", key=f"start-{agent.id}", icon=":material/play_arrow:", width="stretch"):
-            return agent.id, True
-        if st.button("", key=f"home_chat_{agent.id}", icon=":material/chat:", help="Rehearse in text, free"):
-            return agent.id, False
+    # The stylesheet puts both buttons on one line: a container for them in each card would cost more than they do.
+    if lacking and lacking[0].blocks:
+        if st.button("Mend", key=f"home_mend_{agent.id}", icon=":material/build:", width="stretch"):
+            st.switch_page(places.AGENTS, query_params={"agent": agent.id})
+        return None
+    limit = span(agent.call.max_call_s or allowance.max_call_s)
+    if st.button(f"Start, up to {limit}", key=f"start-{agent.id}", icon=":material/play_arrow:", width="stretch"):
+        return agent.id, True
+    if st.button("", key=f"home_chat_{agent.id}", icon=":material/chat:", help="Rehearse in text, free"):
+        return agent.id, False
     return None
 
 

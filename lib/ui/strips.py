@@ -64,6 +64,9 @@ def _strip(place: str, session: Session, used: str) -> None:
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"strip-live-home-{key}"
     ):
+        listing = context.services().catalogue.replica_shelf.peek()
+        replica = listing.find(session.replica_id) if listing else None
+        parts.avatar(context.own_path(replica.thumbnail_image_url) if replica else "", session.agent_name)
         st.markdown(
             f"**{md(session.agent_name, 80)}**{persona} {parts.chip_md(parts.session_state(session))}  \n"
             f":small[:gray[{md(time)} · {'nothing is billed' if text else used}]]",
