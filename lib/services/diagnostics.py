@@ -173,8 +173,8 @@ class Diagnostics:
             fix = "Check that the database's file or server is there and not locked, then restart Greenroom."
             return [Check("Database", Outcome.FAIL, f"It does not answer: {told}.", fix)]
         free = _free_bytes(self._store.directory)
-        size = f"{described.size_bytes / 1024 / 1024:.1f} MB" if described.size_bytes is not None else ""
-        space = f"{free / 1024**3:.1f} GB free on its disk" if free is not None else ""
+        size = _size(described.size_bytes) if described.size_bytes is not None else ""
+        space = f"{_size(free)} free on its disk" if free is not None else ""
         where = _without_home(described.url)
         told = f"{', '.join(filter(None, (f'{where} at revision {described.revision}', size, space)))}."
         if described.revision != described.head:
@@ -225,6 +225,8 @@ class Diagnostics:
         for name in secret_names():
             value = getattr(self._loaded.settings, name.lower())
             secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
+            if name == "DATABASE_URL":
+                secret = _password(secret)
             if len(secret) >= 6:
                 text = text.replace(secret, "***")
         return text
@@ -274,9 +276,22 @@ def _free_bytes(folder: Path) -> int | None:
         return None
 
 
+def _size(count: float) -> str:
+    for unit in ("kB", "MB"):
+        count /= 1024
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "kB" else f"{count:.1f} {unit}"
+    return f"{count / 1024:.1f} GB"
+
+
 def _masked(secret: str) -> str:
     """Enough to tell two keys apart, and never enough of a short one to guess it."""
     return f"set, ends in …{secret[-4:]}" if len(secret) >= 16 else "set"
+
+
+def _password(url: str) -> str:
+    user, at, _place = url.partition("://")[2].rpartition("@")
+    return user.partition(":")[2] if at else ""
 
 
 def _masked_url(url: str) -> str:

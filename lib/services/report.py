@@ -111,4 +111,4 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\|`*<\[\]])", r"\\\1", " ".join(text.split()))
