@@ -129,8 +129,8 @@ class ConversationRoutes:
         status = request.query_params.get("status")
         calls = [call for call in self._calls.all() if status in (None, "", call.status)]
         base, dialect = base_url(request.scope), self._dialect()
-        rows = [shown(call, base, dialect) for call in calls]
-        return JSONResponse(page_of(request, rows, first_page=dialect.page_base))
+        page = page_of(request, calls, first_page=dialect.page_base)
+        return JSONResponse({**page, "data": [shown(call, base, dialect) for call in page["data"]]})
 
     async def get(self, request: Request) -> Response:
         call = self._found(request)

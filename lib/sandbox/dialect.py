@@ -17,7 +17,8 @@ from lib.sandbox.wire import Refusal, iso
 class Dialect:
     """How to answer where there is more than one truth.
 
-    `persona_get`: flat (seen live) or wrapped in `{"data": [...]}` (documented). `names`: both vocabularies, or one.
+    `persona_get`: flat (seen live) or wrapped in `{"data": [...]}` (documented). `names`: reads of a
+    conversation name its ids in both vocabularies, or in one.
     `replica_delete`: 200 (documented) or 204 (seen). `shutdown_key`, `shutdown_suffix`: how a verbose read and a
     callback spell why a call ended; with `both` the callback says `shutdown_reason` and the verbose read says both.
     `transcript_time`: epoch seconds or ISO text. `page_base`: None tolerates both, 0 and 1 are strict.

@@ -121,8 +121,8 @@ class PersonaRoutes:
 
     async def list(self, request: Request) -> Response:
         kind = request.query_params.get("persona_type") or request.query_params.get("pal_type")
-        rows = [shown(row, pal=as_pal(request)) for row in self._personas.all(kind)]
-        return JSONResponse(page_of(request, rows, first_page=self._dialect().page_base))
+        page = page_of(request, self._personas.all(kind), first_page=self._dialect().page_base)
+        return JSONResponse({**page, "data": [shown(row, pal=as_pal(request)) for row in page["data"]]})
 
     async def get(self, request: Request) -> Response:
         row = shown(self._personas.get(request.path_params["id"]), pal=as_pal(request))

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
 
 MAX_LIMIT = 100
+MAX_DEPTH = 64
 
 
 class Refusal(Exception):
@@ -49,6 +50,7 @@ def parse_json(raw: bytes) -> Any:
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")  # 1e400, a lone surrogate: no answer
+        _check_depth(value, MAX_DEPTH)
     except (ValueError, RecursionError) as error:
         raise Refusal("The request body is not valid JSON.") from error
     return value
@@ -75,7 +77,7 @@ def flag(request: Request, name: str) -> bool:
     return request.query_params.get(name, "").lower() in ("true", "1")
 
 
-def page_of(request: Request, rows: Sequence[dict[str, Any]], *, first_page: int | None = None) -> dict[str, Any]:
+def page_of(request: Request, rows: Sequence[Any], *, first_page: int | None = None) -> dict[str, Any]:
     """One page of `rows` in Tavus's envelope: `{"data": [...], "total_count": N}`.
 
     `limit` is 10 unless told, at most 100. Pages count from 1 as documented, and `page=0` is answered as the first
@@ -106,6 +108,13 @@ def base_url(scope: Scope) -> str:
 def _whole(request: Request, name: str, otherwise: int) -> int:
     given = request.query_params.get(name, "")
     return int(given) if given.isascii() and given.removeprefix("-").isdigit() and len(given) < 10 else otherwise
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if not left:
+        raise ValueError("nested too deeply")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_depth(item, left - 1)
 
 
 def _no_constant(name: str) -> Any:
