@@ -12,7 +12,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -128,7 +128,7 @@ class Sessions:
         session = self.start(agent_id, token=token, enable_avatar=enable_avatar)
         running = self._running.get(session.id)
         if running is not None:
-            running.exception(timeout_s)
+            wait([running], timeout_s)
         return self._ledger.get(session.id)
 
     def allowance(self) -> Allowance:

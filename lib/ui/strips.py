@@ -13,6 +13,7 @@ from lib.ui.text import clock, md
 
 _DOUBLE_CLICK = timedelta(seconds=5)
 _TOKENS = "start_tokens"
+_GLANCE_S = 0.4  # a quick answer is drawn at once; a slower one is waited for in sight, on the next page
 
 
 def start(agent_id: str, *, enable_avatar: bool = True) -> None:
@@ -29,7 +30,7 @@ def start(agent_id: str, *, enable_avatar: bool = True) -> None:
     if not token or now - used_at > _DOUBLE_CLICK:
         token = uuid4().hex
     tokens[key] = (token, now)
-    session = sessions.start(agent_id, token=token, enable_avatar=enable_avatar)
+    session = sessions.start_and_wait(agent_id, token=token, enable_avatar=enable_avatar, timeout_s=_GLANCE_S)
     if not session.status.open:
         tokens[key] = (uuid4().hex, now)
         session = sessions.start(agent_id, token=tokens[key][0], enable_avatar=enable_avatar)

@@ -55,6 +55,14 @@ def test_a_start_answers_at_once_and_becomes_live_when_the_replica_has_joined(se
     assert creates(sandbox) == 1
 
 
+def test_waiting_for_a_slow_start_ends_in_time_and_the_start_goes_on(services: Services, sandbox: str) -> None:
+    fault(sandbox, CREATE, delay_s=0.5)
+    session = services.sessions.start_and_wait(demo(services).id, token="t", timeout_s=0.05)
+    assert session.status is Status.STARTING
+    reaches(services, session, Status.LIVE)
+    assert creates(sandbox) == 1
+
+
 def test_all_three_timers_are_sent_with_every_call_and_the_name_is_ours(services: Services, sandbox: str) -> None:
     call = CallSettings(language="German", greeting="Hallo", context="Quarterly review", max_call_s=90)
     agent = demo(services, call=call)
