@@ -13,7 +13,7 @@ import jsonpatch
 from lib.sandbox.vocabulary import older_layers, older_pointer
 from lib.sandbox.wire import Refusal
 
-OPS = frozenset({"add", "remove", "replace", "copy", "move", "test"})
+OPS = ("add", "remove", "replace", "copy", "move", "test")
 
 
 def patched(document: dict[str, Any], operations: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ PATHS = ("/v2/personas", "/v2/replicas", "/v2/conversations")
 
 
 def load() -> dict[str, Any]:
-    spec: dict[str, Any] = yaml.safe_load(SPEC.read_text("utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    spec: dict[str, Any] = yaml.load(SPEC.read_text("utf-8"), loader)
     spec["paths"] = {path: item for path, item in spec["paths"].items() if path.startswith(PATHS)}
     for entry in yaml.safe_load(OVERLAY.read_text("utf-8")):
         assert entry["why"], f"{entry['at']} needs a reason"

@@ -167,6 +167,7 @@ def test_a_patch_that_changes_nothing_is_304_without_a_body(box: RunningSandbox,
     [
         {"op": "replace", "path": "/persona_name", "value": "Host"},
         ["replace"],
+        [{"op": {}, "path": "/context", "value": ""}],
         [{"op": "change", "path": "/persona_name", "value": "Host"}],
         [{"op": "replace", "path": "/nothing/here", "value": 1}],
         [{"op": "replace", "path": "persona_name", "value": "Host"}],
