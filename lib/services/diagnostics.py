@@ -189,7 +189,7 @@ class Diagnostics:
         limits = f"Calls end after {settings.max_call_s} s, or {settings.absent_timeout_s} s if nobody joins."
         if self._loaded.problems:
             told = f"{mode}, but no avatar starts until the settings are mended. Sessions go on as text chat."
-            return [Check("Avatar mode", Outcome.FAIL, told, "Mend the settings named above.")]
+            return [Check("Avatar mode", Outcome.LOOK, told)]
         if mode is Mode.PIPECAT_DAILY:
             told = "pipecat_daily is not built into this version yet; sessions go on as text chat."
             if settings.tavus_avatar_fallback:

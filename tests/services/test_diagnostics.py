@@ -179,8 +179,8 @@ def test_problems_fail_and_notes_are_to_look_at(sandbox: RunningSandbox, store: 
     wrong = named(made, "MAX_CALL_S")
     assert wrong.result is Outcome.FAIL and "30 to 3600" in wrong.evidence and "restart" in wrong.fix
     assert named(made, "DAILY_SUBDOMAIN").result is Outcome.LOOK
-    assert named(made, "Avatar mode").result is Outcome.FAIL
-    assert made.verdict == "Not ready for live calls. 2 things to mend: MAX_CALL_S, Avatar mode."
+    assert named(made, "Avatar mode").result is Outcome.LOOK
+    assert made.verdict == "Not ready for live calls. One thing to mend: MAX_CALL_S."
 
 
 def test_a_mode_that_is_not_there_yet_says_so(sandbox: RunningSandbox, store: Store) -> None:
@@ -219,6 +219,14 @@ def test_a_database_that_is_not_ours_is_told(sandbox: RunningSandbox, tmp_path: 
     with diagnosing(sandbox.v2, stranger) as checks:
         check = named(checks.run(), "Database")
     assert check.result is Outcome.FAIL and "not a database" in check.evidence and "DATABASE_URL" in check.fix
+
+
+def test_an_address_of_no_database_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    nowhere = Store("sqlite://:CANARY@/x?y", root=tmp_path)
+    nowhere.open()
+    with diagnosing(sandbox.v2, nowhere) as checks:
+        check = named(checks.run(), "Database")
+    assert check.result is Outcome.FAIL and check.fix and "CANARY" not in repr(check)
 
 
 def test_a_database_that_broke_after_the_start_is_told(sandbox: RunningSandbox, store: Store) -> None:
