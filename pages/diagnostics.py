@@ -54,7 +54,7 @@ def rows(checks: Sequence[Check]) -> None:
 
 
 def configuration(settings: Sequence[Row]) -> None:
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]
 
     st.caption("Environment, then .env, then .streamlit/secrets.toml. Secrets show their end only.")
     st.dataframe(
