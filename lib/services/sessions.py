@@ -304,9 +304,8 @@ class Sessions:
         """Two looks: the first ends it at Tavus, the second sees that it has ended; the sweeper does the rest."""
         try:
             for _ in range(2):
-                session = self._ledger.get(session_id)
-                if session.status is Status.ENDING:
-                    self._watching.check(session)
+                if self._ledger.get(session_id).status is Status.ENDING:
+                    self._watching.check(session_id)
         except GreenroomError as error:
             log.warning("session %s could not be ended yet: %s", session_id, error.code)
         self._sweeper.hint(session_id)

@@ -67,7 +67,7 @@ class Sweeper:
                 continue
             self._checked[session.id] = now
             try:
-                self._watching.check(session)
+                self._watching.check(session.id)
             except GreenroomError as error:
                 log.warning("session %s could not be checked: %s", session.id, error.code)
             except Exception:

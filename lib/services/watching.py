@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from lib.errors import NotFound, UpstreamRejected
 from lib.models import Conversation, Mode, Session, Status
@@ -21,15 +23,30 @@ HORIZON = timedelta(seconds=120)
 TEXT_IDLE = timedelta(minutes=30)
 
 
+class _Turnstile:
+    """Lets one thread at a time look at a session; forgotten when nobody does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+
 class Watching:
-    """Checks sessions. Every method can be called at any time, twice, and by two threads."""
+    """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other."""
 
     def __init__(self, ledger: Ledger, phoenix: PhoenixRest) -> None:
         self._ledger = ledger
         self._phoenix = phoenix
+        self._looking: WeakValueDictionary[str, _Turnstile] = WeakValueDictionary()
+        self._door = threading.Lock()
 
-    def check(self, session: Session) -> None:
+    def check(self, session_id: str) -> None:
         """Bring one session in step with Tavus: at most two requests. Raises UpstreamError; then nothing changed."""
+        with self._door:
+            turnstile = self._looking.setdefault(session_id, _Turnstile())
+        with turnstile.lock:
+            self._check(self._ledger.get(session_id))
+
+    def _check(self, session: Session) -> None:
         if session.mode is Mode.TEXT:
             self._check_text(session)
         elif session.conversation_id:
@@ -57,7 +74,7 @@ class Watching:
         self._ledger.advance(
             session.id, "created", conversation.id, from_statuses=(Status.ENDING,), waiting_at=now, **values
         )
-        self.check(self._ledger.get(session.id))
+        self.check(session.id)
 
     def _check_call(self, session: Session) -> None:
         try:
