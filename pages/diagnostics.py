@@ -79,14 +79,20 @@ def configuration(settings: Sequence[Row]) -> None:
 
 def to_send(report: Report) -> None:
     stem = f"greenroom-report-{report.at:%Y%m%d-%H%M}"
+    text = report_markdown(report)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption("Keys, prompts and transcripts are left out. Read it before you send it.", width="stretch")
         st.download_button(
-            "JSON", report_json(report), f"{stem}.json", "application/json", key="diagnostics_json", on_click="ignore"
+            "JSON",
+            lambda: report_json(report),
+            f"{stem}.json",
+            "application/json",
+            key="diagnostics_json",
+            on_click="ignore",
         )
         st.download_button(
             "Download",
-            report_markdown(report),
+            lambda: text,
             f"{stem}.md",
             "text/markdown",
             type="primary",
@@ -94,7 +100,7 @@ def to_send(report: Report) -> None:
             key="diagnostics_md",
             on_click="ignore",
         )
-    st.code(report_markdown(report), language=None, height=320)
+    st.code(text, language=None, height=320)
 
 
 def main() -> None:
