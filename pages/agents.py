@@ -11,9 +11,9 @@ from lib.errors import GreenroomError, NotFound
 from lib.models import Agent, Persona, Replica
 from lib.services.catalogue import Listing
 from lib.ui import agent_form, context, feedback, lists, notes, parts, replica_picker, strips
+from lib.ui.context import Services
 from lib.ui.drafts import Drafts
 from lib.ui.text import ago, md, span
-from lib.wiring import Services
 
 CARDS = 12
 NEW = "new"

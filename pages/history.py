@@ -10,8 +10,8 @@ import streamlit as st
 from lib.models import Mode, Session
 from lib.services.sessions import SessionPage
 from lib.ui import context, feedback, parts, places, record
+from lib.ui.context import Services
 from lib.ui.text import local
-from lib.wiring import Services
 
 PAGE = 25
 RANGES = {"7 days": 7, "30 days": 30, "All": 0}

@@ -11,8 +11,8 @@ from lib.models import Agent, Persona, Replica
 from lib.services.catalogue import Listing
 from lib.services.guard import Allowance
 from lib.ui import context, feedback, parts, places, strips
+from lib.ui.context import Services
 from lib.ui.text import ago, md, span
-from lib.wiring import Services
 
 PAGE = 12
 NOBODY_JOINED = "participant_absent_timeout"

@@ -23,10 +23,10 @@ from lib.ui import (
     persona_gallery,
     places,
 )
+from lib.ui.context import Services
 from lib.ui.drafts import Draft
 from lib.ui.persona_editor import COPY, DRAFTS, NEW
 from lib.ui.persona_gallery import Clicked
-from lib.wiring import Services
 
 FAILED, TRIED = "personas_failed", "personas_tried"
 

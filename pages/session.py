@@ -8,8 +8,8 @@ import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Turn
 from lib.ui import context, feedback, parts, places, record, strips
+from lib.ui.context import Services
 from lib.ui.text import clock, html, span, stamp
-from lib.wiring import Services
 
 
 def head(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> bool:

@@ -11,6 +11,9 @@ from streamlit.runtime.scriptrunner import RerunException
 
 from lib import wiring
 
+Services = wiring.Services
+"""What `services()` gives, under the name by which a page may say so: pages do not know the wiring."""
+
 _FRESH_S = 60.0
 _OPENED, _VISIT = "context_opened", "context_visit"
 
