@@ -97,9 +97,15 @@ class Form:
 
     def other(self) -> None:
         """What has no field of its own, as JSON."""
-        with st.expander(
-            "Other fields, kept as they are", icon=":material/data_object:", expanded=OTHER in self.problems
-        ):
+        rest = st.expander(
+            "Other fields, kept as they are",
+            icon=":material/data_object:",
+            key=self.key("open.other"),
+            on_change="rerun",
+        )
+        if not rest.open:
+            return
+        with rest:
             st.text_area(
                 "Other fields",
                 str(self.base[OTHER]),

@@ -1,0 +1,93 @@
+"""Personas and agents are prepared by hand: what goes through menus and dialogs, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browsing import launch
+from tests.running import Dashboard
+
+pytestmark = pytest.mark.browser
+
+STRANGE = '<img src=x onerror="document.title=1"> :red[x] *y*'
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser: Browser = launch(playwright)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(15_000)
+        expect.set_options(timeout=15_000)
+        yield page
+        browser.close()
+
+
+def choose(page: Page, menu: str, item: str) -> None:
+    page.locator(f"[class*=st-key-{menu}] button").first.click()
+    page.get_by_text(item, exact=True).last.click()
+
+
+def test_a_persona_is_copied_reviewed_saved_put_on_an_agent_and_deleted(page: Page) -> None:
+    with Dashboard() as console:
+        page.goto(f"{console.url}/personas")
+        page.get_by_role("button", name="Copy", exact=False).first.click()
+        name = page.get_by_role("textbox", name="Name", exact=True)
+        expect(name).to_have_value("Sales Coach copy")
+        page.get_by_role("button", name="Change", exact=True).click()
+        faces = page.get_by_role("dialog")
+        faces.get_by_role("button", name="Choose", exact=True).nth(2).click()
+        expect(faces).to_be_hidden()
+        expect(page.get_by_text("Lucas", exact=True)).to_be_visible()
+        page.get_by_role("button", name="Create persona").click()
+        expect(page.get_by_role("heading", name="Sales Coach copy")).to_be_visible()
+        made = re.search(r"persona=(\w+)", page.url)
+        assert made is not None
+
+        name.fill(STRANGE)
+        name.blur()
+        page.get_by_role("radio", name="High").first.click()
+        expect(page.get_by_text("2 local edits")).to_be_visible()
+        page.get_by_role("button", name="Review and save").click()
+        review = page.get_by_role("dialog")
+        expect(review.get_by_text(STRANGE)).to_be_visible()
+        review.get_by_role("button", name="Save to Tavus").click()
+        expect(page.get_by_text("Saved to Tavus: 2 fields.")).to_be_visible()
+        expect(page.get_by_role("heading", name=STRANGE)).to_be_visible()
+        row = requests.get(
+            f"{console.url}/api/personas/{made[1]}", headers={"Authorization": "Bearer sandbox"}, timeout=10
+        ).json()
+        assert row["persona_name"] == STRANGE
+        assert row["default_replica_id"] == "r874cc5f8a3b"
+
+        page.get_by_role("button", name="All personas").click()
+        card = page.locator(f".st-key-card-persona-{made[1]}")
+        card.get_by_role("button", name="Make agent").click()
+        page.get_by_role("textbox", name="Name", exact=True).fill("Hard questions")
+        page.get_by_role("textbox", name="Name", exact=True).blur()
+        page.get_by_role("button", name="Make agent").click()
+        expect(page.get_by_role("button", name="Start, up to 10 min")).to_be_visible()
+
+        page.get_by_role("link", name="Personas").click()
+        choose(page, f"menu-persona-card-{made[1]}", "Delete")
+        ask = page.get_by_role("dialog")
+        expect(ask).to_contain_text("Hard questions uses it and can’t start")
+        ask.get_by_role("button", name="Delete persona").click()
+        expect(page.get_by_text("Persona deleted.")).to_be_visible()
+        expect(card).to_be_hidden()
+
+        page.get_by_role("link", name="Agents").click()
+        expect(page.get_by_text("Its persona is gone from Tavus")).to_be_visible()
+        page.get_by_role("button", name="Mend").click()
+        expect(page.get_by_text("Not among the account’s personas any more")).to_be_visible()
+        choose(page, "menu-agent", "Delete")
+        page.get_by_role("dialog").get_by_role("button", name="Delete agent").click()
+        expect(page.get_by_text("Agent deleted.")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(page.get_by_text("Hard questions")).to_be_hidden()
+        assert page.title() != "1"
