@@ -233,7 +233,7 @@ class _Reading:
         sources = {name: found[name][1] if name.lower() in good else DEFAULT for name in NAMES}
         self._one_mode(good, sources)
         settings = Settings(**good)
-        self._together(settings, sources)
+        self._together(settings)
         return Loaded(settings, tuple(self.problems), tuple(self.notes), sources)
 
     def _first(self, name: str, layers: list[tuple[str, dict[str, str]]]) -> tuple[str, str] | None:
@@ -310,12 +310,12 @@ class _Reading:
             told = f"{OLDER_MODE} asks for {says}, but TAVUS_AVATAR_MODE={mode} is used: it is the newer of the two."
             self._note(OLDER_MODE, told)
 
-    def _together(self, settings: Settings, sources: Mapping[str, str]) -> None:
+    def _together(self, settings: Settings) -> None:
         """What only two settings together can tell."""
         host = urlsplit(settings.tavus_base_url).hostname
-        if settings.sandbox and sources["TAVUS_BASE_URL"] != DEFAULT:
+        if settings.sandbox and settings.tavus_base_url != TAVUS_URL:
             self._note("TAVUS_BASE_URL", "TAVUS_BASE_URL is not used: without TAVUS_API_KEY the sandbox is.")
-        elif host != urlsplit(TAVUS_URL).hostname:
+        elif not settings.sandbox and host != urlsplit(TAVUS_URL).hostname:
             self._note("TAVUS_BASE_URL", f"TAVUS_BASE_URL is set: the Tavus key is sent to {host}.")
         if settings.tavus_avatar_mode is Mode.PIPECAT_DAILY and settings.daily_api_key is None:
             told = "pipecat_daily needs DAILY_API_KEY too. Until it is set, sessions in this mode go on as text chat."

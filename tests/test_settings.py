@@ -76,6 +76,11 @@ def test_the_same_value_in_two_places_needs_no_note(tmp_path: Path) -> None:
     assert from_env(tmp_path, TAVUS_API_KEY=CANARY).notes == ()
 
 
+def test_the_example_file_changes_nothing(tmp_path: Path) -> None:
+    loaded = from_dotenv(tmp_path, (ROOT / ".env.example").read_bytes())
+    assert loaded.settings == Settings() and not loaded.problems and not loaded.notes
+
+
 def test_an_empty_value_in_a_file_counts_as_not_set(tmp_path: Path) -> None:
     from_toml(tmp_path, f'TAVUS_API_KEY = "{CANARY}"\n')
     loaded = from_dotenv(tmp_path, "TAVUS_API_KEY=\nMAX_CALL_S=\n")
