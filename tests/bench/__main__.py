@@ -21,10 +21,12 @@ from tests.bench.load import Crowd, p50
 from tests.browsing import launch
 from tests.running import ROOT, Dashboard
 
-PAGES = ("home", "live", "personas", "agents", "history", "session", "diagnostics")
+PAGES = ("home", "live", "history", "personas", "agents", "session", "diagnostics")
 MAIN = ("home", "live", "history")
 COUNTS = (1, 10, 50)
-SECONDS = {1: 1.0, 10: 1.5, 50: 4.0}
+SECONDS = {1: 1.0, 10: 1.5, 50: 3.0}
+RERUNS_WITHIN_S = 270.0
+"""Pages whose turn comes later are left out: a busy machine gives a shorter table, not a longer wait."""
 EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
 EMPTIES = ("untouched", "own")
 ENV = {"MAX_CONCURRENT_CALLS": "100", "DAILY_MINUTES": "100000", "MAX_STARTS_PER_MINUTE": "600",
@@ -95,13 +97,18 @@ class Reruns:
 
     def __init__(self, made: Servers, quick: bool) -> None:
         self._made, self._quick = made, quick
+        self._until = time.monotonic() + RERUNS_WITHIN_S
         self.taken: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
 
     def measure(self, count: int, pages: tuple[str, ...]) -> None:
+        if time.monotonic() > self._until:
+            return
         crowds = {name: Crowd(dashboard.url, count) for name, dashboard in self._made}
         for name in EMPTIES:
             crowds[name].open("", "")
         for page in pages:
+            if time.monotonic() > self._until:
+                break
             for name, dashboard in self._made:
                 for crowd in crowds.values():
                     crowd.attend()
@@ -120,6 +127,9 @@ class Reruns:
             return f"session={call(dashboard)}"
         return f"session={self._made.ended}" if page == "session" else ""
 
+    def has(self, page: str, count: int) -> bool:
+        return ("same", page, count) in self.taken
+
     def of(self, name: str, page: str, count: int) -> float:
         return p50(self.taken[name, "" if name in EMPTIES else page, count])
 
@@ -136,9 +146,15 @@ def print_reruns(reruns: Reruns, pages: tuple[str, ...]) -> None:
     print("  own      an empty page of Greenroom's own server")
     print("  itself   the same page on an untouched server\n")
     for count in COUNTS:
+        if not reruns.has(pages[0], count):
+            print(f"{count} sessions: no time was left")
+            continue
         untouched_ms, own_ms = (reruns.of(name, "", count) for name in EMPTIES)
         print(f"{count} session{'s' * (count > 1)}: empty page untouched {untouched_ms:.1f} ms, own {own_ms:.1f} ms")
         for page in pages:
+            if not reruns.has(page, count):
+                print(f"  {page:12} no time was left")
+                continue
             ms = reruns.of("pages", page, count)
             to_empty = {1: 1.0, 50: 0.5}.get(count) if page in MAIN else None
             to_itself = 0.6 if count in (1, 50) else None
