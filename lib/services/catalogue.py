@@ -62,7 +62,7 @@ class Shelf(Generic[N]):
                     self._refresh()
         if self._kept is None:
             assert self._error is not None
-            raise self._error
+            raise self._error.with_traceback(None)
         return replace(self._kept, error=self._error)
 
     def peek(self) -> Listing[N] | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, column, create_engine, event, inspect, make_url, select, table, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from lib.errors import GreenroomError, StoreRefused
 from lib.store import schema
@@ -105,13 +105,17 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
+        with _said_plainly(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that holds the write lock from its start (SQLite), committed at the end or not at all."""
-        with self.engine.connect().execution_options(greenroom_write=True) as connection, connection.begin():
+        with (
+            _said_plainly(),
+            self.engine.connect().execution_options(greenroom_write=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def lock_guard(self, connection: Connection) -> None:
@@ -173,6 +177,18 @@ class Store:
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """A database that broke while it was open: locked for too long, full, gone."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreRefused(
+            f"The database did not do it: {_first_line(error)}.",
+            hint="Check that its disk is not full and that nothing else holds it, then try again.",
+        ) from None
 
 
 def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:

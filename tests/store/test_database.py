@@ -107,6 +107,16 @@ def test_the_ledger_is_on_disk_before_a_commit_returns(store: Store) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
 
 
+def test_a_database_that_breaks_while_it_is_open_is_named_and_nothing_is_half_written(
+    store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(StoreRefused, match="full"), store.writing() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")
+        connection.exec_driver_sql("INSERT INTO meta VALUES ('half', ?)", ("x" * 1_000_000,))
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key='half'").scalar_one() == 0
+
+
 def test_diagnostics_are_told_where_the_database_is_without_its_password(store: Store, tmp_path: Path) -> None:
     described = store.describe()
     assert described.revision == described.head == revisions()[-1]
