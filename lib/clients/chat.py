@@ -1,0 +1,244 @@
+"""The way to a chat endpoint that speaks OpenAI's `POST {base_url}/chat/completions`: a hosted one, Ollama, llama.cpp.
+
+Wire: https://platform.openai.com/docs/api-reference/chat. Nothing is repeated and no redirect is followed. The key
+goes into one header and is blotted out of whatever is quoted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from pydantic import SecretStr
+
+from lib.clients import faults
+from lib.clients.wire import BODY_LIMIT, Answer, KeyHeader, NoAnswer, NotConnected, Wire
+from lib.errors import (
+    Ambiguous,
+    GreenroomError,
+    KeyRefused,
+    NotSent,
+    OutOfCredit,
+    RateLimited,
+    SettingsWrong,
+    UpstreamError,
+    UpstreamRejected,
+)
+
+Messages = Sequence[Mapping[str, str]]
+"""`{"role": "system" | "user" | "assistant", "content": ...}`, oldest first."""
+
+_HINTS: dict[type[GreenroomError], str] = {
+    KeyRefused: "Put the endpoint's key into CHAT_API_KEY and restart, or remove CHAT_BASE_URL to use the stand-in.",
+    OutOfCredit: "Top up the chat endpoint's account, or remove CHAT_BASE_URL to use the stand-in.",
+    RateLimited: "Wait a moment, then send it again.",
+    UpstreamRejected: "Check CHAT_BASE_URL and CHAT_MODEL. Nothing of the call is lost.",
+    NotSent: "Check that the chat endpoint runs and that CHAT_BASE_URL is its address. Nothing of the call is lost.",
+    Ambiguous: "Send it again in a moment. Nothing of the call is lost.",
+}
+_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
+
+
+class ChatClient:
+    """One endpoint with one model. `timeouts` are (connect, whole answer) in seconds.
+
+    Both methods raise UpstreamError (KeyRefused, RateLimited, NotSent, Ambiguous ...) with a hint that names the
+    settings of this endpoint, or SettingsWrong for a key or address that can't be used in a request.
+    """
+
+    def __init__(
+        self, *, base_url: str, api_key: SecretStr | None, model: str, timeouts: tuple[float, float] = (3.0, 25.0)
+    ) -> None:
+        self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._who = urlsplit(base_url).netloc.rpartition("@")[2] or "The chat endpoint"
+        self._loopback = _is_loopback(urlsplit(base_url).hostname)
+        self._auth = _Bearer(api_key)
+        self._wire = _LineWire(self._auth, timeouts)
+        self.model = model
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def complete(self, messages: Messages) -> str:
+        """The model's whole answer, not empty."""
+        try:
+            answer = self._wire.send(self._request(messages), loopback=self._loopback, own_connection=True)
+        except (NotConnected, NoAnswer, ValueError) as error:
+            failure = self._failure(error)
+        else:
+            return self._content(answer)
+        raise failure
+
+    def stream(self, messages: Messages) -> Iterator[str]:
+        """The answer in pieces as they come. A stream that breaks off raises after its last piece."""
+        pieces = self._wire.lines(self._request(messages, stream=True), loopback=self._loopback)
+        failure: GreenroomError | None = None
+        try:
+            yield from self._pieces(pieces)
+        except (NotConnected, NoAnswer) as error:
+            failure = self._failure(error)
+        except ValueError as error:
+            failure = self._failure(error)
+        if failure is not None:
+            raise failure
+
+    def _pieces(self, lines: Iterator[Answer | bytes]) -> Iterator[str]:
+        said, done = False, False
+        for line in lines:
+            if isinstance(line, Answer):  # an error, or an endpoint that does not stream
+                yield self._content(line)
+                return
+            if not line.startswith(b"data:"):
+                continue
+            data = line[5:].strip()
+            if data == b"[DONE]":
+                done = True
+                break
+            piece, finished = self._piece(data)
+            done = done or finished
+            if piece:
+                said = True
+                yield piece
+        if not done:
+            raise self._error(Ambiguous(f"{self._who} broke off in the middle of its answer.", code="broke_off"))
+        if not said:
+            raise self._empty()
+
+    def _piece(self, data: bytes) -> tuple[str, bool]:
+        try:
+            event = json.loads(data)
+            if isinstance(event, dict) and "error" in event:
+                raise self._told(Answer(500, {}, data))
+            choice = event["choices"][0] if event["choices"] else {}
+            return _text(choice.get("delta", {}).get("content")), bool(choice.get("finish_reason"))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise self._unusable() from None
+
+    def _content(self, answer: Answer) -> str:
+        if not 200 <= answer.status < 300:
+            raise self._told(answer)
+        try:
+            text = _text(faults.parsed(answer)["choices"][0]["message"]["content"])
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise self._unusable(answer) from None
+        text = _THOUGHTS.sub("", text).strip()
+        if not text:
+            raise self._empty()
+        return text
+
+    def _request(self, messages: Messages, *, stream: bool = False) -> requests.Request:
+        body = {"model": self.model or "default", "messages": [dict(one) for one in messages], "stream": stream}
+        # ASCII escapes: a lone surrogate, half an emoji, can't be written as UTF-8.
+        raw = json.dumps(body).encode("ascii")
+        return requests.Request("POST", self._url, data=raw, headers={"Content-Type": "application/json"})
+
+    def _told(self, answer: Answer) -> GreenroomError:
+        error = faults.error_for(answer, who=self._who, reads=False, names_one=False)
+        if isinstance(error, OutOfCredit):
+            error.message = f"The account at {self._who} has no credit left ({answer.status})."
+        if not isinstance(error, UpstreamError):
+            error = UpstreamRejected(error.message, status=answer.status)
+        return self._error(error)
+
+    def _unusable(self, answer: Answer | None = None) -> GreenroomError:
+        page = answer is not None and faults.web_page(answer)
+        what = "with a web page instead of data" if page else "in a form that is no chat completion"
+        hint = "Check CHAT_BASE_URL: for most servers it ends in /v1." if page else None
+        return self._error(Ambiguous(f"{self._who} answered {what}.", code="unusable_answer"), hint)
+
+    def _empty(self) -> GreenroomError:
+        return self._error(Ambiguous(f"{self._who} gave an empty answer.", code="empty_answer"))
+
+    def _failure(self, error: NotConnected | NoAnswer | ValueError) -> GreenroomError:
+        if isinstance(error, NotConnected):
+            return self._error(NotSent(f"{self._who} can't be reached: {error}."))
+        if isinstance(error, NoAnswer):
+            code = "connection_lost" if error.lost else "no_answer"
+            return self._error(Ambiguous(f"{self._who} gave no usable answer: {error}.", code=code))
+        return SettingsWrong("CHAT_API_KEY or CHAT_BASE_URL can't be used in a request.")
+
+    def _error(self, error: GreenroomError, hint: str | None = None) -> GreenroomError:
+        error.message = self._auth.hide(error.message)
+        error.args = (error.message,)
+        error.hint = hint or _HINTS.get(type(error), error.hint)
+        return error
+
+
+class _Bearer(KeyHeader):
+    def __init__(self, key: SecretStr | None) -> None:
+        super().__init__("Authorization", key or SecretStr(""))
+        self._given = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._given is not None:
+            request.headers["Authorization"] = f"Bearer {self._given.get_secret_value()}"
+        return request
+
+
+class _LineWire(Wire):
+    """Also reads an answer line by line while it comes."""
+
+    def lines(self, request: requests.Request, *, loopback: bool) -> Iterator[Answer | bytes]:
+        """Lines of an event stream, or one whole `Answer` where there is none. Raises as `send` does."""
+        session = self._session()
+        prepared = session.prepare_request(request)
+        assert prepared.url is not None
+        settings: dict[str, Any] = {"proxies": {}, "verify": True, "cert": None}
+        if not loopback:
+            settings.update(session.merge_environment_settings(prepared.url, {}, True, None, None))
+        settings["stream"] = True
+        failure: NotConnected | NoAnswer | None = None
+        answer: requests.Response | None = None
+        try:
+            answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
+            deadline = time.monotonic() + self._timeouts[1]
+            kind = answer.headers.get("content-type", "")
+            if answer.status_code == 200 and "event-stream" in kind:
+                yield from self._split(answer, deadline)
+            else:
+                yield Answer(answer.status_code, {"content-type": kind}, self._body(answer, deadline))
+        except NoAnswer as error:
+            failure = error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = self._failure(error)
+        finally:
+            if answer is not None:
+                answer.close()
+            session.close()
+        # Raised out here, so that it has no context: requests' errors hold the request, with the key in its headers.
+        if failure is not None:
+            raise failure
+
+    def _split(self, answer: requests.Response, deadline: float) -> Iterator[bytes]:
+        rest, size = b"", 0
+        while part := answer.raw.read1(65536, decode_content=True):
+            size += len(part)
+            if size > BODY_LIMIT:
+                raise NoAnswer(f"its answer is larger than {BODY_LIMIT // (1024 * 1024)} MB", lost=False)
+            if time.monotonic() > deadline:
+                raise NoAnswer(self._too_slow(), lost=False)
+            *whole, rest = (rest + part).split(b"\n")
+            yield from (line.strip() for line in whole)
+        if rest.strip():
+            yield rest.strip()
+
+
+def _text(content: Any) -> str:
+    """A message's text, given as a string or as parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or (host is not None and ipaddress.ip_address(host).is_loopback)
+    except ValueError:
+        return False

@@ -1,0 +1,87 @@
+"""What the avatar says next: from a chat endpoint where one is set, else from a script that stays in its part.
+
+Neither is Tavus's own pipeline; `Responder.note` says so wherever an answer is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lib.clients.chat import ChatClient
+from lib.services.scripted import abroad, speaking
+from lib.services.scripted.hearing import hear
+from lib.services.scripted.prompt import read
+from lib.services.scripted.tongues import tongue
+
+Turns = Sequence[tuple[str, str]]
+"""Role (`user` or `assistant`) and text, oldest first, the last one the user's."""
+
+HISTORY_TURNS = 40
+HISTORY_CHARS = 24_000
+_MANNER = (
+    "You are speaking aloud in a live video call. Answer in one or two short spoken sentences, in the language of the "
+    "other person, without markup, lists or stage directions."
+)
+
+
+class Scripted:
+    """Answers from hand-written lines, chosen by what the prompt says and what was said. Same input, same answer.
+
+    It keeps nothing, asks nobody and takes a few milliseconds. Its answers have at most two sentences and none comes
+    twice in one call.
+    """
+
+    label = "scripted stand-in"
+
+    def reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
+        """What the persona of this row says next."""
+        prompt = str(persona_row.get("system_prompt") or "")
+        knowledge = str(persona_row.get("context") or "")
+        persona_name = str(persona_row.get("persona_name") or persona_row.get("pal_name") or "")
+        part = read(prompt, knowledge, context or "", persona_name)
+        said = [text for role, text in reversed(turns) if role == "user"][:6]
+        spoken = tongue(said, prompt, str(persona_row.get("greeting") or ""))
+        if spoken != "en":
+            return abroad.answer(spoken, part, turns, prompt)
+        return speaking.answer(part, hear(turns), turns)
+
+
+def reply(persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
+    """The scripted answer, as a plain function."""
+    return Scripted().reply(persona_row, context, turns)
+
+
+class Responder:
+    """The one place that decides who answers. With an endpoint its failures are raised, never papered over."""
+
+    note = "stand-in model, not the Tavus pipeline"
+
+    def __init__(self, chat: ChatClient | None) -> None:
+        self._chat = chat
+        self._scripted = Scripted()
+
+    @property
+    def label(self) -> str:
+        """Who answers: the endpoint's model, or "scripted stand-in"."""
+        return (self._chat.model or "chat endpoint") if self._chat else self._scripted.label
+
+    def reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
+        """What the persona says next. Raises UpstreamError if the chat endpoint does not answer."""
+        if self._chat is None:
+            return self._scripted.reply(persona_row, context, turns)
+        return self._chat.complete(messages(persona_row, context, turns))
+
+
+def messages(persona_row: Mapping[str, Any], context: str, turns: Turns) -> list[dict[str, str]]:
+    """The call as a chat endpoint reads it: the part to play, then the newest turns up to a bound."""
+    parts = (persona_row.get("system_prompt"), persona_row.get("context"), context, _MANNER)
+    system = "\n\n".join(str(part) for part in parts if part)
+    kept: list[dict[str, str]] = []
+    room = HISTORY_CHARS
+    for role, text in reversed(turns[-HISTORY_TURNS:]):
+        room -= len(text)
+        if kept and room < 0:
+            break
+        kept.append({"role": role, "content": text})
+    return [{"role": "system", "content": system}, *reversed(kept)]
