@@ -45,7 +45,10 @@ def gallery(services: Services) -> None:
     if not agents:
         first(services, notice)
         return
-    query = lists.search("Search by name or persona", "agents_search") if len(agents) > 3 else ""
+    query = ""
+    if len(agents) > 3:
+        with st.container(horizontal=True, key="filters-agents"):
+            query = lists.search("Search by name or persona", "agents_search")
     shown = [agent for agent in agents if lists.matches(query, agent.name, persona_name(agent, known))]
     if not shown:
         parts.empty("Nothing found", "No agent has these words in its name or its persona’s.", key="agents-none")

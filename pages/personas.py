@@ -94,6 +94,8 @@ def editor(services: Services, item_id: str) -> None:
         with notice:
             feedback.show(error, "read the persona")
         return
+    if "made" in draft:
+        arrive(draft)
     agents = services.personas.used_by(item_id)
     replicas = faces(services, notice)
 
@@ -211,10 +213,18 @@ def create(services: Services, draft: Draft) -> None:
     fields = persona_form.write(draft["raw"], persona_editor.form_of(draft).values())
     with unsure("It may have been made. Look in the list before you press Create again: all that you typed stays."):
         persona = services.personas.create(fields)
-    DRAFTS.drop(draft["id"])
+    # Before any st call: a second click stops this run at the next one, and must not create a second persona.
+    draft["made"] = persona.id
     DRAFTS.begin(persona.id, dict(persona.raw))
     notes.later("Created at Tavus. Put it on an agent to talk with it.")
-    go(persona.id)
+    arrive(draft)
+
+
+def arrive(draft: Draft) -> None:
+    """Go on to what was created of this draft."""
+    st.query_params["persona"] = draft["made"]
+    DRAFTS.drop(draft["id"])
+    st.rerun()
 
 
 def delete(services: Services, persona_id: str) -> None:

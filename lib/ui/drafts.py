@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import streamlit as st
 
 
 class Draft(TypedDict):
-    """`raw` is the row as it was read, the base of all edits. `rev` counts how often the form began anew."""
+    """`raw` is the row as it was read, the base of all edits. `rev` counts how often the form began anew.
+
+    `made` is the id of what was created of it, from the moment that it exists.
+    """
 
     id: str
     raw: dict[str, Any]
     read_at: datetime
     rev: int
+    made: NotRequired[str]
 
 
 class Drafts:

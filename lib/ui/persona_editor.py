@@ -101,7 +101,8 @@ def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str]) -> str:
 
 def body(form: Form, replicas: Listing[Replica] | None) -> None:
     """The fields. Opens the picker of faces when asked for."""
-    left, right = st.columns([5, 3], gap="medium")
+    with st.container(key="readonly-persona" if form.disabled else "editable-persona"):
+        left, right = st.columns([5, 3], gap="medium")
     values = form.values()
     with left:
         form.draw(PROMPT, height=440, placeholder=EXAMPLE)

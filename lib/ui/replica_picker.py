@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import streamlit as st
 
 from lib.errors import GreenroomError
@@ -11,6 +13,15 @@ from lib.ui import context, feedback, lists, parts
 from lib.ui.text import html, plain
 
 _PAGE = 12
+_NOBODY = (
+    "data:image/svg+xml;base64,"
+    + b64encode(
+        b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 136 136"><style>:root{color-scheme:light dark}</style>'
+        b'<rect width="136" height="136" style="fill:light-dark(#EEF1EF,#232B27)"/>'
+        b'<g style="fill:light-dark(#B4BFB8,#45514B)"><circle cx="68" cy="54" r="24"/>'
+        b'<path d="M22 136c2-34 20-48 46-48s44 14 46 48z"/></g></svg>'
+    ).decode()
+)
 
 
 def readable() -> tuple[Listing[Replica] | None, GreenroomError | None]:
@@ -63,7 +74,7 @@ def row(replica: Replica | None, replica_id: str, target: str, *, known: bool, d
         quiet = ""
         if replica_id and known:
             quiet = why_not(replica) or (replica.model_name if replica else "")
-        parts.card(url(replica), name, quiet, small=True)
+        parts.card(url(replica) if replica_id else _NOBODY, name, quiet, small=True)
         change = st.button("Change" if replica_id else "Choose", key=f"{target}_change", disabled=disabled)
         if replica_id:
             st.button(

@@ -258,6 +258,19 @@ def test_a_new_persona_is_made_and_what_was_typed_survives_a_refusal(house: Cons
     assert app.query_params["persona"] == made.id
 
 
+def test_a_second_click_on_create_finds_what_the_first_one_made(house: Console) -> None:
+    app = house.open("personas", persona="new")
+    # What is left when a click stops the run of the click before it, right after Tavus has answered.
+    app.session_state["personas_drafts"]["new"]["made"] = GUIDE
+    seen = len(house.asked())
+    app.button(key="personas_create").click().run()
+    assert app.title[0].value == "Warm product guide"
+    assert not [route for route in house.asked(seen) if route.startswith("POST")]
+    app.button(key="personas_back").click().run()
+    app.button(key="personas_new").click().run()
+    assert app.title[0].value == "New persona"
+
+
 def test_a_stock_persona_is_looked_at_and_copied_but_not_edited(house: Console) -> None:
     app = house.open("personas", persona=SALES_COACH)
     assert field(app, SALES_COACH, "system_prompt").disabled
