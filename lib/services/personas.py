@@ -8,7 +8,7 @@ from typing import Any
 import jsonpatch
 
 from lib.clients.tavus import Tavus
-from lib.errors import BadInput
+from lib.errors import BadInput, GreenroomError
 from lib.models import Agent, Persona
 from lib.services.agents import Agents
 from lib.services.catalogue import Catalogue
@@ -31,9 +31,17 @@ class Personas:
         return persona
 
     def create(self, fields: Mapping[str, Any]) -> Persona:
-        """Make a persona of the wire's fields and read it back. Raises BadInput, UpstreamError."""
-        persona_id = self._tavus.personas.create({key: value for key, value in fields.items() if key not in READ_ONLY})
-        return self.get(persona_id)
+        """Make a persona of the wire's fields and read it back. Raises BadInput, UpstreamError.
+
+        Once it is made, a reading that fails is no failure of the making: what was sent is given back instead.
+        """
+        sent = {key: value for key, value in fields.items() if key not in READ_ONLY}
+        persona_id = self._tavus.personas.create(sent)
+        try:
+            return self.get(persona_id)
+        except GreenroomError:
+            self._catalogue.persona_shelf.forget()
+            return Persona(persona_id, str(sent.get("persona_name") or ""), {**sent, "persona_id": persona_id})
 
     def save(self, before: Persona, after: Mapping[str, Any]) -> bool:
         """Send what differs between `before` (as it was read) and `after`; False if nothing does.

@@ -119,6 +119,14 @@ def test_personas_pass_through_with_fields_that_nobody_knows_yet(api: Client) ->
     assert set(gone.json()) == {"error", "hint"}
 
 
+def test_a_persona_that_was_made_is_given_back_though_it_can_not_be_read(api: Client) -> None:
+    api.sandbox.faults({"route": "GET /v2/personas/*", "status": 401, "times": 1})
+    made = api("POST", "/api/personas", {"persona_name": "Made", "system_prompt": "You are a guide."})
+    assert made.status_code == 201
+    assert made.json()["persona_name"] == "Made"
+    assert api("GET", f"/api/personas/{made.json()['persona_id']}").json()["persona_name"] == "Made"
+
+
 def test_lists_are_paged_by_a_cursor_and_whole(api: Client) -> None:
     for number in range(5):
         api("POST", "/api/agents", {"name": f"Agent {number}"})
