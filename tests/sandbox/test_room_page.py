@@ -1,0 +1,387 @@
+"""The room in a real browser: device check, a call, and every way it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from starlette.applications import Starlette
+
+from lib.sandbox import room
+from tests.browsing import launch
+from tests.sandbox_server import RunningSandbox, eventually, serve
+
+pytestmark = pytest.mark.browser
+
+NASTY = "<img src=x onerror=alert(1)>"
+REFUSED = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError') }"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = launch(playwright)
+        yield made
+        made.close()
+
+
+class Visitor:
+    """Somebody with a browser. What the page asks for and complains about is written down."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page: Page = context.new_page()
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        context.on("request", lambda request: self.asked.append(f"{request.method} {request.url}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+
+    def visit(self, url: str) -> Visitor:
+        self.page.goto(url)
+        expect(self.join).to_be_focused()
+        return self
+
+    def enter(self, url: str) -> Visitor:
+        self.visit(url)
+        self.page.keyboard.press("Enter")
+        expect(self.field).to_be_visible()
+        return self
+
+    def say(self, text: str) -> None:
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def button(self, name: str) -> Locator:
+        return self.page.locator("#live").get_by_role("button", name=name, exact=True)
+
+    @property
+    def join(self) -> Locator:
+        return self.page.get_by_role("button", name="Join", exact=True)
+
+    @property
+    def field(self) -> Locator:
+        return self.page.get_by_placeholder(re.compile("Write to"))
+
+    @property
+    def log(self) -> Locator:
+        return self.page.get_by_role("log")
+
+    @property
+    def title(self) -> Locator:
+        return self.page.locator("#ended-title")
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """`visitor()` is a new one; arguments go to the browser's context, `script` runs before the page's own."""
+    contexts: list[BrowserContext] = []
+
+    def make(*, script: str = "", permissions: Sequence[str] = ("camera", "microphone"), **options: Any) -> Visitor:
+        context = browser.new_context(permissions=list(permissions), **options)
+        contexts.append(context)
+        if script:
+            context.add_init_script(script)
+        return Visitor(context)
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def url_of(box: RunningSandbox, **fields: Any) -> str:
+    return f"{box.url}/room/{box.create(**fields)['conversation_id']}"
+
+
+def wide(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def test_a_call_from_join_to_leave_without_a_complaint_or_a_request_outside(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    made = box.create(properties={"participant_left_timeout": 0})
+    person = visitor().enter(made["conversation_url"])
+    expect(person.field).to_be_focused()
+    expect(person.log).to_contain_text("Hello, I'm Anna.")
+    expect(person.page.locator("#caption")).to_contain_text("Hello")
+    expect(person.page.get_by_text("Sandbox: a drawn stand-in, nothing is billed").nth(1)).to_be_visible()
+    person.say("How does it work?")
+    expect(person.log).to_contain_text("You said: How does it work?")
+    expect(person.field).to_have_value("")
+    beats = [asked for asked in person.asked if asked.endswith("/beat")]
+    eventually(
+        lambda: (
+            beats or [asked for asked in person.asked if asked.endswith("/beat")] or person.page.wait_for_timeout(200)
+        ),
+        within_s=9,
+    )
+    person.button("Leave the call").click()
+    expect(person.title).to_have_text("The room has closed")
+    expect(person.page.get_by_role("button", name="Join again")).to_be_hidden()
+    assert person.complaints == []
+    assert [asked for asked in person.asked if box.url not in asked] == []
+    events = box.conversation(made["conversation_id"])["events"]
+    said = next(one for one in events if one["event_type"] == "application.transcription_ready")
+    spoken = [turn["content"] for turn in said["properties"]["transcript"] if turn["role"] != "system"]
+    assert spoken[1:] == ["How does it work?", "You said: How does it work?"]
+
+
+def test_without_camera_and_microphone_it_says_what_was_refused_and_joins(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor(script=REFUSED).visit(url_of(box))
+    told = person.page.locator("#nobody-why")
+    expect(told).to_contain_text("Camera and microphone: refused. You can still join")
+    expect(person.page.get_by_role("list", name="Device check")).to_contain_text("refused")
+    person.join.click()
+    person.say("Can you read me?")
+    expect(person.log).to_contain_text("You said: Can you read me?")
+
+
+def test_names_are_text_in_the_device_check_and_in_the_call(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    fields = {"persona_name": NASTY, "system_prompt": "You are kind.", "greeting": f"I am {NASTY}"}
+    persona = box.call("POST", "/personas", fields).json()["persona_id"]
+    person = visitor().visit(url_of(box, persona_id=persona, replica_id="r90bbd427f71", conversation_name=NASTY))
+    expect(person.page.locator("#part")).to_have_text(NASTY)
+    person.join.click()
+    expect(person.log).to_contain_text(f"I am {NASTY}")
+    person.say(NASTY)
+    expect(person.log).to_contain_text(f"You said: {NASTY}")
+    assert person.complaints == []
+
+
+def test_a_failed_answer_is_said_in_place_and_what_was_typed_is_not_lost(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    replies: list[Any] = [RuntimeError("no"), "At last."]
+
+    def reply(*_: Any) -> str:
+        answer = replies.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    conversation_id = box.create()["conversation_id"]
+    with serve(Starlette(routes=room.routes(box.inside.calls, reply))) as url:
+        person = visitor().enter(f"{url}/room/{conversation_id}")
+        person.say("Hello?")
+        alert = person.page.get_by_role("alert").filter(has_text="could not answer")
+        expect(alert).to_be_visible()
+        expect(person.field).to_have_value("Hello?")
+        person.button("Try again").click()
+        expect(person.log).to_contain_text("At last.")
+        expect(alert).to_be_hidden()
+        expect(person.field).to_have_value("")
+        assert person.log.locator("li.user").count() == 1
+        person.page.close()
+
+
+def test_while_an_answer_is_awaited_it_thinks_and_keeps_what_is_typed(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor().enter(url_of(box))
+    held: list[Any] = []
+    person.page.route("**/say", lambda route: held.append(route))
+    person.say("First")
+    expect(person.page.locator("#mode")).to_have_text("Thinking")
+    person.say("Second")
+    expect(person.page.get_by_role("status").filter(has_text="still thinking")).to_be_visible()
+    expect(person.field).to_have_value("Second")
+    held[0].continue_()
+    expect(person.log).to_contain_text("You said: First")
+    expect(person.field).to_have_value("Second")
+
+
+def test_keys_mute_switch_the_camera_and_captions_once_the_field_is_left(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor().enter(url_of(box))
+    expect(person.button("Mute")).to_be_visible()
+    person.page.keyboard.type("mvc")
+    expect(person.field).to_have_value("mvc")
+    for key in ("Escape", "m", "v", "c"):
+        person.page.keyboard.press(key)
+    expect(person.button("Unmute")).to_be_visible()
+    expect(person.button("Turn camera on")).to_be_visible()
+    expect(person.button("Captions")).to_have_attribute("aria-pressed", "false")
+    expect(person.page.locator("#caption")).to_be_hidden()
+    person.button("Captions").click()
+    expect(person.page.locator("#caption")).to_be_visible()
+    person.page.keyboard.press("v")
+    expect(person.button("Turn camera off")).to_be_visible()
+
+
+def test_the_mouth_moves_while_it_speaks_and_rests_afterwards(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor().enter(url_of(box, custom_greeting="Hello, I am here for you."))
+    seen = person.page.evaluate(
+        """async () => {
+            const lips = document.querySelector(".f-lips"), head = document.querySelector(".f-head");
+            const shapes = new Set(), poses = new Set();
+            for (let i = 0; i < 25; i += 1) {
+                await new Promise((done) => setTimeout(done, 40));
+                shapes.add(lips.getAttribute("d"));
+                poses.add(head.getAttribute("transform"));
+            }
+            return [shapes.size, poses.size];
+        }"""
+    )
+    assert min(seen) > 8
+    expect(person.page.locator("#mode")).to_have_text("Listening", timeout=12_000)
+    expect(person.page.locator(".f-inner")).to_have_attribute("d", "")
+
+
+def test_with_reduced_motion_only_mouth_and_eyelids_move(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    person = visitor(reduced_motion="reduce").enter(url_of(box))
+    expect(person.page.locator("#mode")).to_have_text("Speaking")
+    rest = person.page.locator(".f-lips").get_attribute("d")
+    person.page.wait_for_timeout(400)
+    assert person.page.locator(".f-lips").get_attribute("d") != rest
+    assert person.page.locator(".f-head").get_attribute("transform") is None
+    assert person.page.locator(".f-body").get_attribute("transform") is None
+
+
+def test_who_leaves_may_come_back_while_the_room_is_open(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    person = visitor().enter(url_of(box, properties={"participant_left_timeout": 60}))
+    person.say("I will be back")
+    expect(person.log).to_contain_text("You said: I will be back")
+    person.button("Leave the call").click()
+    expect(person.title).to_have_text("You left the call")
+    person.page.get_by_role("button", name="Join again").click()
+    expect(person.log).to_contain_text("You said: I will be back")
+    assert person.log.locator("li").count() == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "title"), [(700, "Nobody joined in time"), (0, "The session was ended")], ids=["absent", "ended"]
+)
+def test_a_room_that_closes_before_anyone_joined_says_why(
+    box: RunningSandbox, visitor: Callable[..., Visitor], seconds: float, title: str
+) -> None:
+    made = box.create()
+    person = visitor().visit(made["conversation_url"])
+    if seconds:
+        box.advance(seconds)
+    else:
+        box.call("POST", f"/conversations/{made['conversation_id']}/end")
+    expect(person.title).to_have_text(title)
+    expect(person.join).to_be_hidden()
+
+
+def test_a_call_that_is_over_time_ends_calmly(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    person = visitor().enter(url_of(box, properties={"max_call_duration": 90}))
+    box.advance(45)
+    expect(person.page.locator("#clock")).to_contain_text("left")
+    box.advance(60)
+    expect(person.title).to_have_text("Time is up")
+    expect(person.title).to_be_focused()
+
+
+def test_closing_the_tab_leaves_the_room(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    made = box.create(properties={"participant_left_timeout": 0})
+    person = visitor().enter(made["conversation_url"])
+    person.page.goto("about:blank")
+    eventually(lambda: box.conversation(made["conversation_id"])["status"] == "ended")
+
+
+def test_a_reload_finds_the_same_call(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    person = visitor().enter(url_of(box, properties={"participant_left_timeout": 60}))
+    person.say("Before")
+    expect(person.log).to_contain_text("You said: Before")
+    person.page.reload()
+    person.join.click()
+    expect(person.log).to_contain_text("You said: Before")
+    person.say("After")
+    expect(person.log).to_contain_text("You said: After")
+
+
+def test_a_private_room_opens_with_its_token_only(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    made = box.create(require_auth=True)
+    person = visitor()
+    person.page.goto(made["conversation_url"])
+    expect(person.page.get_by_role("heading")).to_have_text("You are not allowed to join this meeting")
+    invited = visitor().enter(f"{made['conversation_url']}?t={made['meeting_token']}")
+    invited.say("It is me")
+    expect(invited.log).to_contain_text("You said: It is me")
+
+
+def test_a_voice_call_asks_for_no_camera_and_shows_no_video(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    watch = """const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        window.wishes = [];
+        navigator.mediaDevices.getUserMedia = (wish) => { window.wishes.push(wish.video); return ask(wish) }"""
+    person = visitor(script=watch).enter(url_of(box, audio_only=True))
+    assert person.page.evaluate("window.wishes") == [False]
+    expect(person.page.locator(".ring img")).to_be_visible()
+    expect(person.page.locator("#figure")).to_be_hidden()
+    expect(person.button("Turn camera off")).to_be_hidden()
+
+
+def test_the_green_screen_is_green(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    person = visitor().enter(url_of(box, properties={"apply_greenscreen": True}))
+    ground = person.page.locator("#stage").evaluate("element => getComputedStyle(element).backgroundColor")
+    assert ground == "rgb(0, 255, 155)"
+
+
+def test_what_is_heard_is_said_and_a_missing_service_is_a_quiet_note(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    ears = """window.SpeechRecognition = class {
+        start() { window.ear = this } abort() {}
+        hear(words) {
+            const found = Object.assign([{ transcript: words }], { isFinal: true });
+            this.onresult({ resultIndex: 0, results: [found] });
+        }
+    }"""
+    person = visitor(script=ears).enter(url_of(box, custom_greeting="Hi."))
+    expect(person.page.locator("#mode")).to_have_text("Listening", timeout=12_000)
+    person.page.wait_for_function("window.ear")
+    person.page.evaluate("window.ear.hear('I said this aloud')")
+    expect(person.log).to_contain_text("You said: I said this aloud")
+    person.page.evaluate("window.ear.onerror({ error: 'network' })")
+    expect(person.page.get_by_role("status").filter(has_text="Type instead")).to_be_visible()
+    assert person.complaints == []
+
+
+def test_only_a_voice_of_this_machine_speaks_and_its_words_lead_the_caption(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    voices = """window.spoken = [];
+        const voice = (name, localService) => ({ name, lang: "en-GB", localService, default: !localService });
+        speechSynthesis.getVoices = () => [voice("far", false), voice("near", true)];
+        window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text } };
+        speechSynthesis.speak = (one) => {
+            window.spoken.push([one.voice.name, one.text]);
+            if (window.spoken.length === 1) setTimeout(() => { one.onstart(); one.onboundary({ charIndex: 7 }) }, 20);
+        }"""
+    person = visitor(script=voices).enter(url_of(box))
+    expect(person.page.locator("#caption span:not(.ahead)").nth(1)).to_contain_text("I'm")
+    assert {name for name, _ in person.page.evaluate("window.spoken")} == {"near"}
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"),
+    [(320, 600, "dark"), (390, 844, "light"), (775, 600, "dark"), (1600, 900, "light")],
+)
+def test_it_fits_every_window(
+    box: RunningSandbox, visitor: Callable[..., Visitor], width: int, height: int, scheme: Any
+) -> None:
+    person = visitor(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce")
+    person.visit(url_of(box, properties={"participant_left_timeout": 60}))
+    expect(person.join).to_be_in_viewport(ratio=1)
+    assert wide(person.page) <= 0
+    person.page.keyboard.press("Enter")
+    for shown in (person.field, person.button("Leave the call"), person.button("Mute"), person.page.locator("#clock")):
+        expect(shown).to_be_in_viewport(ratio=1)
+    assert wide(person.page) <= 0
+    person.button("Leave the call").click()
+    expect(person.page.get_by_role("button", name="Join again")).to_be_in_viewport(ratio=1)
+    assert wide(person.page) <= 0
