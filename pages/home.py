@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lib.models import Agent, Persona, Replica
 from lib.services.catalogue import Listing
-from lib.services.guard import Allowance
-from lib.ui import context, feedback, parts, places, strips
+from lib.ui import cards, context, feedback, parts, places, strips, today
 from lib.ui.context import Services
 from lib.ui.text import ago, md, span
 
-PAGE = 12
-NOBODY_JOINED = "participant_absent_timeout"
+# Cards on a page besides the one for a new agent: twelve fill whole rows of two, three and four.
+PAGE = 11
 
 
-def configured(
-    services: Services, allowance: Allowance, personas: Listing[Persona] | None, replicas: Listing[Replica] | None
-) -> str:
+def configured(services: Services, personas: Listing[Persona] | None, replicas: Listing[Replica] | None) -> str:
     """What a Start works with, in one line."""
+    settings = services.loaded.settings
     known = ((personas, "personas"), (replicas, "replicas"))
     where = "Sandbox" if services.sandbox else "Tavus"
     has = (f"{len(listing.items)} {word}" for listing, word in known if listing)
-    limits = (
-        f"up to {span(allowance.max_call_s)} a call, {allowance.max_calls} at once, {allowance.minutes_max} min a day"
-    )
+    at_once, daily = settings.max_concurrent_calls, settings.daily_minutes
+    limits = f"up to {span(settings.max_call_s)} a call, {at_once} at once, {daily} min a day"
     return " · ".join((where, *has, limits))
 
 
@@ -44,91 +38,51 @@ def first_agent(services: Services) -> None:
 
 
 def gallery(
-    services: Services,
-    agents: list[Agent],
-    allowance: Allowance,
-    personas: Listing[Persona] | None,
-    replicas: Listing[Replica] | None,
-) -> tuple[str, bool] | None:
-    """A page of cards; returns the id of the agent to start and whether with its avatar."""
-    chosen = None
+    services: Services, agents: list[Agent], personas: Listing[Persona] | None, replicas: Listing[Replica] | None
+) -> tuple[cards.Act, str] | None:
+    """A page of cards; returns what was clicked on which agent."""
     pages = -(-len(agents) // PAGE)
     number = st.session_state.get("home_page", 1)
     at = min(number if isinstance(number, int) else 1, pages) - 1
-    grid = st.grid("auto", min_column_width=250, gap="small")
-    for agent in agents[at * PAGE : (at + 1) * PAGE]:
-        with grid.container(border=True, key=f"card-home-{agent.id}", gap="small", height="stretch"):
-            chosen = card(services, agent, allowance, personas, replicas) or chosen
-    if at + 1 == pages:
-        new_card(grid)
+    shown = [card(services, agent, personas, replicas) for agent in agents[at * PAGE : (at + 1) * PAGE]]
+    clicked = cards.draw(shown, add=at + 1 == pages, key="home_cards")
     if pages > 1:
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             st.caption(f"{len(agents)} agents", width="stretch")
             st.pagination(pages, key="home_page")
-    return chosen
+    return clicked
 
 
 def card(
-    services: Services,
-    agent: Agent,
-    allowance: Allowance,
-    personas: Listing[Persona] | None,
-    replicas: Listing[Replica] | None,
-) -> tuple[str, bool] | None:
+    services: Services, agent: Agent, personas: Listing[Persona] | None, replicas: Listing[Replica] | None
+) -> cards.Card:
     persona = personas.find(agent.persona_id) if personas else None
     replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
-    who = " · ".join(name for name in (replica.name if replica else "", persona.name if persona else "") if name)
     lacking = services.agents.missing(agent, personas, replicas)
+    blocked = bool(lacking) and lacking[0].blocks
     used = f"Used {ago(agent.last_used_at)}" if agent.last_used_at else "Not used yet"
-    note = " · ".join(filter(None, (agent.call.language, used)))
-    face = context.own_path(replica.thumbnail_image_url) if replica else ""
-    parts.card(face, agent.name, who, note, warn=lacking[0].message if lacking else "")
-    # The stylesheet puts both buttons on one line: a container for them in each card would cost more than they do.
-    if lacking and lacking[0].blocks:
-        if st.button("Mend", key=f"home_mend_{agent.id}", icon=":material/build:", width="stretch"):
-            st.switch_page(places.AGENTS, query_params={"agent": agent.id})
-        return None
-    limit = span(agent.call.max_call_s or allowance.max_call_s)
-    if st.button(f"Start, up to {limit}", key=f"start-{agent.id}", icon=":material/play_arrow:", width="stretch"):
-        return agent.id, True
-    if st.button("", key=f"home_chat_{agent.id}", icon=":material/chat:", help="Rehearse in text, free"):
-        return agent.id, False
-    return None
+    lines = (
+        " · ".join(item.name for item in (replica, persona) if item and item.name),
+        " · ".join(filter(None, (agent.call.language, used))),
+    )
+    return cards.Card(
+        agent=agent.id,
+        name=agent.name,
+        face=cards.face(context.own_path(replica.thumbnail_image_url) if replica else "", agent.name),
+        lines=tuple(line for line in lines if line),
+        start="" if blocked else f"Start, up to {span(agent.call.max_call_s or services.loaded.settings.max_call_s)}",
+        lacks=lacking[0].message if lacking else "",
+    )
 
 
-def new_card(grid: DeltaGenerator) -> None:
-    with grid.container(
-        border=True,
-        key="card-new",
-        height="stretch",
-        horizontal_alignment="center",
-        vertical_alignment="center",
-        gap="xsmall",
-    ):
-        st.caption("A persona with a face", width="content")
-        if st.button("New agent", icon=":material/add:", key="home_new"):
-            st.switch_page(places.AGENTS, query_params={"agent": "new"})
-
-
-def today(services: Services, allowance: Allowance) -> None:
-    """What the day (UTC, as the limits count it) has used."""
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    page = services.sessions.page(limit=200, since=midnight)
-    still_open = sum(session.status.open for session in page.items)
-    failed = sum(session.status == "failed" for session in page.items)
-    absent = sum(session.end_code.startswith(NOBODY_JOINED) for session in page.items)
-    left = max(0.0, allowance.minutes_max - allowance.minutes_used)
-    counts = ((len(page.items) - still_open - failed, "ended"), (still_open, "open"), (failed, "failed"))
-    ended = ", ".join(f"{count} {word}" for count, word in counts if count or word == "ended")
-    st.header("Today", anchor=False)
-    grid = st.grid(4, min_column_width=150, gap="small")
-    for label, value, detail in (
-        ("Minutes used", f"{allowance.minutes_used:.0f} min", f"{left:.0f} min left of {allowance.minutes_max}"),
-        ("Sessions", f"{page.total}", ended),
-        ("Calls open", f"{allowance.open_calls}", f"{allowance.max_calls} at once at most"),
-        ("Nobody joined", f"{absent}", "Rooms left empty"),
-    ):
-        grid.metric(label, value, delta=detail, delta_color="primary", delta_arrow="off", border=True)
+def follow(clicked: tuple[cards.Act, str]) -> None:
+    """Do what was clicked on a card."""
+    act, agent_id = clicked
+    if act == "new":
+        st.switch_page(places.AGENTS, query_params={"agent": "new"})
+    if act == "mend":
+        st.switch_page(places.AGENTS, query_params={"agent": agent_id})
+    strips.start(agent_id, enable_avatar=act == "start")
 
 
 def main() -> None:
@@ -139,7 +93,6 @@ def main() -> None:
     with feedback.required("read the agents"):
         services = context.services()
         agents = services.agents.all()
-        allowance = services.sessions.allowance()
     personas: Listing[Persona] | None = None
     replicas: Listing[Replica] | None = None
     with notice, feedback.section("read personas and replicas"):
@@ -147,21 +100,20 @@ def main() -> None:
         replicas = services.catalogue.replicas(max_age_s=context.freshness())
 
     # render
-    strips.open_sessions("home")
+    figures = today.read(services, strips.open_sessions("home"))
     st.header("Agents", anchor=False)
-    st.caption(md(configured(services, allowance, personas, replicas)))
-    chosen = None
+    st.caption(md(configured(services, personas, replicas)))
+    clicked = None
     if agents:
-        chosen = gallery(services, agents, allowance, personas, replicas)
+        clicked = gallery(services, agents, personas, replicas)
     else:
         first_agent(services)
-    today(services, allowance)
+    today.draw(figures)
 
     # act
-    if chosen is not None:
-        agent_id, avatar = chosen
+    if clicked is not None:
         with notice, feedback.section("start the session", retry=False):
-            strips.start(agent_id, enable_avatar=avatar)
+            follow(clicked)
 
 
 main()

@@ -43,14 +43,14 @@ def metrics(session: Session, turns: Sequence[Turn]) -> None:
     theirs, their_words = record.spoken(turns, "assistant")
     asked = sum(turn.content.count("?") > 0 for turn in turns if turn.role == "user")
     limit = "Text chat, no limit" if session.mode is Mode.TEXT else f"of {span(session.max_call_s)} at most"
-    grid = st.grid(4, min_column_width=150, gap="small")
-    for label, value, detail in (
-        ("Length", f"{clock(record.elapsed_s(session))} min", limit),
-        ("You spoke", times(yours), f"{your_words} words"),
-        ("The avatar spoke", times(theirs), f"{their_words} words"),
-        ("Questions you asked", f"{asked}", "Turns with a question mark"),
-    ):
-        grid.metric(label, value, delta=detail, delta_color="primary", delta_arrow="off", border=True)
+    parts.metrics(
+        (
+            ("Length", f"{clock(record.elapsed_s(session))} min", limit),
+            ("You spoke", times(yours), f"{your_words} words"),
+            ("The avatar spoke", times(theirs), f"{their_words} words"),
+            ("Questions you asked", f"{asked}", "Turns with a question mark"),
+        )
+    )
 
 
 def times(count: int) -> str:

@@ -81,7 +81,7 @@ def draw(services: Services | None, on_live: bool) -> None:
         head = st.container(key="call-head")
         left, right = st.columns([13, 5], gap="small")
         if session.mode is not Mode.TEXT and session.status.open:
-            with left.container(key="frame-call"):
+            with left:
                 _mount(services, session, on_live)
         below = left.container(key="call-below")
         side = right.container(key="call-side")

@@ -7,7 +7,6 @@ older kind of pages, and draw a deep link without this frame.
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lib.errors import GreenroomError
 from lib.ui import call_frame, context, parts, places, style
@@ -15,33 +14,35 @@ from lib.wiring import Services
 
 
 def navigation() -> st.Page:
-    return st.navigation(
-        {
-            "": [
-                st.Page(places.HOME, title="Home", icon=":material/home:", default=True),
-                st.Page(places.LIVE, title="Live session", icon=":material/sensors:"),
-            ],
-            "Prepare": [
-                st.Page(places.PERSONAS, title="Personas", icon=":material/person_edit:"),
-                st.Page(places.AGENTS, title="Agents", icon=":material/smart_display:"),
-            ],
-            "Review": [
-                st.Page(places.HISTORY, title="History", icon=":material/history:"),
-                st.Page(places.SESSION, title="Session", visibility="hidden"),
-            ],
-            "System": [st.Page(places.DIAGNOSTICS, title="Diagnostics", icon=":material/stethoscope:")],
-        },
-        expanded=True,
-    )
+    """The page to run. Pages are made once a tab: making one looks its file up on the disk."""
+    if "frame_pages" not in st.session_state:
+        st.session_state["frame_pages"] = pages()
+    return st.navigation(st.session_state["frame_pages"], expanded=True)
 
 
-def sandbox_note(phone: DeltaGenerator) -> None:
+def pages() -> dict[str, list[st.Page]]:
+    return {
+        "": [
+            st.Page(places.HOME, title="Home", icon=":material/home:", default=True),
+            st.Page(places.LIVE, title="Live session", icon=":material/sensors:"),
+        ],
+        "Prepare": [
+            st.Page(places.PERSONAS, title="Personas", icon=":material/person_edit:"),
+            st.Page(places.AGENTS, title="Agents", icon=":material/smart_display:"),
+        ],
+        "Review": [
+            st.Page(places.HISTORY, title="History", icon=":material/history:"),
+            st.Page(places.SESSION, title="Session", visibility="hidden"),
+        ],
+        "System": [st.Page(places.DIAGNOSTICS, title="Diagnostics", icon=":material/stethoscope:")],
+    }
+
+
+def sandbox_note() -> None:
     """Says that nothing is billed: under the menu, and above the title on a phone, where the menu is shut."""
-    with st.sidebar:
-        parts.chip("sandbox")
-        st.markdown(":small[:gray[Set `TAVUS_API_KEY` to call Tavus.]]")
-    with phone:
-        parts.chip("sandbox")
+    chip = parts.chip_md("sandbox")
+    st.sidebar.markdown(f"{chip}\n\n:small[:gray[Set `TAVUS_API_KEY` to call Tavus.]]")
+    st.html(f'<div class="gr-only-phone">{parts.chip_html("sandbox")}</div>')
 
 
 def settings_note(services: Services, at_diagnostics: bool) -> None:
@@ -69,10 +70,10 @@ def main() -> None:
     st.logo(style.mark("wordmark-dark" if style.dark() else "wordmark-light"), size="medium")
     services = wired()
     # The places come in the same order in every run: an element that moves is drawn anew, and the call with it.
-    phone, notes = st.container(key="only-phone"), st.container()
+    if services is not None and services.sandbox:
+        sandbox_note()
+    notes = st.container()
     if services is not None:
-        if services.sandbox:
-            sandbox_note(phone)
         with notes:
             settings_note(services, page.url_path == "diagnostics")
     call_frame.draw(services, on_live)

@@ -14,7 +14,7 @@ from lib.models import Mode, Session, Status
 from lib.services.sessions import MESSAGE_LIMIT
 from lib.ui import context, feedback, parts, places, record, strips
 from lib.ui.call_frame import Slots
-from lib.ui.text import clock, md, span, stamp
+from lib.ui.text import clock, html, md, span, stamp
 
 NO_ROOM = ("max_concurrent_calls", "slots_full")
 ENDED_COLOUR: dict[Status, parts.Kind] = {Status.ENDED: "info", Status.FAILED: "bad"}
@@ -28,7 +28,7 @@ def draw(slots: Slots) -> None:
         if text and session.reason:
             avatar_unavailable(session)
         if session.status.open:
-            ticking(session.id, _mark(session), 0.4 if session.status is Status.STARTING else 1.0)
+            ticking(session)
         else:
             over(session)
     with slots.below:
@@ -71,44 +71,44 @@ def avatar_unavailable(session: Session) -> None:
             st.switch_page(places.DIAGNOSTICS)
 
 
-def ticking(session_id: str, seen: tuple[str, ...], every_s: float) -> None:
-    """The strip, drawn anew every `every_s` seconds by itself."""
-    st.fragment(_strip, run_every=every_s)(session_id, seen)
+def ticking(session: Session) -> None:
+    """The strip, drawn anew every second by itself; sooner while the room is made, which takes less than that."""
+    every_s = 0.4 if session.status is Status.STARTING else 1.0
+    st.fragment(_strip, run_every=every_s)(session.id, _mark(session), [session])
 
 
-def _strip(session_id: str, seen: tuple[str, ...]) -> None:
+def _strip(session_id: str, seen: tuple[str, ...], known: list[Session]) -> None:
+    """`known` holds the session for the first drawing, which comes right after it was read."""
     services = context.services()
-    session = services.sessions.get(session_id)
+    session = known.pop() if known else services.sessions.get(session_id)
     if _mark(session) != seen:
         st.rerun()
     text = session.mode is Mode.TEXT
-    elapsed = record.elapsed_s(session)
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium", key="strip-live-call"):
-        st.markdown(_state_line(session), width="content")
-        limit = "" if text else f" :gray[of {md(clock(session.max_call_s))}]"
-        st.markdown(f"**{md(clock(elapsed))}**{limit}", width="content")
-        if text:
-            st.markdown(":gray[Text chat is not billed]", width="stretch")
-        else:
-            with st.container(key="bar-only-desk", width="content"):
-                parts.bar(elapsed / session.max_call_s)
-            allowance = services.sessions.allowance()
-            with st.container(key="slot-only-desk", width="stretch"):
-                st.markdown(f":gray[{allowance.open_calls} of {allowance.max_calls} calls in use]")
+    used = "Text chat is not billed" if text else strips.calls_in_use(services, services.sessions.open())
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="strip-live-call"):
+        st.html(_state(session, used), width="stretch")
         ending = session.status is Status.ENDING
         if st.button("End session", key="danger-end", icon=":material/call_end:", disabled=ending):
             services.sessions.end(session.id)
             st.rerun()
 
 
-def _state_line(session: Session) -> str:
+def _state(session: Session, used: str) -> str:
+    """State, time, share of the limit and calls in use, as HTML for one element."""
+    elapsed = record.elapsed_s(session)
     words = {
         Status.STARTING: "The room is being made",
         Status.UNKNOWN: "Tavus gave no clear answer. Nothing is sent twice.",
         Status.WAITING: "The avatar is coming",
         Status.ENDING: "The room is closing",
     }.get(session.status, "")
-    return parts.chip_md(parts.session_state(session)) + (f" :gray[{md(words)}]" if words else "")
+    cells = [parts.chip_html(parts.session_state(session)), f"<span>{words}</span>" if words else ""]
+    if session.mode is Mode.TEXT:
+        cells.append(f"<span><b>{clock(elapsed)}</b></span>")
+    else:
+        cells.append(f"<span><b>{clock(elapsed)}</b> of {clock(session.max_call_s)}</span>")
+        cells.append(parts.bar_html(elapsed / session.max_call_s))
+    return f'<div class="gr-state">{"".join(cells)}<span class="gr-used">{html(used)}</span></div>'
 
 
 def over(session: Session) -> None:
@@ -157,10 +157,8 @@ def chat(session_id: str, name: str, in_call: bool) -> None:
     height: Literal["content"] | int = (260 if in_call else 420) if turns else "content"
     with st.container(border=True, height=height, key="chat-box", autoscroll=True):
         talk = st.empty()
-    if turns:
-        talk.html(record.bubbles(turns, name))
-    else:
-        talk.caption(f"A stand-in with the same persona answers. {'The call does not hear it.' if in_call else ''}")
+    note = f"A stand-in with the same persona answers. {'The call does not hear it.' if in_call else ''}"
+    talk.html(record.bubbles(turns, name) if turns else f'<p class="gr-quiet">{html(note)}</p>')
     if unsent is not None:
         text, error = unsent
         st.session_state["live_say"] = text
@@ -179,18 +177,17 @@ def side(session: Session) -> None:
     """The persona's gist, and what happens next."""
     listing = context.services().catalogue.persona_shelf.peek()
     persona = listing.find(session.persona_id) if listing else None
-    with st.container(border=True, key="side-persona", gap="xsmall"):
-        st.header("Persona", anchor=False)
-        gist = " ".join(persona.system_prompt.split()) if persona else ""
-        parts.lines(session.persona_name or "No persona", gist[:280] + ("…" if len(gist) > 280 else ""))
+    gist = " ".join(persona.system_prompt.split()) if persona else ""
     facts: list[tuple[str, str]] = [("Started", stamp(session.created_at))]
     if session.mode is not Mode.TEXT:
         facts.append(("Limit", span(session.max_call_s)))
     if session.conversation_id:
         facts.append(("Conversation", session.conversation_id))
-    with st.container(border=True, key="side-facts", gap="xsmall"):
-        st.header("This session", anchor=False)
-        parts.facts(facts)
+    st.html(
+        f'<div class="gr-side"><h2>Persona</h2>'
+        f"{parts.lines_html(session.persona_name or 'No persona', gist[:280] + ('…' if len(gist) > 280 else ''))}</div>"
+        f'<div class="gr-side"><h2>This session</h2>{parts.facts_html(facts)}</div>'
+    )
     if session.status.open and session.mode is not Mode.TEXT:
         settings = context.services().loaded.settings
         hint = (

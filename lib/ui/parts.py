@@ -138,6 +138,16 @@ def card(url: str, name: str, *meta: str, small: bool = False, warn: str = "") -
     st.html(f'<div class="{kind}">{face_html(url, name)}{lines_html(name, *meta, warn=warn)}</div>')
 
 
+def strip_head(url: str, name: str, rest: str, state: str, line: str) -> None:
+    """The left of a strip: a small face, a name with what belongs to it and its state, and one quiet line."""
+    st.html(
+        f'<div class="gr-strip"><div class="gr-av">{_image(url, name)}</div>'
+        f'<div class="gr-lines"><p><b dir="auto">{html(name)}</b> {html(rest)} {chip_html(state)}</p>'
+        f"<span>{html(line)}</span></div></div>",
+        width="stretch",
+    )
+
+
 def face(url: str, alt: str) -> None:
     st.html(face_html(url, alt))
 
@@ -163,13 +173,30 @@ def bar_html(share: float) -> str:
 
 def facts(rows: Iterable[tuple[str, str]]) -> None:
     """Pairs of a quiet word and a value, one under the other."""
+    st.html(facts_html(rows))
+
+
+def facts_html(rows: Iterable[tuple[str, str]]) -> str:
     cells = "".join(f"<span>{html(word)}</span><b>{html(value)}</b>" for word, value in rows)
-    st.html(f'<div class="gr-facts">{cells}</div>')
+    return f'<div class="gr-facts">{cells}</div>'
+
+
+def metrics(rows: Iterable[tuple[str, str, str]]) -> None:
+    """Figures in boxes, as one element: what it is, the figure, a quiet line."""
+    boxes = "".join(
+        f"<div><span>{html(label)}</span><b>{html(value)}</b><i>{html(detail)}</i></div>"
+        for label, value, detail in rows
+    )
+    st.html(f'<div class="gr-metrics">{boxes}</div>')
+
+
+def face_source(url: str, name: str) -> str:
+    """`url` if it can be shown as a picture, else a quiet figure with the first letter of `name`."""
+    return url if url.startswith(("https://", "http://", "/", "data:image/")) else _placeholder(name)
 
 
 def _image(url: str, alt: str) -> str:
-    source = url if url.startswith(("https://", "http://", "/", "data:image/")) else _placeholder(alt)
-    return f'<img alt="{html(alt)}" src="{html(source)}" loading="lazy">'
+    return f'<img alt="{html(alt)}" src="{html(face_source(url, alt))}" loading="lazy">'
 
 
 @lru_cache(maxsize=256)

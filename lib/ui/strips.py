@@ -9,7 +9,8 @@ import streamlit as st
 
 from lib.models import Mode, Session, Status
 from lib.ui import context, feedback, parts, places, record
-from lib.ui.text import clock, md
+from lib.ui.text import clock
+from lib.wiring import Services
 
 _DOUBLE_CLICK = timedelta(seconds=5)
 _TOKENS = "start_tokens"
@@ -37,41 +38,52 @@ def start(agent_id: str, *, enable_avatar: bool = True) -> None:
     st.switch_page(places.LIVE, query_params={"session": session.id})
 
 
-def open_sessions(place: str) -> int:
-    """Draw each open session with its way back in and its end; returns how many there are."""
+def open_sessions(place: str) -> list[Session]:
+    """Draw each open session with its way back in and its end; gives them back."""
     sessions = context.services().sessions.open()
     if sessions:
-        _strips(place, tuple(_mark(session) for session in sessions))
-    return len(sessions)
+        _strips(place, marks(sessions), [sessions])
+    return sessions
+
+
+def marks(sessions: list[Session]) -> tuple[tuple[str, str], ...]:
+    """What changes when one of these sessions moves on."""
+    return tuple((session.id, session.status.value) for session in sessions)
+
+
+def calls_in_use(services: Services, sessions: list[Session]) -> str:
+    used = sum(session.mode is not Mode.TEXT for session in sessions)
+    return f"{used} of {services.loaded.settings.max_concurrent_calls} calls in use"
 
 
 @st.fragment(run_every=2.0)
-def _strips(place: str, seen: tuple[tuple[str, str], ...]) -> None:
+def _strips(place: str, seen: tuple[tuple[str, str], ...], known: list[list[Session]]) -> None:
+    """`known` holds the sessions for the first drawing, which comes right after they were read."""
     services = context.services()
-    sessions = services.sessions.open()
-    if tuple(_mark(session) for session in sessions) != seen:
+    sessions = known.pop() if known else services.sessions.open()
+    if marks(sessions) != seen:
         st.rerun()
-    allowance = services.sessions.allowance()
-    used = f"{allowance.open_calls} of {allowance.max_calls} calls in use"
+    used = calls_in_use(services, sessions)
     for session in sessions:
         _strip(place, session, used)
 
 
 def _strip(place: str, session: Session, used: str) -> None:
     key = f"{place}-{session.id}"
-    persona = f" with {md(session.persona_name, 60)}" if session.persona_name else ""
     text = session.mode is Mode.TEXT
+    listing = context.services().catalogue.replica_shelf.peek()
+    replica = listing.find(session.replica_id) if listing else None
+    face = context.own_path(replica.thumbnail_image_url) if replica else ""
     time = clock(record.elapsed_s(session)) + ("" if text else f" of {clock(session.max_call_s)}")
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"strip-live-home-{key}"
     ):
-        listing = context.services().catalogue.replica_shelf.peek()
-        replica = listing.find(session.replica_id) if listing else None
-        parts.avatar(context.own_path(replica.thumbnail_image_url) if replica else "", session.agent_name)
-        st.markdown(
-            f"**{md(session.agent_name, 80)}**{persona} {parts.chip_md(parts.session_state(session))}  \n"
-            f":small[:gray[{md(time)} · {'nothing is billed' if text else used}]]",
-            width="stretch",
+        parts.strip_head(
+            face,
+            session.agent_name,
+            f"with {session.persona_name}" if session.persona_name else "",
+            parts.session_state(session),
+            f"{time} · {'nothing is billed' if text else used}",
         )
         with st.container(horizontal=True, width="content", gap="xsmall"):
             word = "Return to chat" if text else "Return to room"
@@ -83,7 +95,3 @@ def _strip(place: str, session: Session, used: str) -> None:
                     services = context.services()
                     services.sessions.end(session.id)
                     st.rerun()
-
-
-def _mark(session: Session) -> tuple[str, str]:
-    return session.id, session.status.value
