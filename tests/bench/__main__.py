@@ -25,7 +25,7 @@ PAGES = ("home", "live", "history", "personas", "agents", "session", "diagnostic
 MAIN = ("home", "live", "history")
 COUNTS = (1, 10, 50)
 SECONDS = {1: 1.0, 10: 1.5, 50: 3.0}
-RERUNS_WITHIN_S = 270.0
+RERUNS_WITHIN_S = 220.0
 """Pages whose turn comes later are left out: a busy machine gives a shorter table, not a longer wait."""
 EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
 EMPTIES = ("untouched", "own")
@@ -185,7 +185,7 @@ def main() -> None:
             with start.alone() as sandbox:
                 print_start(start.measure(sandbox, folder / "start", 5 if options.quick else 60))
         if options.only in (None, "cold"):
-            print_cold(folder, 1 if options.quick else 5)
+            print_cold(folder, 1 if options.quick else 3)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"\nTook {time.monotonic() - begun:.0f} s")
