@@ -56,7 +56,7 @@ COMMON: Lines = {
     "bot": (
         "You are talking to a drawn stand-in with scripted lines; the part I play is real enough to practise on.",
         "I'm a stand-in, not a person, and nobody else is listening. Let's use that and be frank.",
-        "No human here, only a rehearsal partner who stays in the part.",
+        "No human here, only a stand-in to rehearse with, who stays in the part.",
     ),
     "inject": (
         "What I was told before this call stays backstage.",

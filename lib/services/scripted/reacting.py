@@ -163,7 +163,7 @@ def _comment(one: Chooser) -> str:
     for kind in _remarks(one):
         if found := one.pick(kind):
             return found
-    if one.seed % 5 and (found := _subject(one)):
+    if (one.seed % 5 or one.part.family != "buyer") and (found := _subject(one)):
         return found
     if one.heard.size <= 3 and not one.heard.number and (found := one.pick("short")):
         return found
