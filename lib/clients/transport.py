@@ -27,6 +27,7 @@ REPEATABLE = frozenset({"GET", "DELETE"})
 ATTEMPTS = 3
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
+READING_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Transport:
     a POST may start a paid call, and what became of a lost one is for the caller to find out. Writes that are not
     repeated have a connection of their own, since a kept one may be closing while the request leaves.
 
-    `timeouts` are (connect, read) in seconds. `recorder` is told of every request that was tried.
+    `timeouts` are (connect, read) in seconds; a GET or DELETE, for which a person may wait in front of a page, is given
+    10 s to answer at most. `recorder` is told of every request that was tried.
     """
 
     def __init__(
@@ -80,7 +82,8 @@ class Transport:
         self._sleep = sleep
         self._recorder = recorder
         self._key = KeyHeader(header, api_key)
-        self._wire = Wire(self._key, timeouts)
+        self._writing = Wire(self._key, timeouts)
+        self._reading = Wire(self._key, (timeouts[0], min(timeouts[1], READING_S)))
 
     @property
     def base_url(self) -> str:
@@ -99,7 +102,8 @@ class Transport:
         self._loopback = local
 
     def close(self) -> None:
-        self._wire.close()
+        self._writing.close()
+        self._reading.close()
 
     def request(
         self,
@@ -165,7 +169,9 @@ class Transport:
         headers = {"Content-Type": "application/json"} if payload is not None else {}
         request = requests.Request(method, base_url + path, params=dict(query or {}), data=payload, headers=headers)
         try:
-            return self._wire.send(request, loopback=loopback, own_connection=method not in REPEATABLE)
+            if method in REPEATABLE:
+                return self._reading.send(request, loopback=loopback, own_connection=False)
+            return self._writing.send(request, loopback=loopback, own_connection=True)
         except ValueError:
             return SettingsWrong(f"{self.who}'s key or address can't be used in a request.")
         except NotConnected as error:
