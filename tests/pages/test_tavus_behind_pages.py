@@ -63,7 +63,7 @@ def furnish(console: Dashboard) -> dict[str, Any]:
 
 def words(tab: Tab) -> str:
     """All text that the last run drew."""
-    return " ".join(str(element) for element in tab.elements())
+    return " ".join(str(element) for element in tab.elements()).replace("\\", "")
 
 
 def drew_without_a_bug(tab: Tab) -> None:
