@@ -23,7 +23,13 @@ def head(services: Services, session: Session, turns: Sequence[Turn], events: Se
             if st.button("Return to room", type="primary", icon=":material/arrow_forward:", key="session_back"):
                 st.switch_page(places.LIVE, query_params={"session": session.id})
             return False
-        return st.button("Start again", type="primary", icon=":material/replay:", key="session_again")
+        word = f"Start again, up to {span(session.max_call_s)}" if with_avatar(session) else "Start again"
+        return st.button(word, type="primary", icon=":material/replay:", key="session_again")
+
+
+def with_avatar(session: Session) -> bool:
+    """Whether this session was meant to have an avatar, even if it was refused one."""
+    return session.mode is not Mode.TEXT or bool(session.reason)
 
 
 def exports(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> None:
@@ -48,7 +54,7 @@ def metrics(session: Session, turns: Sequence[Turn]) -> None:
             ("Length", f"{clock(record.elapsed_s(session))} min", limit),
             ("You spoke", times(yours), f"{your_words} words"),
             ("The avatar spoke", times(theirs), f"{their_words} words"),
-            ("Questions you asked", f"{asked}", "Turns with a question mark"),
+            ("Questions you asked", f"{asked}", "with a question mark"),
         )
     )
 
@@ -59,7 +65,7 @@ def times(count: int) -> str:
 
 def story(session: Session, events: Sequence[SessionEvent]) -> None:
     st.header("Timeline", anchor=False)
-    with st.container(border=True, height=460 if len(events) > 6 else "content", key="timeline"):
+    with st.container(border=True, height=460 if len(events) > 10 else "content", key="timeline"):
         record.timeline(events)
     if session.perception:
         with st.expander("Perception: the model’s impression", icon=":material/visibility:"):
@@ -107,7 +113,7 @@ def main() -> None:
     # act
     if again:
         with notice, feedback.section("start the session", retry=False):
-            strips.start(session.agent_id, enable_avatar=session.mode is not Mode.TEXT or bool(session.reason))
+            strips.start(session.agent_id, enable_avatar=with_avatar(session))
 
 
 main()
