@@ -130,7 +130,6 @@ function drawDevices() {
     const mic = button.dataset.act === "mic";
     const on = devices.on[mic ? "audio" : "video"] && Boolean(devices.tracks[mic ? "audio" : "video"]);
     button.classList.toggle("off", !on);
-    button.setAttribute("aria-pressed", String(!on));
     button.querySelector("use").setAttribute("href", `#i-${mic ? "mic" : "cam"}${on ? "" : "-off"}`);
     const words = mic ? (on ? "Mute" : "Unmute") : on ? "Turn camera off" : "Turn camera on";
     button.querySelector(".say").textContent = words;
@@ -294,14 +293,10 @@ async function join() {
     if (matchMedia("(pointer: fine)").matches) $("say").focus();
   } catch (error) {
     $("trouble").textContent = $("ended-note").textContent = error.status ? `${error.message} ${error.hint}` : "The sandbox does not answer. Is it still running? Try again.";
-    poll410(error);
+    if (error.status === 410 || error.status === 404) take(await ask("state").catch(() => ({ status: "ended" })), -1);
   } finally {
     for (const button of [$("join"), $("rejoin")]) button.disabled = false;
   }
-}
-
-async function poll410(error) {
-  if (error.status === 410 || error.status === 404) take(await ask("state").catch(() => ({ status: "ended" })), -1);
 }
 
 function said(words) {
