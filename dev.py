@@ -110,9 +110,12 @@ def prepare(files: Sequence[str]) -> None:
 
 
 def install(name: str) -> None:
-    """pip's own words go to a log; a person sees one line that moves. Raises Stop with pip's reason."""
+    """pip's own words go to a log; a person sees one line that moves. Raises Stop with pip's reason.
+
+    Nothing is compiled ahead: Python does that to the tenth that is imported, at the first start.
+    """
     command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
-               "--progress-bar", "off", "-r", name]  # fmt: skip
+               "--no-compile", "--progress-bar", "off", "-r", name]  # fmt: skip
     say(f"Installing {name} into .venv (once; it can take a few minutes)")
     begun, last = time.monotonic(), [""]
     process = subprocess.Popen(

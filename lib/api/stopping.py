@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from types import FrameType
+from typing import Any
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 if sys.platform == "win32":
@@ -19,7 +20,8 @@ class Deadline:
     uvicorn waits without limit for requests that are under way, and Python for worker threads, so a request to a
     Tavus that does not answer would hold a Ctrl-C for as long as its time limit. The store commits what matters as it
     happens: nothing is lost by leaving. `install` goes into the lifespan's start, when uvicorn's own handlers are in
-    place: they are still called.
+    place. uvicorn is told to end in the way that its handler does, but not which signal it was, because it would send
+    that again after a clean end, and the last word would be "Aborted!".
     """
 
     def __init__(self, grace_s: float = 4.0) -> None:
@@ -38,7 +40,10 @@ class Deadline:
                     leave(number)
                 self._signalled = True
                 threading.Thread(target=self._wait, args=(number,), name="deadline", daemon=True).start()
-                if callable(before):
+                server: Any = getattr(before, "__self__", None)
+                if hasattr(server, "should_exit"):
+                    server.should_exit = True
+                elif callable(before):
                     before(number, frame)
 
             signal.signal(number, handle)

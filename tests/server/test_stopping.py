@@ -27,7 +27,10 @@ def test_ctrl_c_ends_a_dashboard_with_an_open_page_well_before_its_deadline() ->
     with Dashboard(SCRATCH) as dashboard, suppress(ConnectionError, OSError), Tab(dashboard.url) as tab:
         tab.run()
         assert dashboard.stop() < 1.5
+        assert dashboard.process is not None
+        assert dashboard.process.returncode == 0
         assert "Traceback" not in dashboard.log
+        assert "Aborted" not in dashboard.log
 
 
 def test_ctrl_c_ends_it_at_the_deadline_though_a_request_is_stuck() -> None:
