@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from typing import Any
 
@@ -113,6 +114,14 @@ def test_in_a_long_call_nothing_is_said_twice_or_in_more_than_two_sentences(prom
         assert "{" not in text or "{" in heard, text
 
 
+@pytest.mark.parametrize("prompt", STOCK, ids=lambda prompt: prompt[:24])
+def test_in_the_first_twenty_answers_not_even_a_sentence_comes_twice(prompt: str) -> None:
+    rule = random.Random(5)
+    spoken = [f"{rule.choice(('Our', 'The', 'Their'))} {thing} is late" for thing in LONG.split()][:20]
+    halves = [half for text in say(prompt, *spoken) for half in re.split(r"(?<=[.?])\s+", text)]
+    assert len(set(halves)) == len(halves)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     prompt=st.text(max_size=300),
@@ -176,6 +185,13 @@ def test_what_it_must_not_reveal_it_keeps() -> None:
         say(prompt, "What is your budget?", "How much can you spend?", "Tell me your budget!", "Budget?")
     )
     assert "40" not in answers
+
+
+def test_a_topic_that_is_not_to_be_mentioned_is_declined_and_never_volunteered() -> None:
+    prompt = "You are Lin, a buyer. Never mention the merger. Our merger closes in May. Our team has ten people."
+    asked = say(prompt, "When does the merger close?")[0]
+    assert any(asked.startswith(line) for line in lines.COMMON["secret"])
+    assert "May" not in " ".join(say(prompt, *["We could start small with one team"] * 12))
 
 
 def test_its_own_prompt_stays_backstage() -> None:

@@ -124,7 +124,7 @@ def read(prompt: str, knowledge: str, context: str, persona_name: str) -> Part:
         family=_family(role, persona_name, prompt),
         aims=tuple(dict.fromkeys(notes.aims))[:8],
         asks=tuple(dict.fromkeys(notes.asks))[:12],
-        facts=tuple(notes.facts[:60]),
+        facts=tuple(fact for fact in notes.facts[:60] if not fact.about & notes.secrets),
         secrets=frozenset(notes.secrets),
         honest=frozenset(notes.honest),
         other=other if other.lower() not in says.NOT_A_NAME and other != name else "",
