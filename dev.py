@@ -32,6 +32,9 @@ STAMP = VENV / "greenroom.json"
 LOG = VENV / "install.log"
 RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
 
+IMPORTED = "streamlit.web.bootstrap, uvicorn, alembic.command, pandas, pyarrow, lib.api.app"
+"""What the dashboard imports until its first page is drawn."""
+
 BROWSERS = (
     "google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "microsoft-edge",
     "microsoft-edge-stable", "msedge",
@@ -112,7 +115,7 @@ def prepare(files: Sequence[str]) -> None:
 def install(name: str) -> None:
     """pip's own words go to a log; a person sees one line that moves. Raises Stop with pip's reason.
 
-    Nothing is compiled ahead: Python does that to the tenth that is imported, at the first start.
+    pip compiles nothing, because of all that comes only a tenth is ever imported; that tenth is imported here once.
     """
     command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
                "--no-compile", "--progress-bar", "off", "-r", name]  # fmt: skip
@@ -140,6 +143,7 @@ def install(name: str) -> None:
         told = [line for line in last if line.lower().startswith("error")]
         reason = (told or last)[-1].rstrip(".")
         raise Stop(f"Installing {name} failed: {reason} (all of it: {LOG.relative_to(ROOT)})")
+    subprocess.run([str(PYTHON), "-c", f"import {IMPORTED}"], cwd=ROOT, capture_output=True, check=False)
     say(f"Installed in {time.monotonic() - begun:.0f} s")
 
 
