@@ -1,0 +1,28 @@
+"""Names that try to be something else."""
+
+NAMES = (
+    "<img src=x onerror=document.title='run'>",
+    "<script>document.title='run'</script>",
+    "[x](javascript:document.title='run')",
+    "![x](http://127.0.0.1:9/x.png)",
+    ":red[x] :small[y] :green-badge[z]",
+    "$x$ and $$y$$",
+    ":smile: :material/home: :material_home: :streamlit:",
+    "a -> b <- c <-> d -- e >= f <= g ~= h",
+    "https://example.org/x www.example.org me@example.org",
+    "# head",
+    "1. one",
+    "- dash",
+    "> quote",
+    "+ plus",
+    "a | b",
+    "`code` **bold** _it_ ~~gone~~ ~sub~ ^sup^",
+    "\\*x\\* a\\",
+    "&amp; &lt; &#58;",
+    "[^1] [ref]: x",
+    "a\nb\tc",
+    "שלום עולם",
+    "\u202egnp.exe",
+    "😀 Grüße 你好",
+    "A" * 10_000,
+)

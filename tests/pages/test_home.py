@@ -1,0 +1,135 @@
+"""Home: empty, working and refused; what is named, started and counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib.models import Mode, Status
+from tests.house import demo, reaches
+from tests.pages.opened import Console, console, html, words
+
+STRANGE = '<img src=x onerror="alert(1)"> :red[x] שלום 😀'
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Console]:
+    with console(tmp_path) as made:
+        yield made
+
+
+def cards(app: AppTest) -> list[dict[str, Any]]:
+    """The cards as they were sent to the browser."""
+    drawn = [element.proto for element in app.main if element.type == "bidi_component"]
+    found = [proto for proto in drawn if proto.component_name == "greenroom_cards"]
+    listed: list[dict[str, Any]] = json.loads(found[0].json)["cards"] if found else []
+    return listed
+
+
+def test_with_no_agent_the_page_says_what_to_do_next(house: Console) -> None:
+    app = house.open("home")
+    assert "No agents yet" in html(app)
+    assert app.button(key="home_new").label == "New agent"
+    assert cards(app) == []
+
+
+def test_a_card_names_face_persona_language_and_last_use_and_a_rerun_asks_nothing(house: Console) -> None:
+    demo(house.services)
+    app = house.open("home")
+    (card,) = cards(app)
+    assert card["name"] == "Product demo"
+    assert card["lines"] == ["Anna · Warm product guide", "Not used yet"]
+    assert card["start"] == "Start, up to 10 min"
+    assert card["face"].endswith("/faces/r90bbd427f71.svg")
+    assert card["lacks"] == ""
+    assert sorted(house.asked()) == ["GET /v2/personas", "GET /v2/replicas"]
+    app.run()
+    assert len(house.asked()) == 2
+    assert "up to 10 min a call, 2 at once, 60 min a day" in words(app)
+
+
+def test_an_agent_that_can_not_start_names_what_is_missing_and_has_no_start(house: Console) -> None:
+    demo(house.services, replica_id="rgone0000000")
+    (card,) = cards(house.open("home"))
+    assert card["start"] == ""
+    assert card["lacks"] == "Its replica is gone from Tavus"
+
+
+def test_a_strange_name_travels_as_data(house: Console) -> None:
+    demo(house.services, name=STRANGE)
+    app = house.open("home")
+    assert cards(app)[0]["name"] == STRANGE
+    assert "<img src=x" not in html(app)
+
+
+def test_twelve_cells_a_page(house: Console) -> None:
+    for number in range(13):
+        demo(house.services, name=f"Demo {number}")
+    app = house.open("home")
+    assert len(cards(app)) == 11
+    app.session_state["home_page"] = 2
+    app.run()
+    assert [card["name"] for card in cards(app)] == ["Demo 11", "Demo 12"]
+
+
+def test_an_open_session_has_its_way_back_and_its_end(house: Console) -> None:
+    agent = demo(house.services)
+    session = house.services.sessions.start_and_wait(agent.id, token="t1")
+    app = house.open("home")
+    assert "1 of 2 calls in use" in html(app)
+    assert app.button(key=f"home-{session.id}_back").label == "Return to room"
+    app.button(key=f"danger-home-{session.id}").click().run()
+    ended = reaches(house.services, session, Status.ENDED)
+    assert ended.end_reason == "You ended it"
+
+
+def test_the_figures_of_the_day_follow_what_is_open(house: Console) -> None:
+    agent = demo(house.services)
+    assert "<b>0</b><i>2 at once at most</i>" in html(house.open("home"))
+    session = house.services.sessions.start_and_wait(agent.id, token="t1")
+    app = house.open("home")
+    assert "<b>1</b><i>2 at once at most</i>" in html(app)
+    assert "50 min left of 60" in html(app)
+    house.services.sessions.end(session.id)
+    reaches(house.services, session, Status.ENDED)
+    assert "1 ended" in html(app.run())
+
+
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [
+        ({"status": 401, "body": {"message": "Invalid access token"}}, "refused the key"),
+        ({"status": 500, "body": {"error": "boom"}}, "failed (500)"),
+        ({"html": True}, "web page instead of data"),
+    ],
+)
+def test_refused_is_named_never_looks_empty_and_retry_asks_again(
+    house: Console, how: dict[str, Any], cause: str
+) -> None:
+    demo(house.services)
+    house.sandbox.faults({"route": "* /v2/*", "times": -1, **how})
+    app = house.open("home")
+    assert cause in words(app)
+    assert "No agents" not in words(app)
+    assert [card["name"] for card in cards(app)] == ["Product demo"]
+    asked = len(house.asked())
+    app.run()
+    assert len(house.asked()) == asked
+    house.sandbox.faults()
+    app.button(key="feedback_retry_read-personas-and-replicas").click().run()
+    assert cause not in words(app)
+    assert "Anna · Warm product guide" in cards(app)[0]["lines"]
+
+
+def test_a_text_session_in_the_strip_is_not_billed(house: Console) -> None:
+    agent = demo(house.services)
+    session = house.services.sessions.start(agent.id, token="t1", enable_avatar=False)
+    assert session.mode is Mode.TEXT
+    app = house.open("home")
+    assert "nothing is billed" in html(app)
+    assert app.button(key=f"home-{session.id}_back").label == "Return to chat"
