@@ -135,7 +135,8 @@ def install(name: str) -> None:
     reader.start()
     while reader.is_alive():
         reader.join(0.5 if sys.stdout.isatty() else 20)
-        progress(time.monotonic() - begun, last[-1])
+        if reader.is_alive():
+            progress(time.monotonic() - begun, last[-1])
     code = process.wait()
     if sys.stdout.isatty():
         print("\r" + " " * width() + "\r", end="")
@@ -151,7 +152,7 @@ def progress(seconds: float, line: str) -> None:
     if sys.stdout.isatty():
         text = f"  {seconds:3.0f} s  {line}"
         print(f"\r{text[: width()]:<{width()}}", end="", flush=True)
-    elif seconds >= 20:
+    else:
         say(f"  still installing, {seconds:.0f} s")
 
 
