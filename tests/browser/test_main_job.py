@@ -83,29 +83,3 @@ def test_two_clicks_to_a_talking_avatar_and_its_record_survives_a_restart(browse
         expect(page.get_by_text("You ended it").first).to_be_visible()
         page.context.close()
     assert took_s < 2.0, f"Start to Join took {took_s:.2f} s"
-
-
-def test_a_reload_of_the_tab_finds_the_same_call_and_starts_no_second(browser: Browser) -> None:
-    with Dashboard() as console:
-        page = open_page(browser, console.url)
-        page.get_by_role("button", name=START).first.click(timeout=20_000)
-        join = page.frame_locator("iframe").first.get_by_role("button", name="Join", exact=True)
-        expect(join).to_be_visible(timeout=20_000)
-        source = page.locator("iframe").first.get_attribute("src")
-        page.reload()
-        expect(join).to_be_visible(timeout=20_000)
-        assert page.locator("iframe").first.get_attribute("src") == source
-        log = page.request.get(f"{console.url}/sandbox/_sandbox/log").json()
-        assert [entry["method"] for entry in log if entry["path"] == "/v2/conversations"].count("POST") == 1
-        page.context.close()
-
-
-def test_a_double_click_on_start_is_one_call(browser: Browser) -> None:
-    with Dashboard() as console:
-        page = open_page(browser, console.url)
-        page.get_by_role("button", name=START).first.dblclick(timeout=20_000)
-        join = page.frame_locator("iframe").first.get_by_role("button", name="Join", exact=True)
-        expect(join).to_be_visible(timeout=20_000)
-        log = page.request.get(f"{console.url}/sandbox/_sandbox/log").json()
-        assert [entry["method"] for entry in log if entry["path"] == "/v2/conversations"].count("POST") == 1
-        page.context.close()
