@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.models import Mode, Session
+from lib.models import Agent, Mode, Session
 from lib.services.sessions import SessionPage
 from lib.ui import context, feedback, parts, places, record
 from lib.ui.context import Services
@@ -29,7 +29,7 @@ ANY_AGENT = "All agents"
 
 def filters(services: Services) -> dict[str, Any]:
     """What to look for, kept in the page's address."""
-    agents = {agent.id: agent.name for agent in services.agents.all()}
+    agents = named(services.agents.all())
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-history"):
         days = st.segmented_control(
             "Range",
@@ -43,7 +43,6 @@ def filters(services: Services) -> dict[str, Any]:
         agent = st.selectbox(
             "Agent",
             [ANY_AGENT, *agents],
-            format_func=lambda item: agents.get(item, item),
             label_visibility="collapsed",
             width=170,
             key="agent",
@@ -63,12 +62,18 @@ def filters(services: Services) -> dict[str, Any]:
         )
     found: dict[str, Any] = dict(STATES.get(str(state), {}))
     if agent in agents:
-        found["agent_id"] = agent
+        found["agent_id"] = agents[str(agent)]
     if text:
         found["text"] = text
     if RANGES.get(str(days)):
         found["since"] = datetime.now(UTC) - timedelta(days=RANGES[str(days)])
     return found
+
+
+def named(agents: list[Agent]) -> dict[str, str]:
+    """Agents' ids by the words that tell them apart, which is what the page's address holds."""
+    names = [agent.name for agent in agents]
+    return {f"{agent.name} ({agent.id})" if names.count(agent.name) > 1 else agent.name: agent.id for agent in agents}
 
 
 def page_of(services: Services, wanted: dict[str, Any], number: int) -> SessionPage:

@@ -23,7 +23,7 @@ _FOLLOWED, _MOUNTED = "call_followed", "call_mounted"
 
 _HTML = '<div class="call"><p></p></div>'
 _CSS = """
-.call { display: grid; min-height: 600px; border-radius: .5rem; overflow: hidden; box-sizing: border-box;
+.call { display: grid; min-height: 602px; border-radius: .5rem; overflow: hidden; box-sizing: border-box;
         border: 1px solid var(--st-border-color); background: var(--st-secondary-background-color); }
 .call > * { grid-area: 1 / 1; }
 .call p { margin: auto; padding: 1.5rem; max-width: 44ch; text-align: center; line-height: 1.5; }

@@ -10,7 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from lib.errors import GreenroomError
-from lib.models import Mode, Session, Status
+from lib.models import Mode, Session, Status, Turn
 from lib.services.sessions import MESSAGE_LIMIT
 from lib.ui import context, feedback, parts, places, record, strips
 from lib.ui.call_frame import Slots
@@ -81,8 +81,6 @@ def _strip(session_id: str, seen: tuple[str, ...], known: list[Session]) -> None
     """`known` holds the session for the first drawing, which comes right after it was read."""
     services = context.services()
     session = known.pop() if known else services.sessions.get(session_id)
-    if _mark(session) != seen:
-        st.rerun()
     text = session.mode is Mode.TEXT
     used = "Text chat is not billed" if text else strips.calls_in_use(services, services.sessions.open())
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="strip-live-call"):
@@ -91,6 +89,9 @@ def _strip(session_id: str, seen: tuple[str, ...], known: list[Session]) -> None
         if st.button("End session", key="danger-end", icon=":material/call_end:", disabled=ending):
             services.sessions.end(session.id)
             st.rerun()
+    # After the button and not before it: a click that meets a change of status would be lost.
+    if _mark(session) != seen:
+        st.rerun()
 
 
 def _state(session: Session, used: str) -> str:
@@ -153,7 +154,11 @@ def chat(session_id: str, name: str, in_call: bool) -> None:
     """Text chat with a stand-in for the persona. What could not be sent stays in the field."""
     sessions = context.services().sessions
     unsent: tuple[str, GreenroomError] | None = st.session_state.pop("live_unsent", None)
-    turns = [turn for turn in sessions.turns(session_id) if turn.source == "chat"]
+
+    def chatted() -> list[Turn]:
+        return [turn for turn in sessions.turns(session_id) if turn.source == "chat"]
+
+    turns = chatted()
     height: Literal["content"] | int = (260 if in_call else 420) if turns else "content"
     with st.container(border=True, height=height, key="chat-box", autoscroll=True):
         talk = st.empty()
@@ -169,8 +174,10 @@ def chat(session_id: str, name: str, in_call: bool) -> None:
         try:
             sessions.say(session_id, written)
         except GreenroomError as error:
+            # Only a run that comes before the field is drawn can put words into it.
             st.session_state["live_unsent"] = (written, error)
-        st.rerun(scope="fragment")
+            st.rerun()
+        talk.html(record.bubbles(chatted(), name))
 
 
 def side(session: Session) -> None:

@@ -61,11 +61,12 @@ def _strips(place: str, seen: tuple[tuple[str, str], ...], known: list[list[Sess
     """`known` holds the sessions for the first drawing, which comes right after they were read."""
     services = context.services()
     sessions = known.pop() if known else services.sessions.open()
-    if marks(sessions) != seen:
-        st.rerun()
     used = calls_in_use(services, sessions)
     for session in sessions:
         _strip(place, session, used)
+    # After the buttons and not before them: a click that meets a change of status would be lost.
+    if marks(sessions) != seen:
+        st.rerun()
 
 
 def _strip(place: str, session: Session, used: str) -> None:

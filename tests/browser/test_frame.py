@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Frame, Page, Playwright, sync_playwrigh
 from tests.browsing import launch
 from tests.running import Dashboard
 
+pytestmark = pytest.mark.browser
+
 START = re.compile(r"^Start, up to")
 
 
@@ -93,11 +95,9 @@ def test_frame_is_not_reloaded_by_ticks_reruns_or_page_switches(tab: Tab) -> Non
     page = tab.page
     page.locator("iframe").evaluate("frame => { frame.contentWindow.mark = 'mine' }")
 
-    clock = page.locator(".st-key-strip-live-call strong").first
+    clock = page.locator(".gr-state b").first
     before = clock.inner_text()
-    page.wait_for_function(
-        "before => !document.querySelector('.st-key-strip-live-call').innerText.includes(before)", arg=before
-    )
+    page.wait_for_function("before => !document.querySelector('.gr-state').innerText.includes(before)", arg=before)
     page.get_by_placeholder(re.compile("^Write to")).fill("Hello there")
     page.keyboard.press("Enter")
     page.locator(".gr-say").nth(1).wait_for()
@@ -123,28 +123,11 @@ def test_frame_is_tall_named_and_allowed_what_a_call_needs(tab: Tab) -> None:
     tab.start()
     frame = tab.page.locator("iframe")
     box = frame.bounding_box()
-    assert box is not None and box["height"] >= 598
+    assert box is not None and box["height"] >= 600
     assert frame.get_attribute("title") == "Call with Product demo"
     assert frame.get_attribute("allow") == "camera; microphone; fullscreen; display-capture; autoplay"
     assert frame.get_attribute("referrerpolicy") == "no-referrer"
     assert (frame.get_attribute("src") or "").startswith("/sandbox/room/")
-
-
-def test_reload_of_the_tab_finds_the_same_conversation(tab: Tab, dashboard: Dashboard) -> None:
-    tab.start()
-    count, source = len(sessions(dashboard)), tab.page.locator("iframe").get_attribute("src")
-    tab.page.reload()
-    tab.page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
-    assert tab.page.locator("iframe").get_attribute("src") == source
-    assert len(sessions(dashboard)) == count
-
-
-def test_a_double_click_on_start_is_one_session(tab: Tab, dashboard: Dashboard) -> None:
-    before = len(sessions(dashboard))
-    tab.page.get_by_role("button", name=START).first.dblclick()
-    tab.page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
-    tab.settle()
-    assert len(sessions(dashboard)) == before + 1
 
 
 def test_frame_goes_when_the_session_has_ended(tab: Tab) -> None:

@@ -36,7 +36,8 @@ def test_html_leaves_no_tag_and_no_quote(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [":smile:", ":material_home:", "a -> b", "--", "see https://example.org", "www.example.org", "me@example.org"]
+    "value",
+    [":smile:", ":material_home:", "a -> b", "--", "see https://example.org", "www.example.org", "me@example.org"],
 )
 def test_what_streamlit_replaces_after_parsing_is_broken_up_invisibly(value: str) -> None:
     assert "\u2060" in md(value)

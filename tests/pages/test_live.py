@@ -1,0 +1,204 @@
+"""Live session: readiness that costs nothing, the start, the call, its chat, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib.models import Agent, Mode, Session, Status
+from lib.ui import record
+from tests.house import demo, reaches, until
+from tests.pages.opened import Console, console, html, words
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Console]:
+    with console(tmp_path) as made:
+        yield made
+
+
+def call(house: Console, agent: Agent | None = None) -> Session:
+    """A call whose avatar is there."""
+    agent = agent or demo(house.services)
+    session = house.services.sessions.start_and_wait(agent.id, token=f"token-{agent.id}")
+    return reaches(house.services, session, Status.LIVE)
+
+
+def address(app: AppTest) -> str:
+    """The session in the page's address."""
+    value = app.query_params["session"]
+    return value[0] if isinstance(value, list) else str(value)
+
+
+def frame(app: AppTest) -> Any:
+    """What the call's component was sent, as JSON; None if it was not drawn."""
+    drawn = [element.proto for element in app.main if element.type == "bidi_component"]
+    return next((proto.json for proto in drawn if proto.component_name == "greenroom_call"), None)
+
+
+def test_without_an_agent_the_page_says_what_to_do_next(house: Console) -> None:
+    app = house.open("live")
+    assert "No agents yet" in html(app)
+    assert app.button(key="live_new").label == "New agent"
+
+
+def test_readiness_is_listed_and_costs_two_lists_once(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    checks = html(app)
+    for evidence in ("Tavus answers with this key", "Warm product guide", "Anna is ready", "0 of 2 are open"):
+        assert evidence in checks
+    assert "60 of 60 left; this call may take 10" in checks
+    assert "Commits up to 10 min and 1 of 2 calls" in words(app)
+    assert "Tavus bills from Start on" in words(app)
+    assert app.button(key="live_start").label == "Start, up to 10 min"
+    app.run()
+    assert sorted(house.asked()) == ["GET /v2/personas", "GET /v2/replicas"]
+
+
+def test_start_goes_to_the_session_and_creates_one_conversation(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    app.button(key="live_start").click().run()
+    (session,) = house.services.sessions.open()
+    assert address(app) == session.id
+    assert app.title[0].value == "Product demo"
+    reaches(house.services, session, Status.LIVE, Status.WAITING)
+    assert house.asked().count("POST /v2/conversations") == 1
+
+
+def test_text_mode_starts_without_tavus(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    app.session_state["live_mode"] = "Text only, free"
+    app.run()
+    assert "Commits nothing" in words(app)
+    app.button(key="live_start").click().run()
+    (session,) = house.services.sessions.open()
+    assert session.mode is Mode.TEXT
+    assert "POST /v2/conversations" not in house.asked()
+    assert frame(app) is None
+
+
+def test_an_agent_without_its_replica_can_not_be_started_with_video(house: Console) -> None:
+    demo(house.services, replica_id="rgone0000000")
+    app = house.open("live")
+    assert "Its replica is gone from Tavus. Choose another face." in html(app)
+    assert app.button(key="live_start").disabled
+
+
+def test_a_call_shows_its_frame_its_limit_and_its_end_and_reruns_ask_nothing(house: Console) -> None:
+    session = call(house)
+    app = house.open("live", session=session.id)
+    assert session.conversation_url in frame(app)
+    strip = html(app)
+    assert "Live" in strip
+    assert "of 10:00" in strip
+    assert "1 of 2 calls in use" in strip
+    app.run()
+    watched = f"GET /v2/conversations/{session.conversation_id}"
+    assert [route for route in house.asked() if route != watched] == ["POST /v2/conversations"]
+    app.button(key="danger-end").click().run()
+    ended = reaches(house.services, session, Status.ENDED)
+    app.run()
+    assert frame(app) is None
+    assert "You ended it" in words(app)
+    until(lambda: house.services.sessions.get(ended.id).transcript_at)
+    app.run()
+    assert app.button(key="live_restart").label == "Start again, up to 10 min"
+    assert app.button(key="live_record").label == "Open the record"
+    assert "Nobody spoke" in words(app)
+
+
+def test_the_frame_stays_while_other_pages_are_open_and_goes_with_the_session(house: Console) -> None:
+    session = call(house)
+    app = house.open("live", session=session.id)
+    house.go(app, "home")
+    assert session.conversation_url in frame(app)
+    house.go(app, "live")
+    assert address(app) == session.id
+    house.services.sessions.end(session.id)
+    reaches(house.services, session, Status.ENDED)
+    house.go(app, "home")
+    assert frame(app) is None
+
+
+def test_a_tab_that_never_saw_the_room_does_not_open_it_out_of_sight(house: Console) -> None:
+    session = call(house)
+    app = house.open("home")
+    assert frame(app) is None
+    assert session.conversation_url not in str(app.main)
+
+
+def test_chat_answers_and_is_kept(house: Console) -> None:
+    session = call(house)
+    app = house.open("live", session=session.id)
+    app.chat_input(key="live_say").set_value("What does <b>it</b> cost?").run()
+    said = [(turn.role, turn.source) for turn in house.services.sessions.turns(session.id)]
+    assert said == [("user", "chat"), ("assistant", "chat")]
+    app.run()
+    assert "What does &lt;b&gt;it&lt;/b&gt; cost?" in html(app)
+
+
+def test_what_could_not_be_sent_stays_in_the_field(tmp_path: Path) -> None:
+    with console(tmp_path, chat_base_url="http://127.0.0.1:9/v1", chat_model="m") as house:
+        session = house.services.sessions.start(demo(house.services).id, token="t", enable_avatar=False)
+        app = house.open("live", session=session.id)
+        app.chat_input(key="live_say").set_value("Are you there?").run()
+        assert "chat endpoint" in words(app).lower()
+        assert app.chat_input(key="live_say").proto.value == "Are you there?"
+        assert house.services.sessions.turns(session.id) == []
+
+
+def test_a_refused_avatar_names_cause_what_works_and_what_to_do(house: Console) -> None:
+    house.sandbox.limits(concurrency=0)
+    session = house.services.sessions.start_and_wait(demo(house.services).id, token="t")
+    assert session.mode is Mode.TEXT
+    app = house.open("live", session=session.id)
+    said = words(app)
+    assert "Video is unavailable." in said
+    assert "Nothing was created and nothing is billed" in said
+    assert session.reason_hint in said
+    assert frame(app) is None
+    assert app.button(key="live_open").label == "Show the open sessions"
+    assert app.chat_input(key="live_say")
+    house.sandbox.limits(concurrency=5)
+    app.button(key="live_again").click().run()
+    (again,) = [item for item in house.services.sessions.open() if item.id != session.id]
+    assert again.mode is Mode.PHOENIX_REST
+    assert address(app) == again.id
+
+
+def test_an_unknown_session_says_so_and_offers_the_agents(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live", session="s-none")
+    assert "There is no session s-none here" in words(app)
+    assert app.button(key="live_start")
+
+
+def test_a_transcript_is_awaited_for_a_while_and_then_said_to_be_missing(house: Console) -> None:
+    session = call(house)
+    house.services.sessions.end(session.id)
+    ended = reaches(house.services, session, Status.ENDED)
+    assert ended.ended_at is not None
+    until(lambda: house.services.sessions.get(session.id).transcript_at)
+    unread = Session(**{**vars(ended), "transcript_at": None})
+    assert record.transcript_pending(unread, ended.ended_at + timedelta(seconds=5))
+    assert not record.transcript_pending(unread, ended.ended_at + timedelta(seconds=record.READING_S + 1))
+
+
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [({"status": 401, "body": {"message": "Invalid access token"}}, "refused the key"), ({"html": True}, "web page")],
+)
+def test_refused_lists_are_named_and_never_look_empty(house: Console, how: dict[str, Any], cause: str) -> None:
+    demo(house.services)
+    house.sandbox.faults({"route": "* /v2/*", "times": -1, **how})
+    app = house.open("live")
+    assert cause in words(app)
+    assert "No agents" not in words(app)
