@@ -172,7 +172,10 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     def on_created(session_id: str, conversation: Conversation) -> None:
         tokens.keep(session_id, conversation)
 
-    starting = Starting(ledger, phoenix, watching, ready=sweeper.ready, on_created=on_created)
+    def room_hosts() -> tuple[str, ...]:
+        return (*rooms.DAILY_HOSTS, *_own_rooms(tavus.base_url))
+
+    starting = Starting(ledger, phoenix, watching, ready=sweeper.ready, on_created=on_created, room_hosts=room_hosts)
     sessions = Sessions(
         ledger,
         loaded=loaded,
@@ -183,7 +186,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         starting=starting,
         sweeper=sweeper,
         tokens=tokens,
-        room_hosts=lambda: (*rooms.DAILY_HOSTS, *_own_rooms(tavus.base_url)),
+        room_hosts=room_hosts,
     )
     return Services(
         loaded=loaded,

@@ -33,7 +33,7 @@ REPLY = {"type": "object", "properties": {"role": STRING, "text": STRING, "label
 
 
 def row(services: Services, session: Session) -> dict[str, Any]:
-    url = services.sessions.room_url(session) if session.mode is not Mode.TEXT else ""
+    url = services.sessions.room_url(session)
     optional = {"reason": session.reason, "hint": session.reason_hint, "endReason": session.end_reason}
     return {
         "sessionId": session.id,

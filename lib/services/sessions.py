@@ -177,14 +177,18 @@ class Sessions:
             return rows.timeline(connection, session_id)
 
     def room_url(self, session: Session) -> str:
-        """What the frame may show, with the meeting token of a private room; "" if there is no room to join
-        (it is over, or it is private and its token went with an earlier process).
+        """What the frame may show, with the meeting token of a private room; "" if there is no room to join.
 
-        Raises BadInput if Tavus gave an address that is not one of the allowed hosts.
+        There is none once it is over, if it is private and its token went with an earlier process, and while its
+        address is that of an earlier process (the embedded sandbox's port moved) until Tavus has been asked again.
         """
         if not session.conversation_url or session.status not in (Status.WAITING, Status.LIVE):
             return ""
-        return self._tokens.add(session, safe_room_url(session.conversation_url, self._room_hosts()))
+        try:
+            return self._tokens.add(session, safe_room_url(session.conversation_url, self._room_hosts()))
+        except BadInput:
+            log.warning("the room of session %s is at an address that is not shown", session.id)
+            return ""
 
     # talk
 

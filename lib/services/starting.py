@@ -6,9 +6,11 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
-from lib.errors import Ambiguous, GreenroomError, NotSent
-from lib.models import Conversation, Status
+from lib.clients.rooms import safe_room_url
+from lib.errors import Ambiguous, BadInput, GreenroomError, NotSent
+from lib.models import Conversation, Session, Status
 from lib.services.ledger import Ledger
 from lib.services.modes.phoenix_rest import PhoenixRest, Plan
 from lib.services.watching import Watching
@@ -29,12 +31,14 @@ class Starting:
         *,
         ready: threading.Event,
         on_created: Callable[[str, Conversation], None],
+        room_hosts: Callable[[], tuple[str, ...]],
     ) -> None:
         self._ledger = ledger
         self._phoenix = phoenix
         self._watching = watching
         self._ready = ready
         self._on_created = on_created
+        self._room_hosts = room_hosts
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="greenroom-start")
 
     def submit(self, plan: Plan) -> Future[None]:
@@ -66,7 +70,25 @@ class Starting:
             log.exception("the start of session %s broke", session.id)
             self._unclear(plan, "Greenroom failed while it started the call.")
         else:
-            self._on_created(session.id, conversation)
+            self._created(session, conversation)
+
+    def _created(self, session: Session, conversation: Conversation) -> None:
+        """Keep it; but a room that no frame may show is ended again at once, since nobody could use what it costs."""
+        self._on_created(session.id, conversation)
+        try:
+            safe_room_url(conversation.url, self._room_hosts())
+        except BadInput as error:
+            self._watching.created(session, replace(conversation, url=""))
+            self._ledger.advance(
+                session.id,
+                "unsafe_room",
+                from_statuses=(Status.WAITING, Status.LIVE),
+                status=Status.ENDING,
+                reason=error.message,
+                reason_code=error.code,
+                reason_hint=error.hint,
+            )
+        else:
             self._watching.created(session, conversation)
 
     def _unclear(self, plan: Plan, cause: str) -> None:

@@ -85,6 +85,10 @@ class Watching:
                 return
             raise
         seen = record.read(conversation)
+        if conversation.active and conversation.url and conversation.url != session.conversation_url:
+            # The embedded sandbox's rooms move with our own port.
+            with self._ledger.store.writing() as connection:
+                rows.advance(connection, session.id, conversation_url=conversation.url)
         if seen.joined_at and session.status is Status.WAITING:
             self._ledger.advance(
                 session.id,

@@ -17,7 +17,7 @@ from lib.models import CallSettings, Mode, Status
 from lib.services import watching
 from lib.settings import Problem
 from lib.wiring import Services
-from tests.house import ANNA, demo, fault, house, log, reaches, until
+from tests.house import ANNA, GUIDE, demo, fault, house, log, reaches, until
 from tests.sandbox_server import running_sandbox
 
 CREATE = "POST /v2/conversations"
@@ -310,12 +310,19 @@ def test_a_private_room_is_shown_with_its_token_which_is_kept_in_memory_only(san
         assert second.sessions.room_url(second.sessions.get(session.id)) == ""
 
 
-def test_a_room_at_a_strange_address_is_never_shown(services: Services, sandbox: str) -> None:
-    body = {"conversation_id": "cx", "conversation_url": "https://evil.example/room", "status": "active"}
-    fault(sandbox, CREATE, status=200, body=body)
+def test_a_room_at_a_strange_address_is_never_shown_and_ended_again(services: Services, sandbox: str) -> None:
+    made = requests.post(
+        f"{sandbox}/v2/conversations", json={"persona_id": GUIDE}, headers={"x-api-key": "k"}, timeout=5
+    ).json()
+    fault(sandbox, CREATE, status=200, body={**made, "conversation_url": "https://evil.example/room"})
     session = services.sessions.start_and_wait(demo(services).id, token="t")
-    with pytest.raises(BadInput):
-        services.sessions.room_url(services.sessions.get(session.id))
+    assert services.sessions.room_url(services.sessions.get(session.id)) == ""
+    ended = reaches(services, session, Status.ENDED)
+    assert "not one that Greenroom may show" in ended.reason
+    now = requests.get(
+        f"{sandbox}/v2/conversations/{made['conversation_id']}", headers={"x-api-key": "k"}, timeout=5
+    ).json()
+    assert now["status"] == "ended"
 
 
 def test_a_wrong_setting_starts_no_paid_call(sandbox: str, tmp_path: Path) -> None:
