@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.house import ANNA, GUIDE, KEY
+from tests.house import ANNA, GUIDE, KEY, until
 from tests.running import Dashboard
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.websocket import Tab
@@ -185,3 +185,37 @@ def test_a_refusal_is_named_on_every_page_never_looks_empty_and_gives_no_secret_
             assert not any(form in data for data in files), form
             assert form not in console.log.encode(), form
             assert not any(form in answer.content for answer in spilled), form
+
+
+def test_a_meeting_token_is_in_the_frame_and_in_the_apis_answer_and_nowhere_else(sandbox: RunningSandbox) -> None:
+    sandbox.reset()
+    sandbox.faults()
+    with dashboard(sandbox, SWEEP_INTERVAL_S="0.1") as console:
+        body = {
+            "name": "Private",
+            "avatar": {"tavusPersonaId": GUIDE, "replicaId": ANNA},
+            "call": {"privateRoom": True},
+        }
+        agent = api(console, "POST", "/api/agents", body)
+        session = api(console, "POST", "/api/sessions", {"agentId": agent["id"]})
+        token = session["conversationUrl"].partition("?t=")[2].encode()
+        assert len(token) > 20
+        until(lambda: api(console, "GET", f"/api/sessions/{session['sessionId']}")["status"] == "live")
+        query = f"session={session['sessionId']}"
+        with Tab(console.url) as tab:
+            tab.run(page="live", query=query)
+            drew_without_a_bug(tab)
+            holders = [element.WhichOneof("type") for element in tab.elements() if token in element.SerializeToString()]
+            assert holders == ["bidi_component"]
+            for page in ("", "history", "session", "agents", "diagnostics"):
+                with Tab(console.url) as other:
+                    other.run(page=page, query=query if page == "session" else "")
+                    drew_without_a_bug(other)
+                    assert not any(token in data for data in other.received), page
+        api(console, "POST", f"/api/sessions/{session['sessionId']}/end")
+        until(lambda: api(console, "GET", f"/api/sessions/{session['sessionId']}")["status"] == "ended")
+        assert token.decode() not in str(api(console, "GET", "/api/sessions"))
+        console.stop()
+        assert token not in console.log.encode()
+        for path in console.data.rglob("*"):
+            assert not path.is_file() or token not in path.read_bytes(), path
