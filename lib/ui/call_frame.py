@@ -136,4 +136,6 @@ def _note(session: Session) -> str:
         return "Tavus did not answer clearly. Greenroom is checking whether the room was made."
     if session.status is Status.ENDING:
         return "The room is closing."
+    if not session.private_room:
+        return "The room’s address is being asked for."
     return "This room can’t be joined again from here: its key was kept in memory only and is gone."
