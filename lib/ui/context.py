@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException
 
 from lib import wiring
+from lib.errors import GreenroomError
 
 Services = wiring.Services
 """What `services()` gives, under the name by which a page may say so: pages do not know the wiring."""
@@ -51,7 +52,8 @@ def freshness() -> float | None:
 
 def reopen() -> None:
     """Forget what was read, and let the next run read again: what Retry does."""
-    services().catalogue.forget()
+    with suppress(GreenroomError):
+        services().catalogue.forget()
     st.session_state[_VISIT] = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.models import Agent, Mode, Session, Status
+from lib.models import Agent, CallSettings, Mode, Session, Status
+from lib.services.sessions import RoomTokens
 from lib.ui import record
 from tests.house import demo, reaches, until
 from tests.pages.opened import Console, console, html, words
@@ -133,6 +135,21 @@ def test_a_tab_that_never_saw_the_room_does_not_open_it_out_of_sight(house: Cons
     app = house.open("home")
     assert frame(app) is None
     assert session.conversation_url not in str(app.main)
+
+
+def test_a_private_rooms_token_is_in_the_frame_alone_and_its_loss_is_said(house: Console) -> None:
+    session = call(house, demo(house.services, call=CallSettings(private_room=True)))
+    url = house.services.sessions.room_url(session)
+    token = url.partition("?t=")[2]
+    app = house.open("live", session=session.id)
+    assert token
+    assert token in frame(app)
+    assert token not in words(app)
+    assert not app.get("link_button")
+    house.services.sessions._tokens = RoomTokens()
+    lost = frame(house.open("live", session=session.id))
+    assert token not in lost
+    assert "can’t be joined again" in json.loads(lost)["note"]
 
 
 def test_chat_answers_and_is_kept(house: Console) -> None:
