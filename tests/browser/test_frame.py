@@ -90,6 +90,12 @@ def sessions(dashboard: Dashboard, status: tuple[str, ...] = ()) -> list[dict[st
     return [row for row in rows if not status or row["status"] in status]
 
 
+def posts(dashboard: Dashboard) -> int:
+    """How many conversations were asked for."""
+    log = requests.get(f"{dashboard.url}/sandbox/_sandbox/log", timeout=5).json()
+    return sum(entry["method"] == "POST" and entry["path"] == "/v2/conversations" for entry in log)
+
+
 def test_frame_is_not_reloaded_by_ticks_reruns_or_page_switches(tab: Tab) -> None:
     tab.start()
     page = tab.page
@@ -128,6 +134,24 @@ def test_frame_is_tall_named_and_allowed_what_a_call_needs(tab: Tab) -> None:
     assert frame.get_attribute("allow") == "camera; microphone; fullscreen; display-capture; autoplay"
     assert frame.get_attribute("referrerpolicy") == "no-referrer"
     assert (frame.get_attribute("src") or "").startswith("/sandbox/room/")
+
+
+def test_a_reload_of_the_tab_finds_the_same_call_and_starts_no_second(tab: Tab, dashboard: Dashboard) -> None:
+    tab.start()
+    posted, source = posts(dashboard), tab.page.locator("iframe").get_attribute("src")
+    tab.page.reload()
+    tab.page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
+    assert tab.page.locator("iframe").get_attribute("src") == source
+    assert posts(dashboard) == posted
+
+
+def test_a_double_click_on_start_is_one_call(tab: Tab, dashboard: Dashboard) -> None:
+    posted, known = posts(dashboard), len(sessions(dashboard))
+    tab.page.get_by_role("button", name=START).first.dblclick()
+    tab.page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
+    tab.settle()
+    assert posts(dashboard) == posted + 1
+    assert len(sessions(dashboard)) == known + 1
 
 
 def test_frame_goes_when_the_session_has_ended(tab: Tab) -> None:
