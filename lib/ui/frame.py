@@ -9,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import GreenroomError
-from lib.ui import call_frame, context, parts, places, style
+from lib.ui import call_frame, context, parts, places, speed, style
 from lib.wiring import Services
 
 
@@ -63,6 +63,7 @@ def settings_note(services: Services, at_diagnostics: bool) -> None:
 
 
 def main() -> None:
+    speed.install()
     st.set_page_config(page_title="Greenroom", page_icon=style.mark("favicon"), layout="wide")
     page = navigation()
     on_live = page.url_path == "live"

@@ -29,8 +29,10 @@ RERUNS_WITHIN_S = 220.0
 """Pages whose turn comes later are left out: a busy machine gives a shorter table, not a longer wait."""
 EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
 EMPTIES = ("untouched", "own")
+PATIENT = {"STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "600"}
+"""So that no server drops the tabs that wait while another one is measured."""
 ENV = {"MAX_CONCURRENT_CALLS": "100", "DAILY_MINUTES": "100000", "MAX_STARTS_PER_MINUTE": "600",
-       "ABSENT_TIMEOUT_S": "300"}  # fmt: skip
+       "ABSENT_TIMEOUT_S": "300", **PATIENT}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def servers(folder: Path) -> Iterator[Servers]:
     with contextlib.ExitStack() as stack:
         yield Servers(
             untouched=stack.enter_context(empty(folder)),
-            own=stack.enter_context(Dashboard(ROOT / "tests" / "server" / "scratch" / "app.py")),
+            own=stack.enter_context(Dashboard(ROOT / "tests" / "server" / "scratch" / "app.py", env=PATIENT)),
             pages=stack.enter_context(Dashboard(data=data, env=ENV)),
             same=stack.enter_context(untouched(folder / "same")),
             ended=ended,
@@ -72,7 +74,7 @@ def servers(folder: Path) -> Iterator[Servers]:
 
 
 def empty(folder: Path) -> Dashboard:
-    return Dashboard(folder / "empty" / "empty.py", cwd=folder / "empty", uvloop=False)
+    return Dashboard(folder / "empty" / "empty.py", cwd=folder / "empty", env=PATIENT, uvloop=False)
 
 
 def untouched(data: Path) -> Dashboard:
@@ -110,8 +112,6 @@ class Reruns:
             if time.monotonic() > self._until:
                 break
             for name, dashboard in self._made:
-                for crowd in crowds.values():
-                    crowd.attend()
                 query = ""
                 if name not in EMPTIES:
                     query = self._query(page, dashboard)

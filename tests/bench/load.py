@@ -55,15 +55,6 @@ class Crowd:
                         tab.wire.send(ask[tab])
         return taken
 
-    def attend(self) -> None:
-        """Answer the pings that came while nobody was measuring here; a server drops a tab that stays mute."""
-        with selectors.DefaultSelector() as selector:
-            for tab in self.tabs:
-                selector.register(tab.wire.socket, selectors.EVENT_READ, tab)
-            while ready := selector.select(timeout=0):
-                for key, _ in ready:
-                    key.data.wire.read()
-
     def close(self) -> None:
         for tab in self.tabs:
             tab.close()

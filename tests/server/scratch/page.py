@@ -1,3 +1,6 @@
 import streamlit as st
 
+from lib.ui import speed
+
+speed.install()
 st.write("Hello")
