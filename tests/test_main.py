@@ -1,0 +1,72 @@
+"""`python -m lib sandbox` as a real process: it answers Tavus's API, keeps its state if told to, and ends on Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.house import until
+from tests.running import ROOT, free_port
+
+KEY = {"x-api-key": "any"}
+
+
+@contextmanager
+def alone(*arguments: str, port: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "lib", "sandbox", "--port", str(port), *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    url = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        try:
+            return requests.get(f"{url}/v2/personas", headers=KEY, timeout=2).ok
+        except requests.ConnectionError:
+            return False
+
+    try:
+        until(answers, within_s=30)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=10)
+    assert "Traceback" not in said
+    assert f"{url}/v2" in said
+
+
+def test_the_sandbox_runs_by_itself_and_its_avatar_answers_in_its_role() -> None:
+    with alone(port=free_port()) as url:
+        body = {"persona_id": "p2b8e10c94d6"}
+        made = requests.post(f"{url}/v2/conversations", json=body, headers=KEY, timeout=5).json()
+        assert made["conversation_url"].startswith(url)
+        requests.post(f"{made['conversation_url']}/join", timeout=5)
+        said = requests.post(f"{made['conversation_url']}/say", json={"text": "What is your name?"}, timeout=20)
+        assert "Anna" in said.json()["reply"]
+
+
+def test_it_keeps_its_state_where_it_is_told_to_and_forgets_otherwise(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+    with alone("--state", state, port=free_port()) as url:
+        fields = {"persona_name": "Kept", "system_prompt": "You are a guide."}
+        made = requests.post(f"{url}/v2/personas", json=fields, headers=KEY, timeout=5).json()
+    with alone("--state", state, port=free_port()) as url:
+        kept = requests.get(f"{url}/v2/personas/{made['persona_id']}", headers=KEY, timeout=5)
+        assert kept.json()["persona_name"] == "Kept"
+    with alone(port=free_port()) as url:
+        assert requests.get(f"{url}/v2/personas/{made['persona_id']}", headers=KEY, timeout=5).status_code == 400
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["sandbox", "--port", "many"]])
+def test_a_wrong_command_says_how_it_is_used_and_exits_with_2(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lib", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert "usage: python -m lib" in done.stderr
