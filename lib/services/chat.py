@@ -9,10 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib.clients.chat import ChatClient
-from lib.services.scripted import abroad, speaking
-from lib.services.scripted.hearing import hear
-from lib.services.scripted.prompt import read
-from lib.services.scripted.tongues import tongue
 
 Turns = Sequence[tuple[str, str]]
 """Role (`user` or `assistant`) and text, oldest first, the last one the user's."""
@@ -36,6 +32,12 @@ class Scripted:
 
     def reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
         """What the persona of this row says next."""
+        # Imported at the first answer: its patterns take a tenth of a second to compile, which no start waits for.
+        from lib.services.scripted import abroad, speaking
+        from lib.services.scripted.hearing import hear
+        from lib.services.scripted.prompt import read
+        from lib.services.scripted.tongues import tongue
+
         prompt = str(persona_row.get("system_prompt") or "")
         knowledge = str(persona_row.get("context") or "")
         persona_name = str(persona_row.get("persona_name") or persona_row.get("pal_name") or "")

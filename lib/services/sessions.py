@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lib.clients.rooms import safe_room_url
-from lib.errors import BadInput, Conflict, GreenroomError, SettingsWrong
+from lib.errors import BadInput, Conflict, GreenroomError, NotFound, SettingsWrong
 from lib.models import Agent, Conversation, Mode, Persona, Session, SessionEvent, Status, Turn
 from lib.services import guard
 from lib.services.agents import Agents
@@ -110,14 +110,8 @@ class Sessions:
         """
         if not token or len(token) > TOKEN_LIMIT:
             raise BadInput(f"A start needs a token of 1 to {TOKEN_LIMIT} characters.")
-        asked = _fingerprint(agent_id, enable_avatar)
-        with self._ledger.store.reading() as connection:
-            known = rows.by_token(connection, self._ledger.account, token)
-        if known is None:
-            agent = self._agents.get(agent_id)
-            known = self._begin(agent, token, asked, enable_avatar), asked
-        session, hashed = known
-        if hashed != asked:
+        session, asked = self._begin(agent_id, token, enable_avatar)
+        if asked != _fingerprint(agent_id, enable_avatar):
             raise Conflict("This click token was used to start something else.", hint="Use a new token for each start.")
         return session
 
@@ -242,21 +236,27 @@ class Sessions:
         key = self._ledger.store.meta("callback_secret").encode()
         return f"{session_id}.{hmac.new(key, session_id.encode(), hashlib.sha256).hexdigest()[:40]}"
 
-    def _begin(self, agent: Agent, token: str, asked: str, enable_avatar: bool) -> Session:
+    def _begin(self, agent_id: str, token: str, enable_avatar: bool) -> tuple[Session, str]:
+        """The session of this token and what it was asked with; made now, in one transaction, if there is none."""
         now = self._ledger.clock()
-        listing = self._catalogue.persona_shelf.peek()
-        persona = listing.find(agent.persona_id) if listing else None
-        call_s = agent.call.max_call_s or self._loaded.settings.max_call_s
-        refusal = self._unable() if enable_avatar else None
+        asked = _fingerprint(agent_id, enable_avatar)
+        prefix = self._ledger.store.meta("prefix")
         with self._ledger.store.writing() as connection:
             self._ledger.store.lock_guard(connection)
             known = rows.by_token(connection, self._ledger.account, token)
             if known is not None:
-                return known[0]
+                return known
+            agent = agent_rows.one(connection, self._ledger.account, agent_id)
+            if agent is None:
+                raise NotFound(f"There is no agent {agent_id[:60]!r}.")
+            call_s = agent.call.max_call_s or self._loaded.settings.max_call_s
+            refusal = self._unable() if enable_avatar else None
             if enable_avatar and refusal is None:
                 left = guard.allowance(connection, self._ledger.account, self._loaded.settings, now)
                 refusal = left.refusal(call_s)
             avatar = enable_avatar and refusal is None
+            listing = self._catalogue.persona_shelf.peek()
+            persona = listing.find(agent.persona_id) if listing else None
             session_id = f"s-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
             session = Session(
                 id=session_id,
@@ -275,16 +275,15 @@ class Sessions:
                 reason_code=refusal.code if refusal else "",
                 reason_hint=refusal.hint if refusal else "",
             )
-            name = f"{self._ledger.store.meta('prefix')}-{session_id} {agent.name}"[:NAME_LIMIT].rstrip()
+            name = f"{prefix}-{session_id} {agent.name}"[:NAME_LIMIT].rstrip()
             rows.add(connection, self._ledger.account, rows.Intent(session, token, asked, name, _part(persona, agent)))
             rows.note(connection, session_id, now, "start", "" if avatar else session.reason or "Text chat")
             agent_rows.touch(connection, self._ledger.account, agent.id, now)
         if avatar:
-            plan = Plan(session, name, agent.call)
-            running = self._starting.submit(plan)
+            running = self._starting.submit(Plan(session, name, agent.call))
             self._running[session_id] = running
             running.add_done_callback(lambda _: self._after_start(session_id))
-        return session
+        return session, asked
 
     def _after_start(self, session_id: str) -> None:
         self._running.pop(session_id, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.store.schema import events, sessions, turns
 
 OPEN = tuple(status.value for status in Status if status.open)
+SHOWN = [sessions.c[field.name] for field in fields(Session)]
+"""A session's own columns: the persona's prompt, kept for text chat, would make each row of a list larger."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def one(connection: Connection, account: str, session_id: str) -> Session | None
 
 def by_token(connection: Connection, account: str, token: str) -> tuple[Session, str] | None:
     """The session that this click token started, and the hash of what was asked for."""
-    row = connection.execute(_mine(account).where(sessions.c.token == token)).one_or_none()
+    query = _mine(account).add_columns(sessions.c.request_hash).where(sessions.c.token == token)
+    row = connection.execute(query).one_or_none()
     return (_session(row), row.request_hash) if row else None
 
 
@@ -130,18 +133,28 @@ def without_record(connection: Connection, account: str, ended_since: datetime) 
 
 def usage(connection: Connection, account: str, *, today: datetime, recent: datetime) -> Usage:
     """What counts against the limits: calls only, text chat is free."""
-    mine = and_(sessions.c.account == account, sessions.c.mode != Mode.TEXT.value)
-    is_open = sessions.c.status.in_(OPEN)
-    open_calls = connection.execute(select(func.count()).where(mine, is_open)).scalar_one()
-    starts = connection.execute(select(func.count()).where(mine, sessions.c.created_at >= recent)).scalar_one()
-    columns = select(sessions.c.status, sessions.c.waiting_at, sessions.c.ended_at, sessions.c.max_call_s)
+    columns = (
+        sessions.c.status,
+        sessions.c.created_at,
+        sessions.c.waiting_at,
+        sessions.c.ended_at,
+        sessions.c.max_call_s,
+    )
+    query = select(*columns).where(
+        sessions.c.account == account,
+        sessions.c.mode != Mode.TEXT.value,
+        or_(sessions.c.status.in_(OPEN), sessions.c.created_at >= min(today, recent)),
+    )
+    open_calls = starts = 0
     seconds = 0.0
-    for row in connection.execute(columns.where(mine, or_(is_open, sessions.c.created_at >= today))):
-        if row.status in OPEN:
-            seconds += row.max_call_s
-        elif row.waiting_at and row.ended_at:
-            seconds += (row.ended_at - row.waiting_at).total_seconds()
-    return Usage(int(open_calls), int(starts), seconds)
+    for status, created_at, waiting_at, ended_at, max_call_s in connection.execute(query):
+        starts += created_at >= recent
+        if status in OPEN:
+            open_calls += 1
+            seconds += max_call_s
+        elif waiting_at and ended_at and created_at >= today:
+            seconds += (ended_at - waiting_at).total_seconds()
+    return Usage(open_calls, starts, seconds)
 
 
 def page(
@@ -202,7 +215,7 @@ def timeline(connection: Connection, session_id: str) -> list[SessionEvent]:
 
 
 def _mine(account: str) -> Any:
-    return select(sessions).where(sessions.c.account == account)
+    return select(*SHOWN).where(sessions.c.account == account)
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
