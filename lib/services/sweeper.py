@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 RECORD_WITHIN = timedelta(minutes=10)
 IDLE_ROUND_S = 30.0
+TOGETHER_S = 0.1  # hints come in bunches, and the start that gave one is still being drawn
 
 
 class Sweeper:
@@ -97,7 +98,8 @@ class Sweeper:
                 pass
             except Exception:
                 log.exception("a round of the sweeper failed")
-            self._wake.wait(self._interval_s if busy else IDLE_ROUND_S)
+            if self._wake.wait(self._interval_s if busy else IDLE_ROUND_S):
+                self._stop.wait(min(TOGETHER_S, self._interval_s))
             self._wake.clear()
 
     def _take_over(self) -> None:

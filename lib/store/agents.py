@@ -6,11 +6,12 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from lib.models import Agent, CallSettings
 from lib.store.schema import agents, meta
 
+_ONE = select(agents).where(agents.c.account == bindparam("account"), agents.c.id == bindparam("id"))
 CALL_FIELDS = {field.name for field in fields(CallSettings)}
 
 
@@ -21,7 +22,7 @@ def every(connection: Connection, account: str) -> list[Agent]:
 
 
 def one(connection: Connection, account: str, agent_id: str) -> Agent | None:
-    row = connection.execute(select(agents).where(agents.c.account == account, agents.c.id == agent_id)).one_or_none()
+    row = connection.execute(_ONE, {"account": account, "id": agent_id}).one_or_none()
     return _agent(row) if row else None
 
 

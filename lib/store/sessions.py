@@ -7,7 +7,20 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.store.schema import events, sessions, turns
@@ -15,6 +28,20 @@ from lib.store.schema import events, sessions, turns
 OPEN = tuple(status.value for status in Status if status.open)
 SHOWN = [sessions.c[field.name] for field in fields(Session)]
 """A session's own columns: the persona's prompt, kept for text chat, would make each row of a list larger."""
+
+
+# The statements of a start are built once: building one anew takes longer than running it.
+_OF_ACCOUNT = select(*SHOWN).where(sessions.c.account == bindparam("account"))
+_ONE = _OF_ACCOUNT.where(sessions.c.id == bindparam("id"))
+_BY_TOKEN = _OF_ACCOUNT.add_columns(sessions.c.request_hash).where(sessions.c.token == bindparam("token"))
+_USAGE = select(
+    sessions.c.status, sessions.c.created_at, sessions.c.waiting_at, sessions.c.ended_at, sessions.c.max_call_s
+).where(
+    sessions.c.account == bindparam("account"),
+    sessions.c.mode != Mode.TEXT.value,
+    or_(sessions.c.status.in_(OPEN), sessions.c.created_at >= bindparam("since")),
+)
+_ADD, _NOTE = insert(sessions), insert(events)
 
 
 @dataclass(frozen=True)
@@ -50,35 +77,18 @@ class Filters:
 
 def add(connection: Connection, account: str, intent: Intent) -> None:
     session = intent.session
-    connection.execute(
-        insert(sessions).values(
-            id=session.id,
-            account=account,
-            agent_id=session.agent_id,
-            agent_name=session.agent_name,
-            persona_id=session.persona_id,
-            persona_name=session.persona_name,
-            replica_id=session.replica_id,
-            persona=intent.persona,
-            mode=session.mode.value,
-            status=session.status.value,
-            token=intent.token,
-            request_hash=intent.request_hash,
-            conversation_name=intent.conversation_name,
-            conversation_id=None,
-            conversation_url="",
-            max_call_s=session.max_call_s,
-            private_room=session.private_room,
-            created_at=session.created_at,
-            live_at=session.live_at,
-            reason_code=session.reason_code,
-            reason=session.reason,
-            reason_hint=session.reason_hint,
-            end_code="",
-            end_reason="",
-            perception="",
-        )
-    )
+    values = {
+        **{column.name: getattr(session, column.name) for column in SHOWN},
+        "account": account,
+        "conversation_id": session.conversation_id or None,
+        "mode": session.mode.value,
+        "status": session.status.value,
+        "token": intent.token,
+        "request_hash": intent.request_hash,
+        "conversation_name": intent.conversation_name,
+        "persona": intent.persona,
+    }
+    connection.execute(_ADD, values)
 
 
 def advance(
@@ -93,14 +103,13 @@ def advance(
 
 
 def one(connection: Connection, account: str, session_id: str) -> Session | None:
-    row = connection.execute(_mine(account).where(sessions.c.id == session_id)).one_or_none()
+    row = connection.execute(_ONE, {"account": account, "id": session_id}).one_or_none()
     return _session(row) if row else None
 
 
 def by_token(connection: Connection, account: str, token: str) -> tuple[Session, str] | None:
     """The session that this click token started, and the hash of what was asked for."""
-    query = _mine(account).add_columns(sessions.c.request_hash).where(sessions.c.token == token)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_BY_TOKEN, {"account": account, "token": token}).one_or_none()
     return (_session(row), row.request_hash) if row else None
 
 
@@ -133,21 +142,10 @@ def without_record(connection: Connection, account: str, ended_since: datetime) 
 
 def usage(connection: Connection, account: str, *, today: datetime, recent: datetime) -> Usage:
     """What counts against the limits: calls only, text chat is free."""
-    columns = (
-        sessions.c.status,
-        sessions.c.created_at,
-        sessions.c.waiting_at,
-        sessions.c.ended_at,
-        sessions.c.max_call_s,
-    )
-    query = select(*columns).where(
-        sessions.c.account == account,
-        sessions.c.mode != Mode.TEXT.value,
-        or_(sessions.c.status.in_(OPEN), sessions.c.created_at >= min(today, recent)),
-    )
+    found = connection.execute(_USAGE, {"account": account, "since": min(today, recent)})
     open_calls = starts = 0
     seconds = 0.0
-    for status, created_at, waiting_at, ended_at, max_call_s in connection.execute(query):
+    for status, created_at, waiting_at, ended_at, max_call_s in found:
         starts += created_at >= recent
         if status in OPEN:
             open_calls += 1
@@ -206,7 +204,7 @@ def append_turns(connection: Connection, session_id: str, source: str, items: Se
 
 def note(connection: Connection, session_id: str, at: datetime, kind: str, detail: str = "") -> None:
     """One more line of the session's timeline."""
-    connection.execute(insert(events).values(session_id=session_id, at=at, kind=kind, detail=detail))
+    connection.execute(_NOTE, {"session_id": session_id, "at": at, "kind": kind, "detail": detail})
 
 
 def timeline(connection: Connection, session_id: str) -> list[SessionEvent]:
