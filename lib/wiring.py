@@ -141,7 +141,9 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     if settings.chat_base_url:
         chat = ChatClient(base_url=settings.chat_base_url, api_key=settings.chat_api_key, model=settings.chat_model)
     responder = Responder(chat)
-    tavus = Tavus(base_url=settings.tavus_base_url, api_key=settings.tavus_api_key or SANDBOX_KEY)
+    # A key is sent nowhere while the address that was meant for it can't be read.
+    unsure = any(problem.name == "TAVUS_BASE_URL" for problem in loaded.problems)
+    tavus = Tavus(base_url="" if unsure else settings.tavus_base_url, api_key=settings.tavus_api_key or SANDBOX_KEY)
     sandbox_app = None
     if settings.sandbox:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from lib.api import agents, callbacks, endpoint, fonts, openapi, personas, sessions
+from lib.api.endpoint import said
 from lib.wiring import Services
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 ENDPOINTS = personas.ENDPOINTS + agents.ENDPOINTS + sessions.ENDPOINTS
+
+
+async def unknown(_: Request) -> Response:
+    """What would be the dashboard's page: a program expects to be told."""
+    return said(404, "There is no such route.", "GET /api/openapi.json names them all.")
 
 
 def routes(services: Services) -> list[BaseRoute]:
@@ -17,4 +26,6 @@ def routes(services: Services) -> list[BaseRoute]:
         *endpoint.routes(services, ENDPOINTS),
         *callbacks.routes(services),
         *fonts.routes(),
+        Route("/api", unknown, methods=METHODS),
+        Route("/api/{rest:path}", unknown, methods=METHODS),
     ]

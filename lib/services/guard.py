@@ -17,15 +17,21 @@ RECENT = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left. Minutes are of today (UTC); an open call counts with all that it may still take."""
+    """What is left. Minutes are of today (UTC); an open call reserves all that it may take."""
 
     open_calls: int
     max_calls: int
     minutes_used: float
+    minutes_reserved: float
     minutes_max: int
     max_call_s: int
     recent_starts: int
     max_starts_per_minute: int
+
+    @property
+    def minutes_left(self) -> float:
+        """What a start may still reserve today."""
+        return max(0.0, self.minutes_max - self.minutes_used - self.minutes_reserved)
 
     def refusal(self, call_s: int) -> LimitReached | None:
         """Why a call of `call_s` seconds can't start now, or None."""
@@ -35,9 +41,9 @@ class Allowance:
                 code="max_concurrent_calls",
                 hint="End one of the open sessions, or wait until it ends. MAX_CONCURRENT_CALLS sets the limit.",
             )
-        if self.minutes_used + call_s / 60 > self.minutes_max:
+        if call_s / 60 > self.minutes_left:
             return LimitReached(
-                f"{self.minutes_used:.0f} of today's {self.minutes_max} minutes are used or reserved, "
+                f"{self.minutes_left:.0f} of today's {self.minutes_max} minutes are neither used nor reserved, "
                 f"and this call may take {minutes(call_s)}.",
                 code="daily_minutes",
                 hint="Minutes count anew at midnight UTC. DAILY_MINUTES sets the limit.",
@@ -59,7 +65,8 @@ def allowance(connection: Connection, account: str, settings: Settings, now: dat
     return Allowance(
         open_calls=usage.open_calls,
         max_calls=settings.max_concurrent_calls,
-        minutes_used=usage.seconds / 60,
+        minutes_used=usage.used_s / 60,
+        minutes_reserved=usage.reserved_s / 60,
         minutes_max=settings.daily_minutes,
         max_call_s=settings.max_call_s,
         recent_starts=usage.recent_starts,

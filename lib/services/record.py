@@ -71,22 +71,21 @@ def _turns(event: ConversationEvent, begun: datetime | None) -> list[Turn]:
 
 
 def _seconds(entry: Mapping[str, Any], begun: datetime | None) -> float | None:
-    """`seconds_from_start`, else from the timestamp, which live answers give as epoch seconds or as ISO text."""
-    given = _number(entry.get("seconds_from_start"))
-    if given is not None:
-        return given
+    """From the creation on, by the timestamp, so that a call and its text chat are told by one clock.
+
+    Live answers give it as epoch seconds or as ISO text. Where it is missing, `seconds_from_start` stands in.
+    """
     stamp = entry.get("timestamp")
-    if begun is None:
-        return None
+    at = _number(stamp)
     if isinstance(stamp, str):
         try:
-            at = datetime.fromisoformat(stamp)
+            read = datetime.fromisoformat(stamp)
+            at = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
         except ValueError:
-            return None
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0.0, (at - begun).total_seconds())
-    number = _number(stamp)
-    return None if number is None else max(0.0, number - begun.timestamp())
+            at = None
+    if at is None or begun is None:
+        return _number(entry.get("seconds_from_start"))
+    return max(0.0, at - begun.timestamp())
 
 
 def _number(value: object) -> float | None:

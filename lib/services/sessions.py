@@ -29,7 +29,7 @@ from lib.services.ledger import OPEN, Ledger
 from lib.services.modes.phoenix_rest import Plan
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
-from lib.services.watching import Watching
+from lib.services.watching import Trouble, Watching
 from lib.settings import Loaded
 from lib.store import agents as agent_rows
 from lib.store import sessions as rows
@@ -213,19 +213,24 @@ class Sessions:
     def end(self, session_id: str) -> Session:
         """End it: the row says `ending` at once (a chat `ended`), Tavus is told in the background until it agrees.
 
-        Ending what has ended does nothing. Raises NotFound.
+        Ending what has ended does nothing; ending what is `ending` asks Tavus again now. Raises NotFound.
         """
         session = self._ledger.get(session_id)
         if session.mode is Mode.TEXT:
             self._ledger.ended(session, "ended_here")
-        elif self._ledger.advance(
-            session_id,
-            "ending",
-            from_statuses=[status for status in OPEN if status is not Status.ENDING],
-            status=Status.ENDING,
-        ):
+        elif session.status.open:
+            self._ledger.advance(
+                session_id,
+                "ending",
+                from_statuses=[status for status in OPEN if status is not Status.ENDING],
+                status=Status.ENDING,
+            )
             self._starting.background(lambda: self._finish(session_id))
         return self._ledger.get(session_id)
+
+    def trouble(self, session_id: str) -> Trouble | None:
+        """What keeps Tavus from being asked about this session, None while all is well. Asks nobody."""
+        return self._watching.trouble(session_id)
 
     def hint(self, session_id: str) -> None:
         """A callback named this session: look at it, believing nothing that the callback said."""

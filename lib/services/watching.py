@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
-from lib.errors import NotFound, UpstreamRejected
+from lib.errors import NotFound, UpstreamError, UpstreamRejected
 from lib.models import Conversation, Mode, Session, Status
 from lib.services import record
 from lib.services.ledger import OPEN, Ledger
@@ -21,6 +22,15 @@ HORIZON = timedelta(seconds=120)
 """How long after a start with an unclear answer its conversation may still turn up at Tavus."""
 
 TEXT_IDLE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Since when Tavus could not be asked about a session, why, and what to do. Kept in memory only."""
+
+    message: str
+    hint: str
+    since: datetime
 
 
 class _Turnstile:
@@ -38,13 +48,25 @@ class Watching:
         self._phoenix = phoenix
         self._looking: WeakValueDictionary[str, _Turnstile] = WeakValueDictionary()
         self._door = threading.Lock()
+        self._troubles: dict[str, Trouble] = {}
+
+    def trouble(self, session_id: str) -> Trouble | None:
+        """What keeps this session from being checked, None while all is well. Asks nobody."""
+        return self._troubles.get(session_id)
 
     def check(self, session_id: str) -> None:
         """Bring one session in step with Tavus: at most two requests. Raises UpstreamError; then nothing changed."""
         with self._door:
             turnstile = self._looking.setdefault(session_id, _Turnstile())
         with turnstile.lock:
-            self._check(self._ledger.get(session_id))
+            try:
+                self._check(self._ledger.get(session_id))
+            except UpstreamError as error:
+                known = self._troubles.get(session_id)
+                since = known.since if known else self._ledger.clock()
+                self._troubles[session_id] = Trouble(error.message, error.hint, since)
+                raise
+            self._troubles.pop(session_id, None)
 
     def _check(self, session: Session) -> None:
         if session.mode is Mode.TEXT:

@@ -57,11 +57,12 @@ class Intent:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the guard counts: open calls, calls begun since a moment, and seconds of today (open ones in full)."""
+    """What the guard counts: open calls, calls begun since a moment, seconds of today that are over and reserved."""
 
     open_calls: int
     recent_starts: int
-    seconds: float
+    used_s: float
+    reserved_s: float
 
 
 @dataclass(frozen=True)
@@ -144,15 +145,15 @@ def usage(connection: Connection, account: str, *, today: datetime, recent: date
     """What counts against the limits: calls only, text chat is free."""
     found = connection.execute(_USAGE, {"account": account, "since": min(today, recent)})
     open_calls = starts = 0
-    seconds = 0.0
+    used_s = reserved_s = 0.0
     for status, created_at, waiting_at, ended_at, max_call_s in found:
         starts += created_at >= recent
         if status in OPEN:
             open_calls += 1
-            seconds += max_call_s
+            reserved_s += max_call_s
         elif waiting_at and ended_at and created_at >= today:
-            seconds += (ended_at - waiting_at).total_seconds()
-    return Usage(open_calls, starts, seconds)
+            used_s += (ended_at - waiting_at).total_seconds()
+    return Usage(open_calls, starts, used_s, reserved_s)
 
 
 def page(

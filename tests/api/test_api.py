@@ -230,6 +230,14 @@ def test_the_openapi_document_names_every_route_and_is_open(api: Client) -> None
     assert TOKEN not in json.dumps(document)
 
 
+def test_a_path_that_does_not_exist_is_a_404_in_json(api: Client) -> None:
+    for path in ("/api", "/api/", "/api/nothing", "/api/agents/x/y/z"):
+        answer = api("GET", path)
+        assert answer.status_code == 404, path
+        assert set(answer.json()) == {"error", "hint"}
+    assert api("PUT", "/api/agents").status_code in (404, 405)
+
+
 def test_callbacks_are_hints_and_forged_giant_deep_or_broken_ones_change_nothing(api: Client) -> None:
     agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": GUIDE}}).json()
     session = api.services.sessions.start_and_wait(agent["id"], token="t")

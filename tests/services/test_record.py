@@ -40,6 +40,15 @@ def test_times_of_turns_are_read_as_epoch_seconds_and_as_text(stamp: object) -> 
     assert seen.turns[0].seconds == pytest.approx(4.5)
 
 
+def test_a_turn_is_told_from_the_creation_on_and_from_the_join_only_where_nothing_else_is_known() -> None:
+    entries = [
+        {"role": "user", "content": "a", "timestamp": BEGUN.timestamp() + 30, "seconds_from_start": 2.0},
+        {"role": "user", "content": "b", "seconds_from_start": 3.0},
+    ]
+    seen = record.read(conversation(("application.transcription_ready", {"transcript": entries})))
+    assert [turn.seconds for turn in seen.turns or ()] == [30.0, 3.0]
+
+
 def test_entries_that_are_no_turns_are_left_out_and_do_no_harm() -> None:
     transcript = [None, "x", {"role": "user"}, {"role": "assistant", "content": "Hi", "timestamp": "not a time"}]
     seen = record.read(conversation(("application.transcription_ready", {"transcript": transcript})))

@@ -133,10 +133,11 @@ def test_minutes_that_an_early_end_did_not_use_are_given_back(sandbox: str, tmp_
     with house(sandbox, tmp_path, daily_minutes=15) as services:
         agent = demo(services)
         first = services.sessions.start_and_wait(agent.id, token="1")
-        assert services.sessions.allowance().minutes_used == 10
+        assert (services.sessions.allowance().minutes_used, services.sessions.allowance().minutes_left) == (0, 5)
         services.sessions.end(first.id)
         reaches(services, first, Status.ENDED)
-        assert services.sessions.allowance().minutes_used < 1
+        assert 0 < services.sessions.allowance().minutes_used < 1
+        assert services.sessions.allowance().minutes_reserved == 0
         assert services.sessions.start_and_wait(agent.id, token="2").mode is Mode.PHOENIX_REST
 
 
@@ -252,6 +253,24 @@ def test_an_end_that_tavus_fails_at_is_tried_until_it_holds(services: Services, 
     fault(sandbox, "POST /v2/conversations/*/end", status=500, times=3)
     services.sessions.end(session.id)
     assert reaches(services, session, Status.ENDED).end_code == "end_conversation_endpoint_hit"
+
+
+def test_a_tavus_that_can_not_be_reached_is_named_and_an_end_can_be_asked_for_again(
+    services: Services, sandbox: str
+) -> None:
+    session = services.sessions.start_and_wait(demo(services).id, token="t")
+    assert services.sessions.trouble(session.id) is None
+    fault(sandbox, "* /v2/*", status=401, times=-1)
+    services.sessions.end(session.id)
+    trouble = until(lambda: services.sessions.trouble(session.id))
+    assert "refused the key" in trouble.message
+    assert trouble.hint
+    assert services.sessions.end(session.id).status is Status.ENDING
+    assert until(lambda: services.sessions.trouble(session.id)).since == trouble.since
+    requests.post(f"{sandbox}/_sandbox/faults", json=[], timeout=5)
+    services.sessions.end(session.id)
+    reaches(services, session, Status.ENDED)
+    until(lambda: services.sessions.trouble(session.id) is None)
 
 
 def test_ending_while_the_start_is_under_way_leaves_no_call_behind(services: Services, sandbox: str) -> None:
