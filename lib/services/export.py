@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from lib.models import Session, SessionEvent, Turn
+from lib.services import words
 from lib.services.plain import length_s
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SPEAKERS = {"user": "You", "assistant": "Avatar", "tool": "Tool"}
+SOURCES = {"tavus": "call", "chat": "chat"}
 SESSION_COLUMNS = ("id", "started", "agent", "persona", "mode", "status", "length_s", "why_it_ended", "conversation_id")
 
 
@@ -29,9 +34,9 @@ def markdown(session: Session, turns: Sequence[Turn], timeline: Sequence[Session
         "",
         f"- Session: {session.id}",
         f"- Persona: {_line(session.persona_name) or 'not known'}",
-        f"- Mode: {session.mode}",
+        f"- Mode: {words.MODES[session.mode]}",
         f"- Length: {clock(length_s(session))}",
-        f"- Why it ended: {session.end_reason or session.reason or 'still open'}",
+        f"- Why it ended: {_line(_why(session)) or 'still open'}",
     ]
     for source, title in (("tavus", "Transcript"), ("chat", "Text chat")):
         said = [turn for turn in shown(turns) if turn.source == source]
@@ -39,15 +44,23 @@ def markdown(session: Session, turns: Sequence[Turn], timeline: Sequence[Session
             lines += ["", f"## {title}", ""]
             for turn in said:
                 at = "" if turn.seconds is None else f" ({clock(turn.seconds)})"
-                lines += [f"**{SPEAKERS.get(turn.role, turn.role)}**{at}: {turn.content}", ""]
+                lines += [f"**{SPEAKERS.get(turn.role, turn.role)}**{at}: {_text(turn.content)}", ""]
+    if session.perception:
+        lines += ["", "## A model's impression", "", "What a model made of the caller, not a measurement.", ""]
+        lines += [_text(session.perception), ""]
     lines += ["", "## Timeline", ""]
-    lines += [f"- {event.at:%H:%M:%S} {event.kind} {_line(event.detail)}".rstrip() for event in timeline]
-    return "\n".join(lines) + "\n"
+    lines += [_happened(event) for event in timeline]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
 def turns_csv(turns: Sequence[Turn]) -> str:
-    rows = [(turn.seq, turn.source, turn.role, turn.seconds, turn.duration_s, turn.content) for turn in shown(turns)]
-    return _csv(("seq", "source", "role", "seconds", "duration_s", "content"), rows)
+    """The turns in the order of the page: those of the call, then those of the chat, numbered from 1."""
+    said = sorted(shown(turns), key=lambda turn: turn.source == "chat")
+    rows = [
+        (number, SOURCES.get(turn.source, turn.source), turn.role, turn.seconds, turn.duration_s, turn.content)
+        for number, turn in enumerate(said, 1)
+    ]
+    return _csv(("number", "source", "role", "seconds", "duration_s", "content"), rows)
 
 
 def sessions_csv(sessions: Iterable[Session]) -> str:
@@ -59,10 +72,10 @@ def sessions_csv(sessions: Iterable[Session]) -> str:
                 session.created_at.isoformat(timespec="seconds"),
                 session.agent_name,
                 session.persona_name,
-                session.mode.value,
-                session.status.value,
+                words.MODES[session.mode].lower(),
+                words.status(session),
                 round(length_s(session)),
-                session.end_reason or session.reason,
+                _why(session),
                 session.conversation_id,
             )
             for session in sessions
@@ -97,8 +110,31 @@ def _defused(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
+def _why(session: Session) -> str:
+    """Why it ended or never began; "" while it is open, also where a chat says why it has no avatar."""
+    return "" if session.status.open else session.end_reason or session.reason or "Ended"
+
+
+def _happened(event: SessionEvent) -> str:
+    said = words.event(event.kind)
+    detail = _line(event.detail) if event.detail not in ("", said) else ""
+    return f"- {event.at:%H:%M:%S} {said}{': ' + detail if detail else ''}"
+
+
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return _escaped(" ".join(text.split()))
+
+
+def _text(text: str) -> str:
+    """Several lines as they were said: each keeps its break, and none becomes a heading, a list or a code block."""
+    kept = [_escaped(line.strip()) for line in text.strip().splitlines()]
+    return "\n".join(f"{line}\\" if line and after else line for line, after in pairwise([*kept, ""]))
+
+
+def _escaped(text: str) -> str:
+    """Shown as itself by every reader of Markdown: HTML as entities, and a backslash before what has a meaning."""
+    text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", html.escape(text, quote=False))
+    return re.sub(r"^(\d+(?=[.)])|(?=[-+:])|(?==+$))", r"\1\\", text)
 
 
 def _plain(value: Any) -> str:

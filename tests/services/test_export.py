@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +45,39 @@ def test_markdown_has_the_transcript_the_chat_and_the_reason() -> None:
     assert text.index("## Transcript") < text.index("## Text chat") < text.index("**You**: typed")
     assert "Length: 3:42" in text
     assert "Why it ended: You ended it" in text
+    assert "Mode: Video call" in text
+    assert "- 09:15:00 Start pressed\n- 09:15:00 Ended: You ended it\n" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("A & B &amp; <b>", "A &amp; B &amp;amp; &lt;b&gt;"),
+        ("[free](javascript:x) ![i](y)", r"\[free\](javascript:x) !\[i\](y)"),
+        ("**Avatar**: `no` ~~it~~ # | _was_", r"\*\*Avatar\*\*: \`no\` \~\~it\~\~ \# \| \_was\_"),
+        ("- a\n1. b\n---\n2) c", "\\- a\\\n1\\. b\\\n\\---\\\n2\\) c"),
+        ("It costs 2.5, on 3-4", "It costs 2.5, on 3-4"),
+    ],
+)
+def test_what_was_said_and_seen_is_shown_as_itself(said: str, written: str) -> None:
+    session = replace(SESSION, perception=said, agent_name=said)
+    text = export.markdown(session, [Turn(1, "user", said, source="chat")], [SessionEvent(AT, "ended", said)])
+    assert f"**You**: {written}\n" in text
+    assert f"## A model's impression\n\nWhat a model made of the caller, not a measurement.\n\n{written}\n" in text
+    assert "<script" not in text and "](javascript" not in text.replace(r"\](", "")
+
+
+def test_a_call_that_nobody_looked_at_has_no_impression_and_one_that_runs_no_end() -> None:
+    text = export.markdown(replace(SESSION, status=Status.LIVE, reason="No avatar"), [], [])
+    assert "impression" not in text
+    assert "Why it ended: still open" in text
+
+
+def test_turns_are_numbered_in_one_sequence_and_say_where_they_were_said() -> None:
+    rows = list(csv.reader(io.StringIO(export.turns_csv([TURNS[3], *TURNS[:3]]), newline="")))
+    assert rows[0][:3] == ["number", "source", "role"]
+    assert [row[:3] for row in rows[1:]] == [["1", "call", "assistant"], ["2", "call", "user"], ["3", "chat", "user"]]
 
 
 @pytest.mark.parametrize("make", [export.markdown, export.as_json])
@@ -63,6 +97,22 @@ def test_the_list_of_sessions_is_defused_too_and_whole() -> None:
     head, row = csv.reader(io.StringIO(export.sessions_csv([SESSION])))
     assert dict(zip(head, row, strict=True))["agent"] == "'=HYPERLINK(1)"
     assert dict(zip(head, row, strict=True))["length_s"] == "222"
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "words"),
+    [
+        (Mode.PHOENIX_REST, Status.ENDED, ("video call", "ended")),
+        (Mode.PIPECAT_DAILY, Status.WAITING, ("video call", "waiting for you")),
+        (Mode.TEXT, Status.LIVE, ("text chat", "open")),
+        (Mode.TEXT, Status.ENDED, ("text chat", "ended")),
+    ],
+)
+def test_the_list_says_mode_and_status_in_words(mode: Mode, status: Status, words: tuple[str, str]) -> None:
+    head, row = csv.reader(io.StringIO(export.sessions_csv([replace(SESSION, mode=mode, status=status)])))
+    said = dict(zip(head, row, strict=True))
+    assert (said["mode"], said["status"]) == words
+    assert said["why_it_ended"] == ("You ended it" if status is Status.ENDED else "")
 
 
 def test_json_can_be_read_back() -> None:

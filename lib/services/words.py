@@ -1,0 +1,59 @@
+"""What happened and where, in the words of a person: shared by pages and exports."""
+
+from __future__ import annotations
+
+from lib.models import Mode, Session, Status
+
+EVENTS: dict[str, str] = {
+    "start": "Start pressed",
+    "created": "Room made",
+    "checking": "No clear answer, checking whether it was made",
+    "replica_joined": "Avatar joined",
+    "ending": "End pressed",
+    "ended": "Ended",
+    "refused": "Avatar refused, text chat instead",
+    "transcript": "Transcript read",
+    "perception": "A model’s impression read",
+    "chat": "Text chat began",
+    "not_created": "No room was made",
+    "unsafe_room": "The room’s address was not safe to open",
+}
+"""Kind of an event in a session's timeline -> what happened."""
+
+MODES: dict[Mode, str] = {
+    Mode.PHOENIX_REST: "Video call",
+    Mode.PIPECAT_DAILY: "Video call",
+    Mode.TEXT: "Text chat",
+}
+
+STATUSES: dict[Status, str] = {
+    Status.STARTING: "starting",
+    Status.UNKNOWN: "being checked",
+    Status.WAITING: "waiting for you",
+    Status.LIVE: "live",
+    Status.ENDING: "ending",
+    Status.ENDED: "ended",
+    Status.FAILED: "failed",
+}
+
+
+def event(kind: str) -> str:
+    """What happened; a kind that is not known, with spaces for its underscores."""
+    return EVENTS.get(kind) or kind.replace("_", " ").capitalize()
+
+
+def status(session: Session) -> str:
+    """Where the session stands. A chat is open or ended: nobody waits in it and nothing is live."""
+    if session.mode is Mode.TEXT and session.status in (Status.LIVE, Status.WAITING):
+        return "open"
+    return STATUSES[session.status]
+
+
+def place(sandbox: bool) -> str:
+    """Who keeps the personas: Tavus, or the sandbox in its stead."""
+    return "the sandbox" if sandbox else "Tavus"
+
+
+def at(sandbox: bool) -> str:
+    """Where something is created, saved or deleted."""
+    return "in the sandbox" if sandbox else "at Tavus"
