@@ -12,7 +12,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import anyio.to_thread
@@ -34,7 +34,16 @@ _WORKERS = 16
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def routes(calls: Calls, reply: Reply, *, reply_limit_s: float = 30.0) -> list[BaseRoute]:
+class Call(Protocol):
+    def deadline(self) -> tuple[float, str]:
+        """When the call ends by itself as things stand, in Unix seconds of the sandbox's clock, and why."""
+
+
+class Book(Calls, Protocol):
+    def find(self, conversation_id: str) -> Call | None: ...
+
+
+def routes(calls: Book, reply: Reply, *, reply_limit_s: float = 30.0) -> list[BaseRoute]:
     """The room's routes, relative to where the sandbox is mounted. A reply may take `reply_limit_s` seconds."""
     room = _Room(calls, reply, reply_limit_s)
     return [
@@ -64,7 +73,7 @@ async def _asset(request: Request) -> Response:
 
 
 class _Room:
-    def __init__(self, calls: Calls, reply: Reply, reply_limit_s: float) -> None:
+    def __init__(self, calls: Book, reply: Reply, reply_limit_s: float) -> None:
         self._calls, self._reply, self._limit_s = calls, reply, reply_limit_s
         self._answering: set[str] = set()
         self._workers: anyio.CapacityLimiter | None = None
@@ -83,7 +92,7 @@ class _Room:
 
     async def state(self, request: Request) -> Response:
         view = self._view(request)
-        return _turned_away(request, view) or JSONResponse(_state(view, _since(request)), headers=_FRESH)
+        return _turned_away(request, view) or self._state(view, _since(request))
 
     async def join(self, request: Request) -> Response:
         view = self._view(request)
@@ -91,7 +100,7 @@ class _Room:
         if refused is None and view is not None:
             self._calls.join(view.conversation_id)
             view = self._view(request)
-        return refused or JSONResponse(_state(view, 0), headers=_FRESH)
+        return refused or self._state(view, 0)
 
     async def beat(self, request: Request) -> Response:
         view = self._view(request)
@@ -148,6 +157,10 @@ class _Room:
         if after is None or not after.active:
             return _over(after) or _GONE
         return JSONResponse({"reply": said, "turns": len(_spoken(after))}, headers=_FRESH)
+
+    def _state(self, view: CallView | None, since: int) -> Response:
+        call = self._calls.find(view.conversation_id) if view is not None else None
+        return JSONResponse(_state(view, since, call.deadline()[0] if call else 0.0), headers=_FRESH)
 
     def _view(self, request: Request) -> CallView | None:
         return self._calls.view(str(request.path_params["conversation_id"]))
@@ -224,8 +237,11 @@ def _spoken(view: CallView) -> list[tuple[str, str]]:
     return [turn for turn in view.turns if turn[0] in ("user", "assistant")]
 
 
-def _state(view: CallView | None, since: int) -> dict[str, Any]:
-    """How the call stands. Durations are seconds; `join_within_s` is null once somebody was in the room."""
+def _state(view: CallView | None, since: int, closes_at: float) -> dict[str, Any]:
+    """How the call stands. Durations are seconds; `join_within_s` is null once somebody was in the room.
+
+    `left_s` runs to the call's longest time, `closes_in_s` to when it ends by itself if nobody joins or comes back.
+    """
     if view is None:
         return {"status": "ended", "ending": {"title": "The room is gone", "text": "The conversation was deleted."}}
     spoken, end = _spoken(view), ending(view.shutdown_reason)
@@ -236,6 +252,7 @@ def _state(view: CallView | None, since: int) -> dict[str, Any]:
         "elapsed_s": round(view.now - view.joined_at, 1) if view.joined_at is not None else 0.0,
         "left_s": round(max(0.0, view.ends_at - view.now), 1),
         "join_within_s": None if joined else round(max(0.0, view.joins_before - view.now), 1),
+        "closes_in_s": round(max(0.0, closes_at - view.now), 1),
         "who": names(view)[1],
         "turns": spoken[since:],
         "count": len(spoken),

@@ -257,6 +257,77 @@ def test_who_leaves_may_come_back_while_the_room_is_open(box: RunningSandbox, vi
     assert person.log.locator("li").count() == 3
 
 
+def test_who_left_reads_how_long_the_room_stays_open(box: RunningSandbox, visitor: Callable[..., Visitor]) -> None:
+    person = visitor().enter(url_of(box, properties={"participant_left_timeout": 45}))
+    box.freeze()
+    person.button("Leave the call").click()
+    expect(person.page.locator("#closes")).to_have_text("It closes in 0:44.")
+    box.advance(30)
+    expect(person.page.locator("#closes")).to_have_text("It closes in 0:14.")
+    box.advance(30)
+    expect(person.title).to_have_text("The room has closed")
+    expect(person.page.locator("#closes")).to_be_hidden()
+
+
+def test_the_join_key_leads_into_the_field_also_on_a_device_without_a_mouse(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor(has_touch=True, is_mobile=True).enter(url_of(box))
+    person.page.keyboard.type("move")
+    expect(person.field).to_have_value("move")
+    expect(person.button("Mute")).to_be_visible()
+
+
+def test_in_a_frame_it_takes_the_focus_at_join_only_and_never_scrolls_the_page_around(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor(viewport={"width": 800, "height": 500})
+    around = f"{box.url}/around"
+    frame = f'<iframe src="{url_of(box)}" width="700" height="600"></iframe>'
+    body = f'<input id="outside" autofocus><p style="height: 200px"></p>{frame}'
+    person.page.route(around, lambda route: route.fulfill(body=body, content_type="text/html"))
+    person.page.goto(around)
+    inside = person.page.frame_locator("iframe")
+    expect(inside.locator("#waits")).not_to_be_empty()
+    expect(person.page.locator("#outside")).to_be_focused()
+    assert person.page.evaluate("scrollY") == 0
+    join = person.page.frames[1].get_by_role("button", name="Join", exact=True)
+    person.page.keyboard.press("Tab")
+    person.page.frames[1].evaluate("document.getElementById('join').focus({ preventScroll: true })")
+    before = person.page.evaluate("scrollTo(0, 20), scrollY")
+    join.press("Enter", no_wait_after=True)
+    expect(inside.locator("#say")).to_be_focused()
+    assert person.page.evaluate("scrollY") == before
+
+
+def test_a_lost_connection_has_a_place_of_its_own_and_says_for_how_long(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor(viewport={"width": 390, "height": 600}).enter(url_of(box))
+    link = person.page.locator("#link")
+    expect(link).to_be_hidden()
+    person.page.route("**/state*", lambda route: route.abort())
+    expect(link).to_contain_text(
+        re.compile(r"No connection to the sandbox\. Trying again for 0:0\d; the call itself goes on until its limit, in 5")
+    )
+    ends = person.page.evaluate("document.getElementById('link').getBoundingClientRect().bottom")
+    assert person.page.evaluate("document.getElementById('stage').getBoundingClientRect().top") >= ends
+    person.page.unroute("**/state*")
+    expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize("script", ["", REFUSED], ids=["devices", "no devices"])
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_the_device_check_needs_no_scrolling(
+    box: RunningSandbox, visitor: Callable[..., Visitor], width: int, script: str
+) -> None:
+    person = visitor(script=script, viewport={"width": width, "height": 600}).visit(url_of(box))
+    row = person.page.locator("#rows li").last
+    expect(row).to_contain_text("shown as captions (this browser has no voices)")
+    expect(row).to_be_in_viewport(ratio=1)
+    assert person.page.evaluate("(it => it.scrollHeight - it.clientHeight)(document.getElementById('lobby'))") <= 0
+
+
 @pytest.mark.parametrize(
     ("seconds", "title"), [(700, "Nobody joined in time"), (0, "The session was ended")], ids=["absent", "ended"]
 )

@@ -45,14 +45,15 @@ async function ask(what, { method = "GET", body, more, limitMs = 10000 } = {}) {
 async function poll() {
   const since = call.known;
   try {
-    take(await ask("state", { more: { since } }), since);
+    if (call.leaving) await tellLeft();
+    take(await ask("state", { more: { since }, limitMs: 5000 }), since);
     call.misses = 0;
+    if (call.view === "ended") $("ended-note").textContent = "";
   } catch (error) {
     if (error.status === 404) take({ status: "ended", ending: { title: "The room is gone", text: "The conversation was deleted." } }, -1);
     else call.misses += 1;
   }
-  $("link").hidden = call.misses < 3;
-  $("link").textContent = "No connection to the sandbox, trying again";
+  drawTimes();
   if (call.view !== "ended" || call.state?.status !== "ended") setTimeout(poll, 1000);
 }
 
@@ -99,10 +100,27 @@ function drawTimes() {
   const soon = left <= 60;
   $("clock").textContent = soon ? `${clock(left)} left` : clock(state.elapsed_s + (state.joined ? passed : 0));
   $("clock").className = soon ? "soon" : "";
-  if (state.join_within_s !== null) $("waits").textContent = `The room waits ${clock(Math.max(0, state.join_within_s - passed))} for you. A call lasts up to ${minutes(left)}.`;
+  if (drawLink(passed, left)) return;
+  if (call.view === "ended") $("closes").textContent = call.leaving ? "" : `It closes in ${span(Math.max(0, state.closes_in_s - passed))}.`;
+  else if (state.join_within_s !== null) $("waits").textContent = `The room waits ${clock(Math.max(0, state.join_within_s - passed))} for you. A call lasts up to ${minutes(left)}.`;
   else $("waits").textContent = `The call is on: ${clock(left)} left.`;
 }
 
+/** True while nothing is heard from the sandbox: what is counted down then is said to be a guess. */
+function drawLink(passed, left) {
+  const lost = call.misses > 1;
+  const title = lost ? "No connection to the sandbox." : "";
+  const more = `Trying again for ${span(passed)}; the call itself goes on until its limit, in ${span(left)}.`;
+  $("link").hidden = !lost;
+  // The heading alone is announced: a counter that is read aloud each second leaves no room for anything else.
+  if ($("link").firstElementChild.textContent !== title) $("link").firstElementChild.textContent = title;
+  $("link").lastElementChild.textContent = more;
+  if (lost && call.view === "lobby") $("waits").textContent = `${title} Trying again for ${span(passed)}.`;
+  if (lost && call.view === "ended") $("ended-note").textContent = `${title} Trying again for ${span(passed)}.`;
+  return lost;
+}
+
+const span = (seconds) => clock(seconds).replace(/^0(?=\d:)/, "");
 const clock = (seconds) => {
   const whole = Math.floor(seconds);
   return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
@@ -162,7 +180,7 @@ function drawRows() {
   const talk = Listener.offered && !listener.dead && devices.tracks.audio;
   rows.push(["ear", "You", talk ? "speak or type" : "type", talk ? "Your browser turns speech into text, some with their maker's service. Picture and sound never reach the sandbox." : ""]);
   const voice = speaker.audible(settings.lang);
-  rows.push(["voice", settings.who, voice ? "speaks, with captions" : "captions: no voices here", ""]);
+  rows.push(["voice", settings.who, voice ? "speaks, with captions" : "shown as captions (this browser has no voices)", ""]);
   $("rows").replaceChildren(...rows.map(drawRow));
 }
 
@@ -267,7 +285,9 @@ function note(text) {
 
 // ---- What the person does ----
 
-async function join() {
+async function join(event) {
+  // On a touch screen the field would bring up its keyboard, over the face that has just come in.
+  const typing = event.pointerType !== "touch" && (event.isTrusted || document.hasFocus());
   for (const button of [$("join"), $("rejoin")]) button.disabled = true;
   devices.wake();
   try {
@@ -290,7 +310,7 @@ async function join() {
     drawDevices();
     drawMode();
     drawTimes();
-    if (matchMedia("(pointer: fine)").matches) $("say").focus();
+    if (typing) $("say").focus({ preventScroll: true });
   } catch (error) {
     $("trouble").textContent = $("ended-note").textContent = error.status ? `${error.message} ${error.hint}` : "The sandbox does not answer. Is it still running? Try again.";
     if (error.status === 410 || error.status === 404) take(await ask("state").catch(() => ({ status: "ended" })), -1);
@@ -336,19 +356,24 @@ async function say(text) {
   drawCaption(Infinity);
 }
 
-function leave() {
+async function leave() {
   call.leaving = true;
   gone();
-  ask("leave", { method: "POST" }).catch(() => {});
   call.view = "ended";
   $("ended-title").textContent = "You left the call";
-  $("ended-text").textContent = "The room stays open for a short while, in case you want to come back.";
+  $("ended-text").textContent = "You can come back while the room is open.";
+  $("closes").textContent = "";
   $("ended-facts").textContent = call.state ? `You were here ${clock(elapsed())}.` : "";
   $("ended-note").textContent = "";
   $("rejoin").hidden = false;
   show("ended");
-  if (call.state?.status !== "ended") return;
-  end();
+  await tellLeft().then(() => ask("state")).then((state) => call.view === "ended" && take(state, -1)).catch(() => {});
+}
+
+/** From its answer on the sandbox counts how long the room stays open; until then `closes_in_s` means something else. */
+async function tellLeft() {
+  await ask("leave", { method: "POST" });
+  call.leaving = false;
 }
 
 function elapsed() {
@@ -362,6 +387,7 @@ function end() {
   call.view = "ended";
   $("ended-title").textContent = ending?.title ?? "The call has ended";
   $("ended-text").textContent = ending?.text ?? "";
+  $("closes").textContent = "";
   $("ended-facts").textContent = lasted ? `${clock(lasted)} · ${count === 1 ? "1 turn" : `${count} turns`}` : "";
   $("ended-note").textContent = "Sandbox: nothing was billed.";
   $("rejoin").hidden = true;
@@ -381,7 +407,7 @@ function gone() {
 function show(view, focus = true) {
   document.body.dataset.view = view;
   for (const one of ["lobby", "live", "ended"]) $(one).hidden = one !== view;
-  if (view === "ended" && focus) $("ended-title").focus();
+  if (view === "ended" && focus) $("ended-title").focus({ preventScroll: true });
 }
 
 function logOpen(open) {
@@ -435,9 +461,9 @@ function makeBeats() {
 
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => acts[button.dataset.act]());
 $("join").addEventListener("click", join);
-$("rejoin").addEventListener("click", async () => {
+$("rejoin").addEventListener("click", async (event) => {
   await devices.ask();
-  join();
+  join(event);
 });
 $("again").addEventListener("click", () => say(call.lost));
 $("form").addEventListener("submit", (event) => {
@@ -503,4 +529,5 @@ drawDevices();
 devices.ask();
 poll();
 requestAnimationFrame(tick);
-$("join").focus();
+// As the page of a frame it has no focus yet, and would take that of the page around it.
+if (document.hasFocus() && document.activeElement === document.body) $("join").focus({ preventScroll: true });
