@@ -1,4 +1,4 @@
-"""Agents: put a persona and a face together, say how its calls are held, start it, change it, delete it."""
+"""Agents: put a persona and a replica together, say how its calls are held, start it, change it, delete it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import streamlit as st
 
 from lib.errors import GreenroomError, NotFound
 from lib.models import Agent, Persona, Replica
+from lib.services import words
 from lib.services.catalogue import Listing
 from lib.ui import agent_form, context, feedback, lists, notes, parts, replica_picker, strips
 from lib.ui.context import Services
@@ -23,7 +24,7 @@ Known = tuple[Listing[Persona] | None, Listing[Replica] | None]
 
 
 def gallery(services: Services) -> None:
-    with parts.header("Agents", "A persona and a face, ready to start", "agents"):
+    with parts.header("Agents", "A persona and a replica, ready to start", "agents"):
         if st.button("New agent", type="primary", icon=":material/add:", key="agents_new"):
             go(NEW)
     notice = st.container()
@@ -79,7 +80,7 @@ def card(services: Services, agent: Agent, known: Known, max_call_s: int) -> tup
     parts.card(replica_picker.url(replica), agent.name, who, "" if lacking else note, warn=warn)
     with st.container(horizontal=True, gap="xsmall"):
         if lacking and lacking[0].blocks:
-            if st.button("Mend", icon=":material/build:", key=f"agents_mend_{agent.id}", width="stretch"):
+            if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
                 clicked = "edit"
         else:
             limit = span(agent.call.max_call_s or max_call_s)
@@ -96,7 +97,9 @@ def card(services: Services, agent: Agent, known: Known, max_call_s: int) -> tup
 
 
 def first(services: Services, notice: st.delta_generator.DeltaGenerator) -> None:
-    text = "An agent is a persona with a face. Make one and it appears on Home with a Start button."
+    text = (
+        "An agent is a persona with a replica, its face and voice. Make one and it appears on Home with a Start button."
+    )
     with parts.empty("No agents yet", text, key="agents"):
         if st.button("Make an agent", type="primary", icon=":material/add:", key="agents_first"):
             go(NEW)
@@ -139,18 +142,27 @@ def editor(services: Services, agent_id: str) -> None:
         st.session_state[TRIED] = form.prefix
     form.wrong = agent_form.problems(values, max_call_s) if st.session_state.get(TRIED) == form.prefix else {}
     if form.wrong:
-        words = " ".join(f"{agent_form.LABELS[key]}: {text}" for key, text in form.wrong.items())
+        told = " ".join(f"{agent_form.LABELS[key]}: {text}" for key, text in form.wrong.items())
         with notice:
-            parts.banner("warn", "Not saved yet.", words, key="agent-problems", stacked=True)
+            parts.banner("warn", "Not saved yet.", told, key="agent-problems", stacked=True)
     left, right = st.columns([5, 3], gap="medium")
+    would_be = agent_form.write(stored, values)
+    persona = personas.find(would_be.persona_id) if personas else None
+    without = services.agents.replica_of(replace(would_be, replica_id=""), persona)
     with left:
-        form.who(personas, replicas)
+        form.who(personas, replicas, agent_form.inherited(persona, without))
     with right:
         with st.container(border=True, key="side-agent-ready", gap="small"):
             st.header("Ready to start?", anchor=False)
-            would_be = agent_form.write(stored, values)
             found = services.agents.missing(would_be, personas, replicas)
-            agent_form.readiness(would_be, found, max_call_s, unread=personas is None or replicas is None)
+            agent_form.readiness(
+                would_be,
+                found,
+                agent_form.problems(values, max_call_s),
+                max_call_s,
+                unread=personas is None or replicas is None,
+                where=words.place(services.sandbox).capitalize(),
+            )
             if stored is not None and not changed and not any(item.blocks for item in found):
                 label = f"Start, up to {span(stored.call.max_call_s or max_call_s)}"
                 if st.button(label, icon=":material/play_arrow:", key=f"start-agent-{stored.id}", width="stretch"):
@@ -164,7 +176,7 @@ def editor(services: Services, agent_id: str) -> None:
             DRAFTS.drop(agent_id)
         go("")
     if clicked == "delete" and stored is not None:
-        confirm_delete(stored.id, stored.name)
+        confirm_delete(stored.id, stored.name, words.at(services.sandbox))
     if clicked in ("duplicate", "start") and stored is not None:
         with notice, feedback.section(f"{clicked} the agent", retry=False):
             follow(services, clicked, stored)
@@ -179,7 +191,7 @@ def editor(services: Services, agent_id: str) -> None:
 def head(stored: Agent | None, changed: Sequence[str]) -> str:
     """Title and actions; returns what was clicked: back, save, duplicate or delete."""
     title = stored.name if stored else "New agent"
-    sub = f"Agent {stored.id} · {used(stored)}" if stored else "A persona with a face. It appears on Home."
+    sub = f"Agent {stored.id} · {used(stored)}" if stored else "A persona with a replica. It appears on Home."
     with parts.header(title, sub, "agent"):
         if stored and changed:
             parts.chip("local")
@@ -208,10 +220,10 @@ def unsaved(changed: Sequence[str]) -> bool:
 
 
 @st.dialog("Delete this agent?", icon=":material/delete:")
-def confirm_delete(agent_id: str, name: str) -> None:
-    """Asks once and says what stays."""
+def confirm_delete(agent_id: str, name: str, where: str) -> None:
+    """Asks once and says what stays, and `where`."""
     st.markdown(f"**{md(name, 120)}** and its call settings are deleted.")
-    st.markdown(":gray[The records of its sessions stay in History. Its persona and face stay at Tavus.]")
+    st.markdown(f":gray[The records of its sessions stay in History. Its persona and replica stay {where}.]")
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Keep it", key="agents_keep"):
             st.rerun()
@@ -227,7 +239,7 @@ def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Kno
     """Personas and replicas; the page goes on without those that can't be read."""
     personas: Listing[Persona] | None = None
     replicas: Listing[Replica] | None = None
-    with notice, feedback.section("read the personas and faces"):
+    with notice, feedback.section("read the personas and replicas"):
         failure: GreenroomError | None = None
         try:
             personas = services.catalogue.personas(max_age_s=context.freshness())
@@ -237,7 +249,7 @@ def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Kno
         if failure is not None:
             raise failure
         lists.stale(personas, "personas")
-        lists.stale(replicas, "faces")
+        lists.stale(replicas, "replicas")
     return personas, replicas
 
 
@@ -270,7 +282,7 @@ def follow(services: Services, act: str, agent: Agent) -> None:
     if act == "start":
         strips.start(agent.id)
     elif act == "delete":
-        confirm_delete(agent.id, agent.name)
+        confirm_delete(agent.id, agent.name, words.at(services.sandbox))
     elif act == "duplicate":
         wanted = replace(agent, name=f"{agent.name} copy")
         go(save(services, None, wanted, f"copy-{agent.id}").id)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lib.errors import Ambiguous, GreenroomError
 from lib.models import Persona, Replica
+from lib.services import words
 from lib.services.catalogue import Listing
 from lib.ui import (
     context,
@@ -48,7 +49,7 @@ def gallery(services: Services) -> None:
     with notice, feedback.required("read the personas"):
         personas = services.catalogue.personas(max_age_s=context.freshness())
         agents = services.agents.all()
-    replicas = faces(services, notice)
+    replicas = read_replicas(services, notice)
     with notice:
         lists.stale(personas, "personas")
 
@@ -82,7 +83,7 @@ def editor(services: Services, item_id: str) -> None:
             delete(services, item_id)
             go("")
     elif todo == ("save", item_id):
-        with notice, feedback.section("save the persona", retry=False), st.spinner("Saving to Tavus"):
+        with notice, feedback.section("save the persona", retry=False), st.spinner("Saving"):
             save(services, item_id)
 
     # fetch
@@ -97,14 +98,14 @@ def editor(services: Services, item_id: str) -> None:
     if "made" in draft:
         arrive(draft)
     agents = services.personas.used_by(item_id)
-    replicas = faces(services, notice)
+    replicas = read_replicas(services, notice)
 
     # render
     form = persona_editor.form_of(draft, disabled=persona_editor.is_stock(draft))
     values = form.values()
     edits = persona_form.edits(draft["raw"], values)
     with top:
-        clicked = persona_editor.head(draft, agents, edits)
+        clicked = persona_editor.head(draft, agents, edits, sandbox=services.sandbox)
     problems = attempted(draft, form.prefix, clicked in ("review", "create"))
     form.problems = {problem.key: tuple(p for p in problems if p.key == problem.key) for problem in problems}
     if clicked in ("review", "create"):
@@ -112,7 +113,7 @@ def editor(services: Services, item_id: str) -> None:
     with notice:
         persona_editor.mend(problems)
     persona_editor.body(form, replicas)
-    discard = persona_editor.unsaved(edits, item_id)
+    discard = persona_editor.unsaved(edits, item_id, sandbox=services.sandbox)
 
     # act
     if discard:
@@ -125,12 +126,12 @@ def editor(services: Services, item_id: str) -> None:
     if clicked == "copy":
         go(COPY + item_id)
     if clicked == "delete":
-        persona_editor.confirm_delete(item_id, persona_editor.name_of(draft), agents)
+        persona_editor.confirm_delete(item_id, persona_editor.name_of(draft), agents, sandbox=services.sandbox)
     if clicked == "review" and not problems:
         changes = persona_form.changes(draft["raw"], persona_form.write(draft["raw"], values))
-        persona_editor.review(item_id, changes, agents)
+        persona_editor.review(item_id, changes, agents, sandbox=services.sandbox)
     if clicked == "create" and not problems:
-        with notice, feedback.section("create the persona", retry=False), st.spinner("Creating at Tavus"):
+        with notice, feedback.section("create the persona", retry=False), st.spinner("Creating"):
             create(services, draft)
 
 
@@ -162,11 +163,11 @@ def unread() -> None:
             go("")
 
 
-def faces(services: Services, notice: st.delta_generator.DeltaGenerator) -> Listing[Replica] | None:
+def read_replicas(services: Services, notice: st.delta_generator.DeltaGenerator) -> Listing[Replica] | None:
     """The replicas; the page goes on without them."""
-    with notice, feedback.section("read the faces"):
+    with notice, feedback.section("read the replicas"):
         replicas = services.catalogue.replicas(max_age_s=context.freshness())
-        lists.stale(replicas, "faces")
+        lists.stale(replicas, "replicas")
         return replicas
     return None
 
@@ -201,9 +202,10 @@ def save(services: Services, item_id: str) -> None:
         changed = services.personas.save(before, after)
     DRAFTS.begin(item_id, after)
     if changed:
-        notes.later(f"Saved to Tavus: {count} field{'s' if count > 1 else ''}.")
+        where = "in the sandbox" if services.sandbox else "to Tavus"
+        notes.later(f"Saved {where}: {count} field{'s' if count > 1 else ''}.")
     else:
-        notes.later("Tavus says that nothing changed. The form shows what it has.")
+        notes.later(f"Nothing changed {words.at(services.sandbox)}. The form shows what is there.")
     notes.draw()
     with feedback.section("read the saved persona back", retry=False):
         DRAFTS.begin(item_id, dict(services.personas.get(item_id).raw))
@@ -216,7 +218,7 @@ def create(services: Services, draft: Draft) -> None:
     # Before any st call: a second click stops this run at the next one, and must not create a second persona.
     draft["made"] = persona.id
     DRAFTS.begin(persona.id, dict(persona.raw))
-    notes.later("Created at Tavus. Put it on an agent to talk with it.")
+    notes.later(f"Created {words.at(services.sandbox)}. Put it on an agent to talk with it.")
     arrive(draft)
 
 
@@ -248,7 +250,8 @@ def follow(services: Services, clicked: Clicked, persona: Persona | None) -> Non
         st.switch_page(places.AGENTS, query_params={"agent": "new", "persona": clicked.persona_id})
     if clicked.act == "delete":
         name = persona.name if persona else clicked.persona_id
-        persona_editor.confirm_delete(clicked.persona_id, name, services.personas.used_by(clicked.persona_id))
+        agents = services.personas.used_by(clicked.persona_id)
+        persona_editor.confirm_delete(clicked.persona_id, name, agents, sandbox=services.sandbox)
         return
     go((COPY if clicked.act == "copy" else "") + clicked.persona_id)
 

@@ -1,11 +1,11 @@
-"""An agent as a form: name, persona, face, and how its calls are held. `Values` is what the widgets hold."""
+"""An agent as a form: name, persona, replica, and how its calls are held. `Values` is what the widgets hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -32,7 +32,7 @@ SHORTEST_S = 30
 LABELS = {
     "name": "Name",
     "persona_id": "Persona",
-    "replica_id": "Face",
+    "replica_id": "Replica",
     "language": "Language",
     "minutes": "Limit",
     "greeting": "Greeting",
@@ -105,6 +105,14 @@ def blank(persona_id: str = "") -> Agent:
     return Agent("", "", persona_id, "", CallSettings(), now, now)
 
 
+class Inherited(NamedTuple):
+    """The replica of an agent that names none: its id, `word` for a button, and `whose` as a phrase."""
+
+    replica_id: str
+    word: str
+    whose: str
+
+
 class Form:
     """The widgets of one agent under one prefix of keys. What is typed is kept while other pages are looked at."""
 
@@ -122,8 +130,10 @@ class Form:
             held[name] = held[name] or ""
         return held
 
-    def who(self, personas: Listing[Persona] | None, replicas: Listing[Replica] | None) -> None:
-        """Name, persona with the beginning of its prompt, and the faces to choose from."""
+    def who(
+        self, personas: Listing[Persona] | None, replicas: Listing[Replica] | None, inherited: Inherited | None
+    ) -> None:
+        """Name, persona with the beginning of its prompt, and the replicas to choose from."""
         st.text_input(
             "Name",
             self.base["name"],
@@ -134,7 +144,7 @@ class Form:
         self._complaint("name")
         self._persona(personas)
         chosen = self.values()["replica_id"]
-        self._chosen(chosen, replicas)
+        self._chosen(chosen, replicas, inherited)
         if replicas is not None:
             replica_picker.grid(replicas, self.key("replica_id"), chosen, size=8)
 
@@ -154,8 +164,11 @@ class Form:
         )
         st.number_input(
             "Limit, minutes",
+            min_value=SHORTEST_S / 60,
+            # A stored limit may be above one that was lowered since: it is shown, and complained about.
+            max_value=max(max_call_s / 60, self.base["minutes"] or 0.0),
             value=self.base["minutes"],
-            step=1.0,
+            step=0.5,
             format="%g",
             placeholder=f"{max_call_s / 60:g}, the most that is allowed",
             help=f"The call ends by itself after this. Empty: {span(max_call_s)}, the limit of this installation.",
@@ -220,19 +233,24 @@ class Form:
                 ":small[:orange[:material/warning: Not among the account’s personas any more: choose another.]]"
             )
 
-    def _chosen(self, chosen: str, replicas: Listing[Replica] | None) -> None:
-        replica = replicas.find(chosen) if replicas and chosen else None
-        name = plain(replica.name if replica else chosen, 60)
-        words = f"**{md(name)}**" if chosen else ":gray[none of its own, so the persona’s is used]"
+    def _chosen(self, chosen: str, replicas: Listing[Replica] | None, inherited: Inherited | None) -> None:
+        """Which replica a call would show, and whose choice that is."""
+        shown = chosen or (inherited.replica_id if inherited else "")
+        replica = replicas.find(shown) if replicas and shown else None
+        name = plain(replica.name if replica else shown, 60)
+        whose = f" :gray[{md(inherited.whose)}]" if inherited and not chosen else ""
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            if shown:
+                parts.avatar(replica_picker.url(replica), name)
             st.markdown(
-                f"Face: {words}",
+                f"Replica: **{md(name)}**{whose}" if shown else "Replica: :gray[none chosen yet]",
                 width="content",
-                help="The face and voice of the call. Without one, the persona’s default is used.",
+                help="The face and voice of the call; Tavus also calls it a Face. Without one of its own, an agent "
+                "wears its persona’s.",
             )
             if chosen:
                 st.button(
-                    "Use the persona’s",
+                    f"Use {inherited.word}" if inherited else "Clear",
                     key=f"{self.key('replica_id')}_clear",
                     type="tertiary",
                     on_click=replica_picker.choose,
@@ -247,16 +265,31 @@ class Form:
             st.markdown(f":small[:red[:material/error: {md(self.wrong[name])}]]")
 
 
-def readiness(agent: Agent, found: Sequence[Missing], max_call_s: int, unread: bool) -> None:
-    """What stands between this agent and a call, and what Start would commit."""
-    limit = span(agent.call.max_call_s or max_call_s)
-    if not found:
-        words = "Not checked: Tavus could not be read." if unread else f"A call lasts up to {limit}."
-        st.markdown(f"{parts.chip_md('look' if unread else 'ready')} {words}")
-        return
+def inherited(persona: Persona | None, default_replica_id: str) -> Inherited | None:
+    """What an agent without a replica of its own shows: `default_replica_id` is what a call of it would get then."""
+    if not default_replica_id:
+        return None
+    if persona is not None and persona.default_replica_id == default_replica_id:
+        return Inherited(default_replica_id, "the persona’s", "the persona’s, since the agent has none of its own")
+    return Inherited(default_replica_id, "the default", "the default for all agents (TAVUS_DEFAULT_REPLICA_ID)")
+
+
+def readiness(
+    agent: Agent, found: Sequence[Missing], wrong: Mapping[str, str], max_call_s: int, *, unread: bool, where: str
+) -> None:
+    """What stands between the form as it is and a call, and what Start would commit.
+
+    `found` is what the agent lacks, `wrong` which fields can't be saved. `where` names who could not be read.
+    """
+    for key, message in wrong.items():
+        st.markdown(f"{parts.chip_md('missing')} **{md(LABELS[key])}**  \n:small[:gray[{md(message)}]]")
     for item in found:
         state = "missing" if item.blocks else "look"
         st.markdown(f"{parts.chip_md(state)} **{md(item.message)}**  \n:small[:gray[{md(item.hint)}]]")
+    if not found and not wrong:
+        limit = span(max_call_s if agent.call.max_call_s is None else agent.call.max_call_s)
+        words = f"Not checked: {where} could not be read." if unread else f"A call lasts up to {limit}."
+        st.markdown(f"{parts.chip_md('look' if unread else 'ready')} {words}")
 
 
 def _persona_name(item: str, persona: Persona | None) -> str:

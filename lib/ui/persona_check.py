@@ -49,7 +49,11 @@ def _essentials(base: Values, held: Values) -> Iterator[Problem]:
         yield Problem(NAME.key, NAME.label, "Give the persona a name.")
     mode, prompt = held[MODE.key] or "full", held[PROMPT.key]
     if mode not in PROMPTLESS and _blank(prompt):
-        yield Problem(PROMPT.key, PROMPT.label, "Write who the persona is and how it behaves. Only an echo needs none.")
+        yield Problem(
+            PROMPT.key,
+            PROMPT.label,
+            "Write who the persona is and how it behaves. Only the pipeline “Echo” works without.",
+        )
     untouched = same(prompt, base[PROMPT.key]) and same(held[MODE.key], base[MODE.key])
     if mode in PROMPTLESS and not _blank(prompt) and not untouched:
         yield Problem(

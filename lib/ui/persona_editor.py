@@ -1,4 +1,4 @@
-"""One persona as a form: prompt at the left, name, face and layers at the right; what Save would change is reviewed."""
+"""One persona as a form: prompt at the left, the rest at the right; what Save would change is reviewed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lib.models import Agent, Replica
+from lib.services import words
 from lib.services.catalogue import Listing
 from lib.ui import parts, persona_check, persona_form, replica_picker
 from lib.ui.drafts import Draft, Drafts
@@ -66,14 +67,15 @@ def asked(item_id: str = "") -> tuple[str, str] | None:
     return todo
 
 
-def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str]) -> str:
+def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox: bool) -> str:
     """Title and actions; returns what was clicked: back, review, create, copy or delete."""
+    place = words.place(sandbox)
     fresh, stock = is_new(draft["id"]), is_stock(draft)
     title = "New persona" if fresh else name_of(draft) or "Persona without a name"
     sub = (
-        f"{'A copy. ' if draft['id'] != NEW else ''}Nothing is sent to Tavus before you press Create."
+        f"{'A copy. ' if draft['id'] != NEW else ''}Nothing is sent to {place} before you press Create."
         if fresh
-        else f"Persona {draft['id']} · read from Tavus {ago(draft['read_at'])} · {use(len(agents)).lower()}"
+        else f"Persona {draft['id']} · read from {place} {ago(draft['read_at'])} · {use(len(agents)).lower()}"
     )
     clicked = ""
     with parts.header(title, sub, "persona"):
@@ -100,7 +102,7 @@ def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str]) -> str:
 
 
 def body(form: Form, replicas: Listing[Replica] | None) -> None:
-    """The fields. Opens the picker of faces when asked for."""
+    """The fields. Opens the picker of replicas when asked for."""
     with st.container(key="readonly-persona" if form.disabled else "editable-persona"):
         left, right = st.columns([5, 3], gap="medium")
     values = form.values()
@@ -108,7 +110,7 @@ def body(form: Form, replicas: Listing[Replica] | None) -> None:
         form.draw(PROMPT, height=440, placeholder=EXAMPLE)
         _count(values[PROMPT.key])
         form.draw(CONTEXT, height=120)
-        st.caption("Tavus gave context up in February 2026 and still reads it: new text belongs in the prompt.")
+        st.caption("Deprecated at Tavus since February 2026, still read. Better: put it into the system prompt.")
         form.draw(GREETING, height=90)
     with right:
         form.draw(NAME, placeholder="Warm product guide")
@@ -121,14 +123,15 @@ def body(form: Form, replicas: Listing[Replica] | None) -> None:
             form.other()
 
 
-def unsaved(edits: Sequence[str], item_id: str) -> bool:
+def unsaved(edits: Sequence[str], item_id: str, *, sandbox: bool) -> bool:
     """What was typed and not sent; True when Discard was clicked."""
     if not edits:
         return False
     one = len(edits) == 1
     names = edits[0] if one else f"{', '.join(edits[:-1])} and {edits[-1]}" if len(edits) < 6 else ", ".join(edits)
     cause = f"{len(edits)} local edit{'' if one else 's'}"
-    with parts.banner("info", cause, f"in {names}. Nothing has been sent to Tavus.", key="personas", icon="edit"):
+    rest = f"in {names}. Nothing has been sent to {words.place(sandbox)}."
+    with parts.banner("info", cause, rest, key="personas", icon="edit"):
         return st.button("Discard edits", key=f"danger-discard-{item_id}")
 
 
@@ -136,7 +139,7 @@ def mend(found: Sequence[persona_check.Problem]) -> None:
     """Everything that keeps the form from being sent, in one place."""
     if not found:
         return
-    cause = "One thing to mend before this can be sent." if len(found) == 1 else f"{len(found)} things to mend first."
+    cause = "One thing to fix before this can be sent." if len(found) == 1 else f"{len(found)} things to fix first."
     lines = [f"{md(problem.label)}: {md(problem.message)}" for problem in found[:8]]
     with st.container(border=True, key="banner-warn-problems", gap="xsmall"):
         st.markdown(
@@ -144,8 +147,8 @@ def mend(found: Sequence[persona_check.Problem]) -> None:
         )
 
 
-@st.dialog("Save to Tavus", width="medium", icon=":material/difference:")
-def review(item_id: str, changes: Sequence[Change], agents: Sequence[Agent]) -> None:
+@st.dialog("Save these changes?", width="medium", icon=":material/difference:")
+def review(item_id: str, changes: Sequence[Change], agents: Sequence[Agent], *, sandbox: bool) -> None:
     """What will change, field by field; Save asks the page to send it."""
     count = len(changes)
     heard = f" {use(len(agents))}: it counts from the next call on." if agents else ""
@@ -162,14 +165,15 @@ def review(item_id: str, changes: Sequence[Change], agents: Sequence[Agent]) -> 
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Keep editing", key="personas_keep_editing"):
             st.rerun()
-        if st.button("Save to Tavus", type="primary", key="personas_save", on_click=ask, args=("save", item_id)):
+        label = "Save in the sandbox" if sandbox else "Save to Tavus"
+        if st.button(label, type="primary", key="personas_save", on_click=ask, args=("save", item_id)):
             st.rerun()
 
 
 @st.dialog("Delete this persona?", icon=":material/delete:")
-def confirm_delete(item_id: str, name: str, agents: Sequence[Agent]) -> None:
+def confirm_delete(item_id: str, name: str, agents: Sequence[Agent], *, sandbox: bool) -> None:
     """Asks once and says what breaks."""
-    st.markdown(f"**{md(name, 120)}** is deleted at Tavus, for good. Records of past sessions stay.")
+    st.markdown(f"**{md(name, 120)}** is deleted {words.at(sandbox)}, for good. Past sessions stay.")
     if agents:
         names = ", ".join(f"**{md(agent.name, 80)}**" for agent in agents[:8])
         more = f" and {len(agents) - 8} more" if len(agents) > 8 else ""
@@ -186,9 +190,9 @@ def confirm_delete(item_id: str, name: str, agents: Sequence[Agent]) -> None:
 
 def _count(prompt: Value) -> None:
     length = len(prompt) if isinstance(prompt, str) else 0
-    words = f"{length:,} characters, best below {BEST_PROMPT:,}"
+    told = f"{length:,} characters, best below {BEST_PROMPT:,}"
     colour = "orange" if length > BEST_PROMPT else "gray"
-    st.markdown(f":small[:{colour}[{words}]]", text_alignment="right")
+    st.markdown(f":small[:{colour}[{told}]]", text_alignment="right")
 
 
 def _face(form: Form, replicas: Listing[Replica] | None) -> None:

@@ -89,7 +89,7 @@ def table(personas: Sequence[Persona], replicas: Listing[Replica] | None, agents
             "Name": [plain(persona.name, 200) for persona in shown],
             "Whose": [["Stock" if persona.stock else "Yours"] for persona in shown],
             "Speaks": [speaks(persona) for persona in shown],
-            "Default face": [_face_name(persona, replicas) for persona in shown],
+            "Default replica": [_face_name(persona, replicas) for persona in shown],
             "Agents": [used[persona.id] for persona in shown],
             "Prompt, characters": [len(persona.system_prompt) for persona in shown],
             "Changed": [updated(persona) for persona in shown],
@@ -162,7 +162,7 @@ def _card(persona: Persona, replicas: Listing[Replica] | None, used: int, edited
     face, at = _face_name(persona, replicas), updated(persona)
     line = " · ".join(filter(None, (face, speaks(persona))))
     chip = parts.chip_html("stock") if persona.stock else parts.chip_html("local") if edited else ""
-    foot = use(used) + (f" · {ago(at)}" if at and not persona.stock else "")
+    foot = use(used) + (f" · changed {ago(at)}" if at and not persona.stock else "")
     # One element for all that is only read: each element more costs every rerun of a page of twelve cards.
     st.html(
         f'<div class="gr-card gr-small">{parts.face_html(_face(persona, replicas), persona.name)}'

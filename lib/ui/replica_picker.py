@@ -33,31 +33,31 @@ def readable() -> tuple[Listing[Replica] | None, GreenroomError | None]:
 
 
 def grid(replicas: Listing[Replica], target: str, chosen: str, *, size: int = _PAGE, width: int = 150) -> None:
-    """Faces to choose from, the account's own first. A click puts the id into the session's state under `target`.
+    """Replicas to choose from, the account's own first. A click puts the id into the session's state under `target`.
 
     One that is not ready can't be chosen and says why.
     """
     found = sorted(replicas.items, key=lambda replica: replica.stock)
     if len(found) > size:
-        query = lists.search("Search faces by name", f"{target}_search")
+        query = lists.search("Search replicas by name", f"{target}_search")
         found = [replica for replica in found if lists.matches(query, replica.name, replica.id, replica.model_name)]
     if not found:
-        st.caption("No face has that name.")
+        st.caption("No replica has that name.")
     area = st.grid("auto", min_column_width=width, gap="small")
     for replica in lists.one_page(found, size, f"{target}_page"):
         with area.container(border=True, key=f"card-replica-{target}-{replica.id}", gap="xsmall", height="stretch"):
             _card(replica, target, replica.id == chosen)
-    lists.pager(len(found), size, f"{target}_page", "faces")
+    lists.pager(len(found), size, f"{target}_page", "replicas")
 
 
-@st.dialog("Choose a face", width="large", icon=":material/face:")
+@st.dialog("Choose a replica", width="large", icon=":material/face:")
 def dialog(target: str, chosen: str) -> None:
     """The same in a dialog, which closes with the choice."""
     st.caption("The face and voice that the persona wears unless an agent names another. Tavus calls these Faces.")
     replicas, error = readable()
     if replicas is None:
         if error is not None:
-            feedback.show(error, "read the faces", retry=False)
+            feedback.show(error, "read the replicas", retry=False)
         return
     grid(replicas, target, chosen)
     if st.session_state.pop(f"{target}_picked", False):
@@ -65,12 +65,12 @@ def dialog(target: str, chosen: str) -> None:
 
 
 def row(replica: Replica | None, replica_id: str, target: str, *, known: bool, disabled: bool = False) -> bool:
-    """The chosen face in one line with Change and Clear; True when Change was clicked.
+    """The chosen replica in one line with Change and Clear; True when Change was clicked.
 
     `known` is False where the replicas could not be read, so that nothing is said of one that is not found.
     """
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
-        name = replica.name if replica else replica_id or "No face"
+        name = replica.name if replica else replica_id or "No replica"
         quiet = ""
         if replica_id and known:
             quiet = why_not(replica) or (replica.model_name if replica else "")
@@ -81,7 +81,7 @@ def row(replica: Replica | None, replica_id: str, target: str, *, known: bool, d
                 "",
                 icon=":material/close:",
                 key=f"{target}_clear",
-                help="No face of its own",
+                help="No replica of its own",
                 type="tertiary",
                 on_click=choose,
                 args=(target, ""),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib import wiring
 from lib.models import CallSettings
 from lib.ui import agent_form
 from tests.house import ANNA, BUYER, GUIDE, LUCAS, demo
@@ -47,10 +49,10 @@ def test_the_cards_show_face_persona_and_what_is_missing(house: Console) -> None
     assert "German · not used yet" in cards
     assert "Its persona is gone from Tavus" in cards
     assert app.button(key=f"start-agents-{ready.id}").label == "Start, up to 5 min"
-    assert app.button(key=f"agents_mend_{broken.id}").label == "Mend"
+    assert app.button(key=f"agents_fix_{broken.id}").label == "Fix"
     app.run()
     assert len(house.asked()) == 2
-    app.button(key=f"agents_mend_{broken.id}").click().run()
+    app.button(key=f"agents_fix_{broken.id}").click().run()
     assert "Its persona is gone from Tavus" in words(app)
     assert len(house.asked()) == 2
 
@@ -62,12 +64,10 @@ def test_an_agent_is_made_with_persona_face_and_call_settings(house: Console) ->
     field(app, "new", "name").input("Hard questions").run()
     app.button(key=f"agents_new_1_replica_id_pick_{LUCAS}").click().run()
     field(app, "new", "language").set_value("Spanish").run()
-    field(app, "new", "minutes").set_value(45).run()
+    limit = field(app, "new", "minutes")
+    assert (limit.min, limit.max) == (0.5, 10.0)
     field(app, "new", "context").input("The caller sells pumps.").run()
     field(app, "new", "private_room").set_value(True).run()
-    app.button(key="agents_save").click().run()
-    assert "A call can last from 30 s to 10 min" in words(app)
-    assert house.services.agents.all() == []
     field(app, "new", "minutes").set_value(2.5).run()
     app.button(key="agents_save").click().run()
     (made,) = house.services.agents.all()
@@ -77,6 +77,48 @@ def test_an_agent_is_made_with_persona_face_and_call_settings(house: Console) ->
     )
     assert app.title[0].value == "Hard questions"
     assert app.button(key=f"start-agent-{made.id}").label == "Start, up to 150 s"
+
+
+def test_a_limit_that_is_not_allowed_any_more_is_not_ready(house: Console) -> None:
+    agent = demo(house.services, call=CallSettings(max_call_s=600))
+    loaded = house.services.loaded
+    lowered = replace(loaded, settings=loaded.settings.model_copy(update={"max_call_s": 300}))
+    wiring.install(replace(house.services, loaded=lowered))
+    app = house.open("agents", agent=agent.id)
+    field(app, agent.id, "name").input("Evening demo").run()
+    said = words(app)
+    assert "Limit" in said and "A call can last from 30 s to 5 min" in said
+    assert "Ready]" not in said and "A call lasts up to" not in said
+    app.button(key="agents_save").click().run()
+    assert "Not saved yet." in words(app)
+    field(app, agent.id, "minutes").set_value(5.0).run()
+    assert "A call lasts up to 5 min" in words(app)
+
+
+def test_no_limit_is_the_limit_of_the_installation_and_none_is_not_ready_without_a_name(house: Console) -> None:
+    app = house.open("agents", agent="new", persona=GUIDE)
+    assert "Give the agent a name" in words(app) and "A call lasts up to" not in words(app)
+    field(app, "new", "name").input("Demo").run()
+    assert "A call lasts up to 10 min" in words(app)
+
+
+def test_the_form_says_whose_replica_a_call_would_show(house: Console) -> None:
+    bare = house.persona("Bare")
+    worn = house.persona("Dressed", default_replica_id=LUCAS)
+    app = house.open("agents", agent="new", persona=bare)
+    assert "Replica: :gray[none chosen yet]" in words(app)
+    assert "No replica chosen" in words(app)
+    app = house.open("agents", agent="new", persona=worn)
+    assert "Replica: **Lucas** :gray[the persona’s, since the agent has none of its own]" in words(app)
+    app.button(key=f"agents_new_1_replica_id_pick_{ANNA}").click().run()
+    assert "Replica: **Anna**" in words(app) and "none of its own" not in words(app)
+    assert app.button(key="agents_new_1_replica_id_clear").label == "Use the persona’s"
+
+
+def test_the_default_of_the_installation_is_named_as_such(tmp_path: Path) -> None:
+    with console(tmp_path, tavus_default_replica_id=LUCAS) as house:
+        app = house.open("agents", agent="new", persona=house.persona("Bare"))
+    assert "Replica: **Lucas** :gray[the default for all agents" in words(app).replace("\\", "")
 
 
 def test_an_edit_is_counted_kept_across_pages_and_saved(house: Console) -> None:

@@ -184,7 +184,7 @@ def test_a_304_is_told_as_nothing_changed(house: Console) -> None:
     house.sandbox.faults({"route": "PATCH /v2/personas/*", "status": 304})
     app.button(key="personas_review").click().run()
     app.button(key="personas_save").click().run()
-    assert "nothing changed" in app.toast[0].value
+    assert "Nothing changed at Tavus" in app.toast[0].value
     assert field(app, GUIDE, "persona_name", rev=3).value == "Warm product guide"
 
 
@@ -213,7 +213,7 @@ def test_what_is_wrong_is_named_at_its_field_before_anything_is_sent(house: Cons
     seen = len(house.asked())
     app.button(key="personas_review").click().run()
     said = words(app)
-    assert "2 things to mend first" in said
+    assert "2 things to fix first" in said
     assert said.count("Give the persona a name.") == 2
     assert said.count("This is not JSON yet") == 2
     assert house.asked(seen) == []
@@ -240,7 +240,7 @@ def test_a_new_persona_is_made_and_what_was_typed_survives_a_refusal(house: Cons
     app = house.open("personas")
     app.button(key="personas_new").click().run()
     app.button(key="personas_create").click().run()
-    assert "2 things to mend first" in words(app)
+    assert "2 things to fix first" in words(app)
     field(app, "new", "persona_name").input("Otter guide").run()
     field(app, "new", "system_prompt").input("You know otters.").run()
     app.session_state["personas_new_1_default_replica_id"] = LUCAS

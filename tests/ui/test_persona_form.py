@@ -260,7 +260,7 @@ def test_a_copy_carries_no_id_no_null_and_no_masked_secret() -> None:
 
 
 PROMPT_RULES = [
-    ({}, "Only an echo needs none"),
+    ({}, "Only the pipeline “Echo” works without"),
     ({"pipeline_mode": "echo", "system_prompt": "You are"}, "takes no prompt"),
     ({"pipeline_mode": "speech-to-speech", "system_prompt": "You are"}, "takes no prompt"),
     ({"pipeline_mode": "echo"}, ""),
