@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.models import Agent, Persona, Replica
+from lib.models import Agent, Mode, Persona, Replica, Session
 from lib.services.catalogue import Listing
 from lib.ui import cards, context, feedback, parts, places, strips, today
 from lib.ui.context import Services
@@ -22,7 +22,8 @@ def configured(services: Services, personas: Listing[Persona] | None, replicas: 
     has = (f"{len(listing.items)} {word}" for listing, word in known if listing)
     at_once, daily = settings.max_concurrent_calls, settings.daily_minutes
     limits = f"up to {span(settings.max_call_s)} a call, {at_once} at once, {daily} min a day"
-    return " · ".join((where, *has, limits))
+    billed = () if services.sandbox else ("Tavus bills a call from Start, up to its limit",)
+    return " · ".join((where, *has, limits, *billed))
 
 
 def first_agent(services: Services) -> None:
@@ -38,13 +39,18 @@ def first_agent(services: Services) -> None:
 
 
 def gallery(
-    services: Services, agents: list[Agent], personas: Listing[Persona] | None, replicas: Listing[Replica] | None
+    services: Services,
+    agents: list[Agent],
+    calls: dict[str, Session],
+    personas: Listing[Persona] | None,
+    replicas: Listing[Replica] | None,
 ) -> tuple[cards.Act, str] | None:
-    """A page of cards; returns what was clicked on which agent."""
+    """A page of cards; returns what was clicked on which agent. `calls`: the open calls by their agent."""
     pages = -(-len(agents) // PAGE)
     number = st.session_state.get("home_page", 1)
     at = min(number if isinstance(number, int) else 1, pages) - 1
-    shown = [card(services, agent, personas, replicas) for agent in agents[at * PAGE : (at + 1) * PAGE]]
+    listed = agents[at * PAGE : (at + 1) * PAGE]
+    shown = [card(services, agent, agent.id in calls, personas, replicas) for agent in listed]
     clicked = cards.draw(shown, add=at + 1 == pages, key="home_cards")
     if pages > 1:
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
@@ -54,7 +60,11 @@ def gallery(
 
 
 def card(
-    services: Services, agent: Agent, personas: Listing[Persona] | None, replicas: Listing[Replica] | None
+    services: Services,
+    agent: Agent,
+    called: bool,
+    personas: Listing[Persona] | None,
+    replicas: Listing[Replica] | None,
 ) -> cards.Card:
     persona = personas.find(agent.persona_id) if personas else None
     replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
@@ -72,12 +82,15 @@ def card(
         lines=tuple(line for line in lines if line),
         start="" if blocked else f"Start, up to {span(agent.call.max_call_s or services.loaded.settings.max_call_s)}",
         lacks=lacking[0].message if lacking else "",
+        back=called,
     )
 
 
-def follow(clicked: tuple[cards.Act, str]) -> None:
+def follow(clicked: tuple[cards.Act, str], calls: dict[str, Session]) -> None:
     """Do what was clicked on a card."""
     act, agent_id = clicked
+    if act == "back":
+        st.switch_page(places.LIVE, query_params={"session": calls[agent_id].id} if agent_id in calls else {})
     if act == "new":
         st.switch_page(places.AGENTS, query_params={"agent": "new"})
     if act == "mend":
@@ -86,7 +99,7 @@ def follow(clicked: tuple[cards.Act, str]) -> None:
 
 
 def main() -> None:
-    parts.header("Home", "Start opens the room with the meter capped. Join inside the frame.", "home")
+    parts.header("Home", "Start an agent: the room opens with a time limit. Join inside the frame.", "home")
     notice = st.container()
 
     # fetch
@@ -100,12 +113,17 @@ def main() -> None:
         replicas = services.catalogue.replicas(max_age_s=context.freshness())
 
     # render
-    figures = today.read(services, strips.open_sessions("home"))
+    sessions = strips.open_sessions("home")
+    calls = {session.agent_id: session for session in reversed(sessions) if session.mode is not Mode.TEXT}
+    figures = today.read(services, sessions)
     st.header("Agents", anchor=False)
     st.caption(md(configured(services, personas, replicas)))
+    full = figures.full(services.loaded.settings.max_call_s)
+    if agents and full:
+        parts.banner("warn", full, "End an open session to start with an avatar.", key="full")
     clicked = None
     if agents:
-        clicked = gallery(services, agents, personas, replicas)
+        clicked = gallery(services, agents, calls, personas, replicas)
     else:
         first_agent(services)
     today.draw(figures)
@@ -113,7 +131,7 @@ def main() -> None:
     # act
     if clicked is not None:
         with notice, feedback.section("start the session", retry=False):
-            follow(clicked)
+            follow(clicked, calls)
 
 
 main()

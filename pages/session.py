@@ -9,7 +9,7 @@ import streamlit as st
 from lib.models import Mode, Session, SessionEvent, Turn
 from lib.ui import context, feedback, parts, places, record, strips
 from lib.ui.context import Services
-from lib.ui.text import clock, html, span, stamp
+from lib.ui.text import html, span, stamp
 
 
 def head(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> bool:
@@ -51,7 +51,7 @@ def metrics(session: Session, turns: Sequence[Turn]) -> None:
     limit = "Text chat, no limit" if session.mode is Mode.TEXT else f"of {span(session.max_call_s)} at most"
     parts.metrics(
         (
-            ("Length", f"{clock(record.elapsed_s(session))} min", limit),
+            ("Length", record.length(session), limit),
             ("You spoke", times(yours), f"{your_words} words"),
             ("The avatar spoke", times(theirs), f"{their_words} words"),
             ("Questions you asked", f"{asked}", "with a question mark"),
@@ -63,10 +63,10 @@ def times(count: int) -> str:
     return f"{count} time{'' if count == 1 else 's'}"
 
 
-def story(session: Session, events: Sequence[SessionEvent]) -> None:
+def story(session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> None:
     st.header("Timeline", anchor=False)
     with st.container(border=True, height=460 if len(events) > 10 else "content", key="timeline"):
-        record.timeline(events)
+        record.timeline(events, turns)
     if session.perception:
         with st.expander("Perception: the model’s impression", icon=":material/visibility:"):
             st.caption("An impression by a model, not a measurement.")
@@ -79,7 +79,9 @@ def outcome(session: Session) -> None:
         return
     kind: parts.Kind = "bad" if session.status == "failed" else "info"
     rest = " ".join(filter(None, (session.reason, session.reason_hint))) if session.end_reason else session.reason_hint
-    parts.banner(kind, f"{record.why(session)}.", rest, key="session-why")
+    with parts.banner(kind, f"{record.why(session)}.", rest, key="session-why"):
+        if session.reason_code in record.AGENTS_FAULT and st.button("Open the agent", key="session_agent"):
+            st.switch_page(places.AGENTS, query_params={"agent": session.agent_id})
 
 
 def main() -> None:
@@ -108,7 +110,7 @@ def main() -> None:
         st.header("Transcript", anchor=False)
         record.transcript(session, turns, record.speaker(services, session))
     with right:
-        story(session, events)
+        story(session, turns, events)
 
     # act
     if again:

@@ -8,13 +8,13 @@ Values reach it as data and are set as text, never as markup.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import streamlit as st
 
 from lib.ui import parts
 
-Act = Literal["start", "chat", "mend", "new"]
+Act = Literal["start", "chat", "mend", "new", "back"]
 
 _HTML = '<div class="gr-cards"></div>'
 _JS = """
@@ -71,7 +71,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
     }
     top.append(face, lines);
     const acts = make("div", "gr-acts");
-    if (card.start) {
+    if (card.back) {
+      acts.append(button("gr-button gr-start", "arrow_forward", "Return to room", "back", card.agent));
+      const beside = `${card.start}, beside the open call`;
+      if (card.start) acts.append(button("gr-button", "play_arrow", "", "start", card.agent, beside));
+    } else if (card.start) {
       acts.append(button("gr-button gr-start", "play_arrow", card.start, "start", card.agent),
                   button("gr-button", "chat", "", "chat", card.agent, "Rehearse in text, free"));
     } else {
@@ -94,7 +98,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 @dataclass(frozen=True)
 class Card:
-    """One agent. `start` is the word on its button; "" where a call can't start, and `lacks` says why."""
+    """One agent. `start` is the word on its button; "" where a call can't start, and `lacks` says why.
+
+    `back`: it has an open call, so the way back into it comes first.
+    """
 
     agent: str
     name: str
@@ -102,6 +109,7 @@ class Card:
     lines: tuple[str, ...]
     start: str
     lacks: str = ""
+    back: bool = False
 
 
 def draw(cards: list[Card], *, add: bool, key: str) -> tuple[Act, str] | None:
@@ -114,8 +122,8 @@ def draw(cards: list[Card], *, add: bool, key: str) -> tuple[Act, str] | None:
     if not isinstance(clicked, dict):
         return None
     act, agent = str(clicked.get("act")), str(clicked.get("agent"))
-    known = {card.agent for card in cards if card.start or act == "mend"} | ({""} if act == "new" else set())
-    return (act, agent) if act in ("start", "chat", "mend", "new") and agent in known else None  # type: ignore[return-value]
+    known = {card.agent for card in cards if card.start or act in ("mend", "back")} | ({""} if act == "new" else set())
+    return (act, agent) if act in get_args(Act) and agent in known else None  # type: ignore[return-value]
 
 
 def face(url: str, name: str) -> str:

@@ -29,6 +29,7 @@ from lib.ui import context, parts, places
 
 log = logging.getLogger("greenroom.ui")
 
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _GENTLE = (BadInput, LimitReached, RateLimited, SlotsFull, Ambiguous)
 
 
@@ -80,6 +81,12 @@ def still_works(error: GreenroomError) -> str:
     if isinstance(error, (UpstreamError, SettingsWrong)):
         return "Text chat, History and everything that is kept here still work."
     return ""
+
+
+def advice(hint: str) -> str:
+    """`hint` without what a page says in its own words: that nothing was done, and that text chat works."""
+    kept = [part for part in _SENTENCES.split(hint) if not part.startswith(("Nothing was ", "Text chat works"))]
+    return " ".join(kept)
 
 
 def sentence(message: str) -> str:

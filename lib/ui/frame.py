@@ -38,26 +38,28 @@ def pages() -> dict[str, list[st.Page]]:
     }
 
 
-def sandbox_note() -> None:
-    """Says that nothing is billed: under the menu, and above the title on a phone, where the menu is shut."""
-    chip = parts.chip_md("sandbox")
-    st.sidebar.markdown(f"{chip}\n\n:small[:gray[Set `TAVUS_API_KEY` to call Tavus.]]")
-    st.html(f'<div class="gr-only-phone">{parts.chip_html("sandbox")}</div>')
+def account_note(sandbox: bool) -> None:
+    """Says whether calls are billed: under the menu, and above the title on a phone, where the menu is shut."""
+    chip = parts.chip_html("sandbox" if sandbox else "billed")
+    st.sidebar.html(chip)
+    if sandbox:
+        st.sidebar.markdown(":small[:gray[Set `TAVUS_API_KEY` to call Tavus.]]")
+    st.html(f'<div class="gr-only-phone">{chip}</div>')
 
 
-def settings_note(services: Services, at_diagnostics: bool) -> None:
-    """A wrong setting: the first page opened is Diagnostics, and every other page says so in one line."""
+def settings_note(services: Services, at: str) -> None:
+    """A wrong setting: a tab opened at Home goes to Diagnostics, and every other page says so in one line."""
     problems = services.loaded.problems
     if not problems:
         return
     greeted = "frame_greeted" in st.session_state
     st.session_state["frame_greeted"] = True
-    if at_diagnostics:
+    if at == "diagnostics":
         return
-    if not greeted:
+    if not greeted and not at:
         st.switch_page(places.DIAGNOSTICS)
     names = ", ".join(problem.name for problem in problems)
-    with parts.banner("warn", f"To mend: {names}.", "Starts with an avatar wait until then.", key="settings"):
+    with parts.banner("warn", f"To mend: {names}.", "No avatar starts until it is mended.", key="settings"):
         if st.button("Open Diagnostics", key="frame_diagnostics"):
             st.switch_page(places.DIAGNOSTICS)
 
@@ -71,12 +73,12 @@ def main() -> None:
     st.logo(style.mark("wordmark-dark" if style.dark() else "wordmark-light"), size="medium")
     services = wired()
     # The places come in the same order in every run: an element that moves is drawn anew, and the call with it.
-    if services is not None and services.sandbox:
-        sandbox_note()
+    if services is not None:
+        account_note(services.sandbox)
     notes = st.container()
     if services is not None:
         with notes:
-            settings_note(services, page.url_path == "diagnostics")
+            settings_note(services, page.url_path)
     call_frame.draw(services, on_live)
     with context.visit(f"{page.url_path}?{st.query_params.get('session', '')}"):
         page.run()

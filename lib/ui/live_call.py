@@ -11,11 +11,11 @@ import streamlit as st
 
 from lib.errors import GreenroomError
 from lib.models import Mode, Session, Status, Turn
-from lib.services.sessions import MESSAGE_LIMIT
 from lib.ui import context, feedback, parts, places, record, strips
 from lib.ui.call_frame import Slots
-from lib.ui.text import clock, html, md, span, stamp
+from lib.ui.text import clock, gist, html, md, span, stamp
 
+BESIDE = "Text chat, outside the call"
 NO_ROOM = ("max_concurrent_calls", "slots_full")
 ENDED_COLOUR: dict[Status, parts.Kind] = {Status.ENDED: "info", Status.FAILED: "bad"}
 
@@ -25,16 +25,20 @@ def draw(slots: Slots) -> None:
     text = session.mode is Mode.TEXT
     with slots.head:
         head(session)
-        if text and session.reason:
+        if text and session.reason and session.status.open:
             avatar_unavailable(session)
         if session.status.open:
             ticking(session)
         else:
             over(session)
     with slots.below:
-        if session.status.open:
-            st.header("Chat" if text else "Text chat", anchor=False)
-            chat(session.id, record.speaker(context.services(), session), in_call=not text)
+        if session.status.open and text:
+            st.header("Chat", anchor=False)
+            chat(session, in_call=False)
+        elif session.status.open:
+            # The room has a field of its own, in which the avatar is written to: this one is folded away from it.
+            with st.expander(BESIDE, icon=":material/chat:"):
+                chat(session, in_call=True)
         else:
             said(session)
     with slots.side:
@@ -57,11 +61,15 @@ def head(session: Session) -> None:
 
 def avatar_unavailable(session: Session) -> None:
     """The avatar was refused: why, what still works, what to do."""
-    works = "Nothing was created and nothing is billed. Text chat below works: a stand-in with the same persona."
-    rest = " ".join(filter(None, (works, session.reason_hint)))
+    plays = record.stand_in(context.services(), session)
+    works = f"Nothing was created and nothing is billed. Text chat below works: {plays}."
+    rest = " ".join(filter(None, (works, feedback.advice(session.reason_hint))))
+    mend = session.reason_code in record.AGENTS_FAULT
     cause = f"Video is unavailable. {feedback.sentence(session.reason)}"
     with parts.banner("warn", cause, rest, key="live-refused", icon="videocam_off", stacked=True):
-        if st.button("Try again", type="primary", icon=":material/refresh:", key="live_again"):
+        if mend:
+            open_agent(session)
+        if st.button("Try again", type="secondary" if mend else "primary", icon=":material/refresh:", key="live_again"):
             with feedback.section("start the session", retry=False):
                 context.services().sessions.end(session.id)
                 strips.start(session.agent_id)
@@ -69,6 +77,11 @@ def avatar_unavailable(session: Session) -> None:
             st.switch_page(places.HOME)
         if st.button("Open Diagnostics", type="tertiary", key="live_diagnostics"):
             st.switch_page(places.DIAGNOSTICS)
+
+
+def open_agent(session: Session) -> None:
+    if st.button("Open the agent", type="primary", icon=":material/build:", key="live_agent_of"):
+        st.switch_page(places.AGENTS, query_params={"agent": session.agent_id})
 
 
 def ticking(session: Session) -> None:
@@ -85,10 +98,9 @@ def _strip(session_id: str, seen: tuple[str, ...], known: list[Session]) -> None
     used = "Text chat is not billed" if text else strips.calls_in_use(services, services.sessions.open())
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="strip-live-call"):
         st.html(_state(session, used), width="stretch")
-        ending = session.status is Status.ENDING
-        if st.button("End session", key="danger-end", icon=":material/call_end:", disabled=ending):
-            services.sessions.end(session.id)
-            st.rerun()
+        with feedback.section("end the session"):
+            strips.end_button(services, session, "end")
+    strips.trouble(services, session, "live")
     # After the button and not before it: a click that meets a change of status would be lost.
     if _mark(session) != seen:
         st.rerun()
@@ -101,6 +113,7 @@ def _state(session: Session, used: str) -> str:
         Status.STARTING: "The room is being made",
         Status.UNKNOWN: "Tavus gave no clear answer. Nothing is sent twice.",
         Status.WAITING: "The avatar is coming",
+        Status.LIVE: "" if session.mode is Mode.TEXT else "The avatar is in the room",
         Status.ENDING: "The room is closing",
     }.get(session.status, "")
     cells = [parts.chip_html(parts.session_state(session)), f"<span>{words}</span>" if words else ""]
@@ -115,16 +128,20 @@ def _state(session: Session, used: str) -> str:
 def over(session: Session) -> None:
     """After the end: why it ended, and what comes next."""
     kind = ENDED_COLOUR[session.status]
+    mend = session.reason_code in record.AGENTS_FAULT
     cause = f"{record.why(session)}."
     rest = session.reason_hint
     if session.status is Status.ENDED:
-        rest = f"It lasted {record.length(session)}."
+        refused = f"There was no avatar: {session.reason}" if session.reason else ""
+        rest = " ".join(filter(None, (f"It lasted {record.length(session)}.", refused)))
     with parts.banner(kind, cause, rest, key="live-over"):
         if st.button("Open the record", key="live_record", icon=":material/history:"):
             st.switch_page(places.SESSION, query_params={"session": session.id})
         avatar = session.mode is not Mode.TEXT or bool(session.reason)
         word = f"Start again, up to {span(session.max_call_s)}" if avatar else "Start again"
-        if st.button(word, type="primary", icon=":material/replay:", key="live_restart"):
+        if mend:
+            open_agent(session)
+        if st.button(word, type="secondary" if mend else "primary", icon=":material/replay:", key="live_restart"):
             with feedback.section("start the session", retry=False):
                 strips.start(session.agent_id, enable_avatar=avatar)
 
@@ -150,9 +167,10 @@ def _reading(session_id: str) -> None:
 
 
 @st.fragment
-def chat(session_id: str, name: str, in_call: bool) -> None:
-    """Text chat with a stand-in for the persona. What could not be sent stays in the field."""
+def chat(session: Session, in_call: bool) -> None:
+    """Text chat with a stand-in for the persona. What could not be sent, or is too long, stays in the field."""
     sessions = context.services().sessions
+    session_id, name = session.id, record.speaker(context.services(), session)
     unsent: tuple[str, GreenroomError] | None = st.session_state.pop("live_unsent", None)
 
     def chatted() -> list[Turn]:
@@ -162,13 +180,16 @@ def chat(session_id: str, name: str, in_call: bool) -> None:
     height: Literal["content"] | int = (260 if in_call else 420) if turns else "content"
     with st.container(border=True, height=height, key="chat-box", autoscroll=True):
         talk = st.empty()
-    note = f"A stand-in with the same persona answers. {'The call does not hear it.' if in_call else ''}"
+    note = feedback.sentence(f"{record.stand_in(context.services(), session)} answers")
+    note += " The call does not hear it." if in_call else ""
     talk.html(record.bubbles(turns, name) if turns else f'<p class="gr-quiet">{html(note)}</p>')
     if unsent is not None:
         text, error = unsent
         st.session_state["live_say"] = text
         parts.banner("warn", feedback.sentence(error.message), error.hint, key="live-unsent")
-    written = st.chat_input(f"Write to {name}", key="live_say", max_chars=MESSAGE_LIMIT)
+    # No `max_chars`: the browser would cut what is pasted to it, without a word.
+    field = f"Text chat with {name}, outside the call" if in_call else f"Write to {name}"
+    written = st.chat_input(field, key="live_say")
     if written:
         talk.html(record.bubbles(turns, name, pending=written))
         try:
@@ -184,22 +205,25 @@ def side(session: Session) -> None:
     """The persona's gist, and what happens next."""
     listing = context.services().catalogue.persona_shelf.peek()
     persona = listing.find(session.persona_id) if listing else None
-    gist = " ".join(persona.system_prompt.split()) if persona else ""
+    about = gist(persona.system_prompt, 240) if persona else ""
     facts: list[tuple[str, str]] = [("Started", stamp(session.created_at))]
     if session.mode is not Mode.TEXT:
         facts.append(("Limit", span(session.max_call_s)))
+        sandbox = context.services().sandbox
+        facts.append(("Billing", "None: this is the sandbox" if sandbox else "By Tavus, from Start to the end"))
     if session.conversation_id:
         facts.append(("Conversation", session.conversation_id))
     st.html(
         f'<div class="gr-side"><h2>Persona</h2>'
-        f"{parts.lines_html(session.persona_name or 'No persona', gist[:280] + ('…' if len(gist) > 280 else ''))}</div>"
+        f"{parts.lines_html(session.persona_name or 'No persona', about)}</div>"
         f'<div class="gr-side"><h2>This session</h2>{parts.facts_html(facts)}</div>'
     )
     if session.status.open and session.mode is not Mode.TEXT:
         settings = context.services().loaded.settings
+        here = "The avatar is in the room. It closes" if session.status is Status.LIVE else "The room closes"
         hint = (
-            f"The transcript appears after the call. The room closes {span(settings.left_timeout_s)} after everyone "
-            f"left, and after {span(settings.absent_timeout_s)} if nobody joins."
+            f"{here} {span(settings.absent_timeout_s)} after the start if nobody joins, "
+            f"{span(settings.left_timeout_s)} after everyone left. The transcript appears after the call."
         )
         st.caption(f":material/info: {md(hint)}")
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from lib.models import Agent, Persona, Replica
+from lib.models import Agent, Mode, Persona, Replica, Session
 from lib.services.catalogue import Listing
 from lib.services.guard import Allowance
 from lib.ui import context, feedback, parts, places, strips
-from lib.ui.text import html, md, span
+from lib.ui.text import gist, html, md, span
 from lib.wiring import Services
 
 VIDEO, TEXT = "Video call", "Text only, free"
@@ -56,7 +57,7 @@ def draw(unknown: str = "") -> None:
         replicas = services.catalogue.replicas(max_age_s=context.freshness())
 
     # render
-    strips.open_sessions("live")
+    sessions = strips.open_sessions("live")
     if not agents:
         with parts.empty("No agents yet", "An agent is a persona with a face. Make one, then start it.", key="live"):
             if st.button("New agent", type="primary", icon=":material/add:", key="live_new"):
@@ -66,7 +67,7 @@ def draw(unknown: str = "") -> None:
     with left:
         choice = choose(services, agents, personas, replicas)
     with right:
-        started = readiness(services, choice, allowance, personas, replicas)
+        started = readiness(services, choice, allowance, sessions, personas, replicas)
 
     # act
     if started is not None:
@@ -86,12 +87,11 @@ def choose(
         agent = next(agent for agent in agents if agent.id == picked)
         persona = personas.find(agent.persona_id) if personas else None
         replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
-        gist = " ".join(persona.system_prompt.split()) if persona else ""
         parts.card(
             context.own_path(replica.thumbnail_image_url) if replica else "",
             agent.name,
             " · ".join(item.name for item in (replica, persona) if item),
-            gist[:220] + ("…" if len(gist) > 220 else ""),
+            gist(persona.system_prompt, 220) if persona else "",
         )
     return Choice(agent, persona, replica)
 
@@ -100,6 +100,7 @@ def readiness(
     services: Services,
     choice: Choice,
     allowance: Allowance,
+    sessions: list[Session],
     personas: Listing[Persona] | None,
     replicas: Listing[Replica] | None,
 ) -> str | None:
@@ -111,6 +112,7 @@ def readiness(
         browser_check(),
     ]
     blocked = any(check.state == "fail" for check in found)
+    held = [item for item in sessions if item.agent_id == choice.agent.id and item.mode is not Mode.TEXT]
     with st.container(border=True, key="side-ready", gap="small"):
         st.header("Ready?", anchor=False)
         st.html(_rows(found))
@@ -120,7 +122,10 @@ def readiness(
             limit = span(call_s(choice.agent, allowance))
             word = f"Start, up to {limit}" if mode == VIDEO else "Start in text"
             off = blocked and mode == VIDEO
-            if st.button(word, type="primary", icon=":material/play_arrow:", key="live_start", disabled=off):
+            if held and st.button("Return to room", type="primary", icon=":material/arrow_forward:", key="live_back"):
+                st.switch_page(places.LIVE, query_params={"session": held[0].id})
+            kind: Literal["primary", "secondary"] = "secondary" if held else "primary"
+            if st.button(word, type=kind, icon=":material/play_arrow:", key="live_start", disabled=off):
                 return str(mode)
             if st.button("Open the agent", key="live_edit", type="tertiary"):
                 st.switch_page(places.AGENTS, query_params={"agent": choice.agent.id})
@@ -134,13 +139,17 @@ def call_s(agent: Agent, allowance: Allowance) -> int:
 def commits(services: Services, agent: Agent, allowance: Allowance, mode: str) -> str:
     """What one click on Start binds, in one sentence."""
     if mode == TEXT:
-        return "Text chat with a stand-in for the persona. Commits nothing and is not billed."
+        return "Text chat with a stand-in for the persona. It takes no call and is not billed."
     limit = span(call_s(agent, allowance))
-    binds = f"Commits up to {limit} and 1 of {allowance.max_calls} calls."
+    if allowance.open_calls >= allowance.max_calls:
+        return (
+            f"{allowance.open_calls} of {allowance.max_calls} calls are in use: until one ends, only text chat starts."
+        )
+    binds = f"Takes up to {limit} and 1 of {allowance.max_calls} calls."
     if services.sandbox:
         return f"{binds} Nothing is billed on the sandbox."
     absent = span(services.loaded.settings.absent_timeout_s)
-    return f"{binds} Tavus bills from Start on, until the call ends; if nobody joins it ends after {absent}."
+    return f"{binds} Tavus bills a call from Start until it ends; if nobody joins, that is after {absent}."
 
 
 def key_check(services: Services, personas: Listing[Persona] | None, replicas: Listing[Replica] | None) -> Check:
@@ -172,14 +181,15 @@ def piece_checks(
 
 def limit_checks(allowance: Allowance, agent: Agent) -> list[Check]:
     free = allowance.max_calls - allowance.open_calls
-    left = max(0.0, allowance.minutes_max - allowance.minutes_used)
+    left = allowance.minutes_left
+    reserved = f", {allowance.minutes_reserved:.0f} reserved by open calls" if allowance.minutes_reserved else ""
     need = call_s(agent, allowance) / 60
     return [
         Check("Calls", "pass" if free > 0 else "fail", f"{allowance.open_calls} of {allowance.max_calls} are open."),
         Check(
             "Minutes today",
             "pass" if left >= need else "fail",
-            f"{left:.0f} of {allowance.minutes_max} left; this call may take {need:.0f}.",
+            f"{left:.0f} of {allowance.minutes_max} left{reserved}; this call may take {need:.0f}.",
         ),
     ]
 
@@ -188,7 +198,7 @@ def browser_check() -> Check:
     """A browser gives camera and microphone only to https and to this machine itself."""
     parts_of_url = urlsplit(st.context.url or "")
     if parts_of_url.scheme == "https" or parts_of_url.hostname in ("localhost", "127.0.0.1", "::1", None):
-        return Check("Camera, microphone", "pass", "Your browser asks for them inside the frame.")
+        return Check("Camera, microphone", "skip", "Your browser asks inside the frame.")
     return Check("Camera, microphone", "look", "Browsers allow them only over https. Open this page by https.")
 
 

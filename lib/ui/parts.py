@@ -36,13 +36,14 @@ STATES: dict[str, tuple[str, Colour, str]] = {
     "draft": ("Maker draft", "violet", "draft"),
     "stock": ("Stock", "gray", "inventory_2"),
     "pass": ("Pass", "green", "check"),
-    "look": ("Look", "orange", "warning"),
+    "look": ("Check", "orange", "warning"),
     "fail": ("Fail", "red", "close"),
     "skip": ("Not run", "gray", "remove"),
     "ready": ("Ready", "green", "check"),
     "training": ("Being made", "blue", "progress_activity"),
     "missing": ("Missing", "orange", "warning"),
     "sandbox": ("Sandbox: nothing is billed", "gray", "science"),
+    "billed": ("Live account: calls are billed", "gray", "payments"),
 }
 
 _KINDS: dict[Kind, tuple[Colour, str]] = {
@@ -177,7 +178,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
 
 
 def facts_html(rows: Iterable[tuple[str, str]]) -> str:
-    cells = "".join(f"<span>{html(word)}</span><b>{html(value)}</b>" for word, value in rows)
+    cells = "".join(f'<span>{html(word)}</span><b title="{html(value)}">{html(value)}</b>' for word, value in rows)
     return f'<div class="gr-facts">{cells}</div>'
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.services import words
 from lib.services.export import shown
 from lib.services.plain import length_s
 from lib.ui.text import clock, html, local
@@ -16,19 +17,16 @@ from lib.wiring import Services
 READING_S = 90.0
 """How long after its end a call's transcript may still be on its way, in seconds; then it is said to be missing."""
 
-# kind of event -> what happened, and its colour: good, neutral, warning
-_EVENTS = {
-    "start": ("Start pressed", "good"),
-    "created": ("Room made", "neutral"),
-    "replica_joined": ("Avatar joined", "good"),
-    "checking": ("No clear answer, checking with Tavus", "warning"),
-    "not_created": ("Nothing was created at Tavus", "neutral"),
-    "refused": ("Avatar refused, text chat instead", "warning"),
-    "chat": ("Text chat began", "neutral"),
-    "ending": ("End pressed", "neutral"),
-    "ended": ("Ended", "neutral"),
-    "transcript": ("Transcript read", "good"),
-    "perception": ("Perception impression read", "neutral"),
+AGENTS_FAULT = ("rejected", "not_found")
+"""Codes of a refusal for which the agent's own persona, replica or call settings are the first place to look."""
+
+_COLOURS = {
+    "start": "good",
+    "replica_joined": "good",
+    "transcript": "good",
+    "checking": "warning",
+    "refused": "warning",
+    "unsafe_room": "warning",
 }
 
 
@@ -52,6 +50,13 @@ def speaker(services: Services, session: Session) -> str:
     listing = services.catalogue.replica_shelf.peek()
     replica = listing.find(session.replica_id) if listing else None
     return (replica.name if replica else session.persona_name or session.agent_name)[:40]
+
+
+def stand_in(services: Services, session: Session) -> str:
+    """Who answers in text chat. A persona that Tavus no longer has, and had not at the start, is not promised."""
+    listing = services.catalogue.persona_shelf.peek()
+    gone = not session.persona_name and listing is not None and listing.find(session.persona_id) is None
+    return "a stand-in without the persona, which is gone" if gone else "a stand-in with the same persona"
 
 
 def transcript_pending(session: Session, now: datetime | None = None) -> bool:
@@ -99,10 +104,13 @@ def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "") -> str:
     return f'<div class="gr-chat" role="log" aria-label="Text chat">{"".join(rows)}</div>'
 
 
-def timeline(events: Sequence[SessionEvent]) -> None:
-    """What happened when, as one element."""
+def timeline(events: Sequence[SessionEvent], turns: Sequence[Turn]) -> None:
+    """What happened when, as one element. A transcript's entries are counted as they are shown."""
+    count = sum(turn.source == "tavus" for turn in shown(turns))
+    told = {"transcript": f"{count} entr{'y' if count == 1 else 'ies'}" if count else "Nobody spoke"}
     last = len(events) - 1
-    st.html(f'<div class="gr-tl">{"".join(_event(event, i == last) for i, event in enumerate(events))}</div>')
+    rows = (_event(event, told.get(event.kind, event.detail), i == last) for i, event in enumerate(events))
+    st.html(f'<div class="gr-tl">{"".join(rows)}</div>')
 
 
 def _turn(turn: Turn, speaker: str) -> str:
@@ -122,11 +130,11 @@ def _bubble(role: str, content: str, speaker: str) -> str:
     )
 
 
-def _event(event: SessionEvent, last: bool) -> str:
-    words, colour = _EVENTS.get(event.kind, (event.kind.replace("_", " ").capitalize(), "neutral"))
-    detail = f"<span>{html(event.detail)}</span>" if event.detail not in ("", words) else ""
-    mark = f"gr-{colour}{' last' if last else ''}"
-    return f'<time>{local(event.at):%H:%M:%S}</time><i class="{mark}"></i><p>{html(words)}{detail}</p>'
+def _event(event: SessionEvent, detail: str, last: bool) -> str:
+    what = words.event(event.kind)
+    more = f"<span>{html(detail)}</span>" if detail not in ("", what) else ""
+    mark = f"gr-{_COLOURS.get(event.kind, 'neutral')}{' last' if last else ''}"
+    return f'<time>{local(event.at):%H:%M:%S}</time><i class="{mark}"></i><p>{html(what)}{more}</p>'
 
 
 def spoken(turns: Sequence[Turn], role: str) -> tuple[int, int]:

@@ -9,11 +9,14 @@ import streamlit as st
 
 from lib.models import Mode, Session, Status
 from lib.ui import context, feedback, parts, places, record
-from lib.ui.text import clock
+from lib.ui.text import clock, local, span
 from lib.wiring import Services
 
+ENDS_WITHIN = timedelta(seconds=5)
+ASKED_TO_END = ("ending", "unsafe_room")
 _DOUBLE_CLICK = timedelta(seconds=5)
 _TOKENS = "start_tokens"
+IN_ROOM = "the avatar is in the room"
 _GLANCE_S = 0.4  # a quick answer is drawn at once; a slower one is waited for in sight, on the next page
 
 
@@ -51,6 +54,45 @@ def marks(sessions: list[Session]) -> tuple[tuple[str, str], ...]:
     return tuple((session.id, session.status.value) for session in sessions)
 
 
+def trouble(services: Services, session: Session, place: str) -> None:
+    """A banner while Tavus can't be asked about this session: since when, what it may cost, what is done about it."""
+    found = services.sessions.trouble(session.id) if session.status.open else None
+    if found is None:
+        return
+    ending = session.status is Status.ENDING
+    cause = f"{feedback.sentence(found.message)} Since {local(found.since):%H:%M:%S}."
+    cost = "" if services.sandbox else f"The call may still be billed, until its limit of {span(session.max_call_s)}."
+    goes_on = "The room may still be open." if ending else "A call in its room may go on meanwhile."
+    again = "Greenroom tries again by itself until Tavus answers"
+    again += ", and at once if you press Try again." if ending else "."
+    rest = " ".join(filter(None, (goes_on, cost, again, found.hint)))
+    with parts.banner("bad" if ending else "warn", cause, rest, key=f"trouble-{place}", stacked=True):
+        if st.button("Open Diagnostics", key=f"{place}_trouble_diagnostics"):
+            st.switch_page(places.DIAGNOSTICS)
+
+
+def end_button(services: Services, session: Session, key: str) -> None:
+    """End session; while it ends and that takes long, the same place asks Tavus again."""
+    if session.status is not Status.ENDING:
+        if st.button("End session", key=f"danger-{key}", icon=":material/call_end:"):
+            services.sessions.end(session.id)
+            st.rerun()
+        return
+    if not ends_slowly(services, session):
+        st.button("Ending", key=f"ending-{key}", icon=":material/hourglass_bottom:", disabled=True)
+    elif st.button("Try again", key=f"again-{key}", icon=":material/refresh:"):
+        services.sessions.end(session.id)
+        st.toast("Tavus is asked again to end the room.", icon=":material/refresh:")
+
+
+def ends_slowly(services: Services, session: Session, now: datetime | None = None) -> bool:
+    """Whether its end was asked for a while ago, or Tavus can't be asked at all."""
+    if services.sessions.trouble(session.id) is not None:
+        return True
+    asked = [event.at for event in services.sessions.timeline(session.id) if event.kind in ASKED_TO_END]
+    return bool(asked) and (now or datetime.now(UTC)) - asked[0] > ENDS_WITHIN
+
+
 def calls_in_use(services: Services, sessions: list[Session]) -> str:
     used = sum(session.mode is not Mode.TEXT for session in sessions)
     return f"{used} of {services.loaded.settings.max_concurrent_calls} calls in use"
@@ -72,6 +114,7 @@ def _strips(place: str, seen: tuple[tuple[str, str], ...], known: list[list[Sess
 def _strip(place: str, session: Session, used: str) -> None:
     key = f"{place}-{session.id}"
     text = session.mode is Mode.TEXT
+    live = session.status is Status.LIVE and not text
     listing = context.services().catalogue.replica_shelf.peek()
     replica = listing.find(session.replica_id) if listing else None
     face = context.own_path(replica.thumbnail_image_url) if replica else ""
@@ -84,15 +127,13 @@ def _strip(place: str, session: Session, used: str) -> None:
             session.agent_name,
             f"with {session.persona_name}" if session.persona_name else "",
             parts.session_state(session),
-            f"{time} · {'nothing is billed' if text else used}",
+            " · ".join(filter(None, (time, IN_ROOM if live else "", "nothing is billed" if text else used))),
         )
         with st.container(horizontal=True, width="content", gap="xsmall"):
             word = "Return to chat" if text else "Return to room"
             arrow = ":material/arrow_forward:"
             if st.button(word, type="primary", icon=arrow, icon_position="right", key=f"{key}_back"):
                 st.switch_page(places.LIVE, query_params={"session": session.id})
-            if st.button("End session", key=f"danger-{key}", disabled=session.status is Status.ENDING):
-                with feedback.section("end the session"):
-                    services = context.services()
-                    services.sessions.end(session.id)
-                    st.rerun()
+            with feedback.section("end the session"):
+                end_button(context.services(), session, key)
+    trouble(context.services(), session, key)

@@ -17,6 +17,8 @@ _JOINER = "\u2060"  # word joiner: no width, no break, and no match for the patt
 _PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SPACES = re.compile(r"\s+")
+_LIST_MARK = re.compile(r"^\s*(?:[-*+•–]|#{1,6}|>|\d{1,2}[.)])\s+")
+_SENTENCE_END = re.compile(r"[.!?…](?=\s)")
 _BIDI = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Streamlit replaces these in the text that is left AFTER markdown was parsed, where a backslash no longer protects:
@@ -49,6 +51,16 @@ def md(value: object, limit: int | None = None) -> str:
 def html(value: object) -> str:
     """`value` for the inside of an element or of a quoted attribute in `st.html`; line breaks are kept."""
     return escape(_CONTROL.sub("", str(value)), quote=True)
+
+
+def gist(prompt: str, limit: int) -> str:
+    """The first sentences of a prompt, at most `limit` characters, without the marks of its headings and lists."""
+    lines = (_LIST_MARK.sub("", line).strip() for line in prompt.splitlines())
+    text = plain(" ".join(line for line in lines if line))
+    if len(text) <= limit:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
+    return text[: ends[-1]].rstrip() if ends else plain(text, limit)
 
 
 def clock(seconds: float | None) -> str:

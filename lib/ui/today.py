@@ -21,12 +21,22 @@ class Figures:
     """The day is that of the limits, which count in UTC. `counts` says how many sessions ended, are open, failed."""
 
     minutes_used: float
+    minutes_reserved: float
+    minutes_left: float
     minutes_max: int
     open_calls: int
     max_calls: int
     sessions: int
     counts: str
     nobody_joined: int
+
+    def full(self, call_s: int) -> str:
+        """Which limit would turn a start of `call_s` seconds into text chat; "" while there is room."""
+        if self.open_calls >= self.max_calls:
+            return f"{self.open_calls} of {self.max_calls} calls in use: a start now goes on as text chat."
+        if call_s / 60 > self.minutes_left:
+            return f"{self.minutes_left:.0f} of {self.minutes_max} min left today: a start now goes on as text chat."
+        return ""
 
 
 _kept: dict[tuple[object, ...], tuple[float, Figures]] = {}
@@ -54,6 +64,8 @@ def _count(services: Services) -> Figures:
     counts = ((ended, "ended"), (still_open, "open"), (failed, "failed"))
     return Figures(
         minutes_used=allowance.minutes_used,
+        minutes_reserved=allowance.minutes_reserved,
+        minutes_left=allowance.minutes_left,
         minutes_max=allowance.minutes_max,
         open_calls=allowance.open_calls,
         max_calls=allowance.max_calls,
@@ -64,11 +76,13 @@ def _count(services: Services) -> Figures:
 
 
 def draw(figures: Figures) -> None:
-    left = max(0.0, figures.minutes_max - figures.minutes_used)
+    left = f"{figures.minutes_left:.0f} left of {figures.minutes_max}"
+    if figures.minutes_reserved:
+        left = f"{figures.minutes_reserved:.0f} reserved by open calls, {left}"
     st.header("Today", anchor=False)
     parts.metrics(
         (
-            ("Minutes used", f"{figures.minutes_used:.0f} min", f"{left:.0f} min left of {figures.minutes_max}"),
+            ("Minutes used", f"{figures.minutes_used:.0f} min", left),
             ("Sessions", f"{figures.sessions}", figures.counts),
             ("Calls open", f"{figures.open_calls}", f"{figures.max_calls} at once at most"),
             ("Nobody joined", f"{figures.nobody_joined}", "Rooms left empty"),

@@ -104,7 +104,8 @@ def test_frame_is_not_reloaded_by_ticks_reruns_or_page_switches(tab: Tab) -> Non
     clock = page.locator(".gr-state b").first
     before = clock.inner_text()
     page.wait_for_function("before => !document.querySelector('.gr-state').innerText.includes(before)", arg=before)
-    page.get_by_placeholder(re.compile("^Write to")).fill("Hello there")
+    page.get_by_text("Text chat, outside the call", exact=True).click()
+    page.get_by_placeholder(re.compile("^Text chat with .*, outside the call$")).fill("Hello there")
     page.keyboard.press("Enter")
     page.locator(".gr-say").nth(1).wait_for()
     page.locator("h1").click()
@@ -117,7 +118,7 @@ def test_frame_is_not_reloaded_by_ticks_reruns_or_page_switches(tab: Tab) -> Non
     page.get_by_role("button", name="End session").wait_for()
     tab.settle()
     page.get_by_role("link", name="Home", exact=True).click()
-    page.get_by_role("button", name="Return to room").click()
+    page.get_by_role("button", name="Return to room").first.click()
     page.locator(".st-key-strip-live-call").wait_for()
 
     assert tab.navigations == []

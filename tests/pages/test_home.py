@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.models import Mode, Status
-from tests.house import demo, reaches
+from lib.models import Mode, Session, Status
+from lib.settings import Problem
+from tests.house import demo, reaches, until
 from tests.pages.opened import Console, console, html, words
 
+WRONG = Problem("MAX_CALL_S", "It is not a number.", "Write a number of seconds.")
 STRANGE = '<img src=x onerror="alert(1)"> :red[x] שלום 😀'
 
 
@@ -21,6 +23,12 @@ STRANGE = '<img src=x onerror="alert(1)"> :red[x] שלום 😀'
 def house(tmp_path: Path) -> Iterator[Console]:
     with console(tmp_path) as made:
         yield made
+
+
+def call(house: Console, agent_id: str) -> Session:
+    """A call whose avatar is there."""
+    session = house.services.sessions.start_and_wait(agent_id, token=f"token-{agent_id}")
+    return reaches(house.services, session, Status.LIVE)
 
 
 def cards(app: AppTest) -> list[dict[str, Any]]:
@@ -94,7 +102,7 @@ def test_the_figures_of_the_day_follow_what_is_open(house: Console) -> None:
     session = house.services.sessions.start_and_wait(agent.id, token="t1")
     app = house.open("home")
     assert "<b>1</b><i>2 at once at most</i>" in html(app)
-    assert "50 min left of 60" in html(app)
+    assert "<b>0 min</b><i>10 reserved by open calls, 50 left of 60</i>" in html(app)
     house.services.sessions.end(session.id)
     reaches(house.services, session, Status.ENDED)
     assert "1 ended" in html(app.run())
@@ -124,6 +132,53 @@ def test_refused_is_named_never_looks_empty_and_retry_asks_again(
     app.button(key="feedback_retry_read-personas-and-replicas").click().run()
     assert cause not in words(app)
     assert "Anna · Warm product guide" in cards(app)[0]["lines"]
+
+
+def test_an_agent_in_a_call_offers_the_way_back_first_and_a_full_console_says_what_a_start_becomes(
+    house: Console,
+) -> None:
+    agent, other = demo(house.services), demo(house.services, name="Other")
+    session = call(house, agent.id)
+    app = house.open("home")
+    assert {card["name"]: card["back"] for card in cards(app)} == {"Product demo": True, "Other": False}
+    assert "the avatar is in the room" in html(app)
+    assert "goes on as text chat" not in words(app)
+    call(house, other.id)
+    app = house.open("home")
+    assert "2 of 2 calls in use: a start now goes on as text chat." in words(app)
+    assert f"home-{session.id}_back" in {button.key for button in app.button}
+
+
+def test_with_a_key_home_and_the_menu_say_that_a_start_is_billed(house: Console) -> None:
+    demo(house.services)
+    app = house.open("home")
+    assert "Tavus bills a call from Start, up to its limit" in words(app)
+    assert "Live account: calls are billed" in html(app)
+    assert any("Live account: calls are billed" in item.proto.body for item in app.sidebar.get("html"))
+
+
+def test_tavus_out_of_reach_is_said_on_the_strip_until_it_answers_again(house: Console) -> None:
+    session = call(house, demo(house.services).id)
+    house.sandbox.faults({"route": "* /v2/conversations*", "times": -1, "status": 500, "body": {"error": "boom"}})
+    app = house.open("home")
+    app.button(key=f"danger-home-{session.id}").click().run()
+    until(lambda: house.services.sessions.trouble(session.id))
+    app.run()
+    assert "Tavus failed (500): boom. Since " in words(app)
+    assert "may still be billed, until its limit of 10 min" in words(app)
+    house.sandbox.faults()
+    app.button(key=f"again-home-{session.id}").click().run()
+    reaches(house.services, session, Status.ENDED)
+    assert "boom" not in words(app.run())
+
+
+@pytest.mark.parametrize(("page", "shown"), [("home", "Diagnostics"), ("history", "History")])
+def test_a_wrong_setting_takes_a_tab_to_diagnostics_from_home_alone(tmp_path: Path, page: str, shown: str) -> None:
+    with console(tmp_path, problems=(WRONG,)) as house:
+        app = house.open(page)
+        assert app.title[0].value == shown
+        if page != "home":
+            assert "No avatar starts until it is mended." in words(app)
 
 
 def test_a_text_session_in_the_strip_is_not_billed(house: Console) -> None:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.models import Agent, CallSettings, Mode, Session, Status
 from lib.services.sessions import RoomTokens
-from lib.ui import record
+from lib.ui import record, strips
 from tests.house import demo, reaches, until
 from tests.pages.opened import Console, console, html, words
 
@@ -56,8 +56,8 @@ def test_readiness_is_listed_and_costs_two_lists_once(house: Console) -> None:
     for evidence in ("Tavus answers with this key", "Warm product guide", "Anna is ready", "0 of 2 are open"):
         assert evidence in checks
     assert "60 of 60 left; this call may take 10" in checks
-    assert "Commits up to 10 min and 1 of 2 calls" in words(app)
-    assert "Tavus bills from Start on" in words(app)
+    assert "Takes up to 10 min and 1 of 2 calls" in words(app)
+    assert "Tavus bills a call from Start until it ends" in words(app)
     assert app.button(key="live_start").label == "Start, up to 10 min"
     app.run()
     assert sorted(house.asked()) == ["GET /v2/personas", "GET /v2/replicas"]
@@ -79,7 +79,7 @@ def test_text_mode_starts_without_tavus(house: Console) -> None:
     app = house.open("live")
     app.session_state["live_mode"] = "Text only, free"
     app.run()
-    assert "Commits nothing" in words(app)
+    assert "It takes no call and is not billed" in words(app)
     app.button(key="live_start").click().run()
     (session,) = house.services.sessions.open()
     assert session.mode is Mode.TEXT
@@ -180,7 +180,9 @@ def test_a_refused_avatar_names_cause_what_works_and_what_to_do(house: Console) 
     said = words(app)
     assert "Video is unavailable." in said
     assert "Nothing was created and nothing is billed" in said
-    assert session.reason_hint in said
+    assert session.reason_hint.startswith("End an open conversation of this account")
+    assert "End an open conversation of this account" in said
+    assert "Text chat works meanwhile" not in said
     assert frame(app) is None
     assert app.button(key="live_open").label == "Show the open sessions"
     assert app.chat_input(key="live_say")
@@ -189,6 +191,87 @@ def test_a_refused_avatar_names_cause_what_works_and_what_to_do(house: Console) 
     (again,) = [item for item in house.services.sessions.open() if item.id != session.id]
     assert again.mode is Mode.PHOENIX_REST
     assert address(app) == again.id
+
+
+def test_an_agent_whose_persona_is_gone_is_opened_and_no_persona_is_promised(house: Console) -> None:
+    agent = demo(house.services, persona_id="pgone0000000")
+    session = house.services.sessions.start_and_wait(agent.id, token="t")
+    assert session.reason_code in record.AGENTS_FAULT
+    house.services.catalogue.personas()
+    app = house.open("live", session=session.id)
+    said = words(app)
+    assert said.count("Nothing was ") == 1
+    assert "same persona" not in said
+    assert app.button(key="live_agent_of").label == "Open the agent"
+    house.services.sessions.end(session.id)
+    assert app.run().button(key="live_agent_of").label == "Open the agent"
+    app.button(key="live_agent_of").click().run()
+    assert app.query_params["agent"] in (agent.id, [agent.id])
+
+
+def test_a_text_over_the_limit_stays_in_the_field_and_is_named(house: Console) -> None:
+    session = house.services.sessions.start(demo(house.services).id, token="t", enable_avatar=False)
+    app = house.open("live", session=session.id)
+    long = "word " * 500
+    app.chat_input(key="live_say").set_value(long).run()
+    assert "1 to 2000 characters; this one has 2499" in words(app)
+    assert app.chat_input(key="live_say").proto.value == long
+    assert house.services.sessions.turns(session.id) == []
+
+
+def test_text_chat_is_folded_away_from_a_call_and_open_without_one(house: Console) -> None:
+    session = call(house)
+    house.services.catalogue.replicas()
+    app = house.open("live", session=session.id)
+    assert [(item.label, item.proto.expanded) for item in app.expander] == [("Text chat, outside the call", False)]
+    assert app.chat_input(key="live_say").placeholder == "Text chat with Anna, outside the call"
+    chat = house.services.sessions.start(session.agent_id, token="t", enable_avatar=False)
+    app = house.open("live", session=chat.id)
+    assert not app.expander
+    assert app.chat_input(key="live_say").placeholder == "Write to Anna"
+
+
+def test_a_live_call_says_what_live_means_and_what_it_costs(house: Console) -> None:
+    app = house.open("live", session=call(house).id)
+    assert "The avatar is in the room" in html(app)
+    assert "It closes 2 min after the start if nobody joins, 30 s after everyone left." in words(app)
+    assert "By Tavus, from Start to the end" in html(app)
+
+
+def test_tavus_out_of_reach_is_said_and_an_end_can_be_asked_for_again(house: Console) -> None:
+    session = call(house)
+    house.sandbox.faults({"route": "* /v2/conversations*", "times": -1, "status": 500, "body": {"error": "boom"}})
+    until(lambda: house.services.sessions.trouble(session.id))
+    app = house.open("live", session=session.id)
+    assert "A call in its room may go on meanwhile." in words(app)
+    app.button(key="danger-end").click().run()
+    app.run()
+    assert "The room may still be open." in words(app)
+    assert "may still be billed, until its limit of 10 min" in words(app)
+    assert not app.button(key="again-end").disabled
+    house.sandbox.faults()
+    app.button(key="again-end").click().run()
+    reaches(house.services, session, Status.ENDED)
+    app.run()
+    assert "You ended it" in words(app)
+    assert "may still be billed" not in words(app)
+
+
+def test_an_end_that_takes_long_can_be_asked_for_again(house: Console) -> None:
+    session = call(house)
+    house.sandbox.faults({"route": "* /v2/conversations*", "times": -1, "delay_s": 5})
+    ending = house.services.sessions.end(session.id)
+    asked = next(event.at for event in house.services.sessions.timeline(session.id) if event.kind == "ending")
+    assert not strips.ends_slowly(house.services, ending, asked + timedelta(seconds=4))
+    assert strips.ends_slowly(house.services, ending, asked + timedelta(seconds=6))
+
+
+def test_an_agent_in_a_call_offers_the_way_back_first(house: Console) -> None:
+    session = call(house)
+    app = house.open("live")
+    assert "50 of 60 left, 10 reserved by open calls; this call may take 10" in html(app)
+    app.button(key="live_back").click().run()
+    assert address(app) == session.id
 
 
 def test_an_unknown_session_says_so_and_offers_the_agents(house: Console) -> None:

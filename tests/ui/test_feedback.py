@@ -7,7 +7,16 @@ import logging
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.errors import BadInput, GreenroomError, KeyRefused, LimitReached, NotSent, StoreRefused
+from lib.errors import (
+    BadInput,
+    GreenroomError,
+    KeyRefused,
+    LimitReached,
+    NotSent,
+    OutOfCredit,
+    StoreRefused,
+    UpstreamRejected,
+)
 from lib.ui import feedback
 
 
@@ -84,3 +93,9 @@ def test_what_still_works_is_said_where_something_does(error: GreenroomError, wo
 )
 def test_a_message_reads_as_a_sentence(message: str, read: str) -> None:
     assert feedback.sentence(message) == read
+
+
+def test_a_hint_keeps_only_what_the_page_has_not_said_itself() -> None:
+    assert feedback.advice(UpstreamRejected.hint) == "Correct what the message names and try again."
+    assert feedback.advice(OutOfCredit.hint) == "Top up the Tavus account or wait for the next period."
+    assert feedback.advice("Nothing was created and nothing is billed. Start again.") == "Start again."

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.ui.text import ago, clock, day, html, md, plain, span, stamp
+from lib.ui.text import ago, clock, day, gist, html, md, plain, span, stamp
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 INVISIBLE = re.compile("[\u2060\u2068\u2069]")
@@ -92,3 +92,17 @@ def test_what_was_never_used_says_so() -> None:
 def test_a_moment_in_words() -> None:
     assert stamp(NOW) == "Sun 22 Nov, 12:00"
     assert day(NOW) == "22 Nov 2026"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "limit", "read"),
+    [
+        ("# Role\n- You are Anna.\n- You sell tea. Slowly.", 200, "Role You are Anna. You sell tea. Slowly."),
+        ("1. First point.\n2) Second one is long", 16, "First point."),
+        ("x" * 50, 10, "x" * 9 + "…"),
+        ("", 10, ""),
+        ("A 5-day plan - with a dash.", 100, "A 5-day plan - with a dash."),
+    ],
+)
+def test_the_gist_of_a_prompt(prompt: str, limit: int, read: str) -> None:
+    assert gist(prompt, limit) == read
