@@ -21,10 +21,11 @@ STATES: dict[str, dict[str, Any]] = {
     "Open": {"statuses": OPEN},
     "Ended": {"statuses": ("ended",)},
     "Failed": {"statuses": ("failed",)},
-    "Text only": {"mode": Mode.TEXT.value},
+    "Text chats": {"mode": Mode.TEXT.value},
 }
 CHIPS = {"Open": "green", "Ended": "gray", "Failed": "red", "Text only": "blue"}
 ANY_AGENT = "All agents"
+OPENED = "history_opened"
 
 
 def filters(services: Services) -> dict[str, Any]:
@@ -87,26 +88,31 @@ def page_of(services: Services, wanted: dict[str, Any], number: int) -> SessionP
 
 
 def table(sessions: tuple[Session, ...]) -> Session | None:
-    """The list; returns the session whose row was chosen."""
+    """The list; returns the session that is to be opened. What says most comes first, for a narrow window."""
     column = st.column_config
-    chosen = st.dataframe(
+    st.dataframe(
         rows(sessions),
         hide_index=True,
         row_height=38,
         height="content",
-        on_select="rerun",
-        selection_mode="single-row",
         key="history_table",
         column_config={
+            "open": column.ButtonColumn("", width=80, pinned=True, type="secondary", on_click=noted, key=OPENED),
             "started": column.DatetimeColumn("Started", format="D MMM, HH:mm", width=125),
-            "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=110),
-            "agent": column.TextColumn("Agent", width=180),
-            "length": column.TextColumn("Length, min", alignment="right", width=110),
-            "why": column.TextColumn("Why it ended", width=300),
+            "agent": column.TextColumn("Agent", width=150),
+            "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=100),
+            "why": column.TextColumn("Why it ended", width=280),
+            "length": column.TextColumn("Length", alignment="right", width=80),
+            "mode": column.TextColumn("Mode", width=80),
         },
     )
-    picked = chosen["selection"]["rows"]
-    return sessions[picked[0]] if picked and picked[0] < len(sessions) else None
+    clicked = st.session_state.get(OPENED)
+    row = clicked["row"] if clicked else len(sessions)
+    return sessions[row] if 0 <= row < len(sessions) else None
+
+
+def noted() -> None:
+    """A callback is what makes a click a run; the click itself is read from the session's state."""
 
 
 def rows(sessions: tuple[Session, ...]) -> Any:
@@ -115,19 +121,21 @@ def rows(sessions: tuple[Session, ...]) -> Any:
 
     return pyarrow.table(
         {
+            "open": ["Open"] * len(sessions),
             "started": [local(session.created_at).replace(tzinfo=None) for session in sessions],
-            "state": [[state(session)] for session in sessions],
             "agent": [session.agent_name for session in sessions],
-            "length": [record.length(session) for session in sessions],
+            "state": [[state(session)] for session in sessions],
             "why": [record.why(session) or "–" for session in sessions],
+            "length": [record.length(session) for session in sessions],
+            "mode": ["Text" if session.mode is Mode.TEXT else "Video" for session in sessions],
         }
     )
 
 
 def state(session: Session) -> str:
-    if session.mode is Mode.TEXT:
-        return "Text only"
-    return "Open" if session.status.open else session.status.value.capitalize()
+    if not session.status.open:
+        return session.status.value.capitalize()
+    return "Text only" if session.mode is Mode.TEXT else "Open"
 
 
 def export(services: Services, wanted: dict[str, Any]) -> str:
@@ -186,7 +194,7 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         count = f"{page.total} session{'s' if page.total > 1 else ''}"
         shown = f"{len(page.items)} of {count}" if pages > 1 else count
-        st.caption(f"{shown}. Choose a row to open its record.", width="stretch")
+        st.caption(f"{shown}. Open shows what was said and why it ended.", width="stretch")
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
 

@@ -74,12 +74,15 @@ def test_the_list_says_when_who_how_long_and_why(house: Console) -> None:
     ended(house, 1)
     ended(house, 2, agent_name=STRANGE, end_reason="Nobody joined within 2 min")
     ended(house, 3, mode=Mode.TEXT, conversation_id=None)
+    house.services.sessions.start(demo(house.services).id, token="t", enable_avatar=False)
     app = house.open("history")
-    first, second, third = listed(app)
+    chat, first, second, third = listed(app)
+    assert (list(chat["state"]), chat["mode"]) == (["Text only"], "Text")
     assert (first["agent"], list(first["state"]), first["length"]) == ("Product demo", ["Ended"], "03:42")
     assert (second["agent"], second["why"]) == (STRANGE, "Nobody joined within 2 min")
-    assert list(third["state"]) == ["Text only"]
-    assert "3 sessions. Choose a row to open its record." in words(app)
+    assert (list(third["state"]), third["mode"]) == (["Ended"], "Text")
+    assert list(first)[:5] == ["open", "started", "agent", "state", "why"]
+    assert "4 sessions. Open shows what was said" in words(app)
     app.run()
     assert house.asked() == []
 
@@ -97,6 +100,16 @@ def test_filters_come_from_the_address_and_narrow_the_list(house: Console) -> No
     app = house.open("history", search="nobody said this")
     assert "Nothing fits" in html(app)
     assert app.button(key="history_all").label == "Show all"
+
+
+def test_a_rows_button_opens_its_record(house: Console) -> None:
+    ended(house, 1)
+    second = ended(house, 2)
+    app = house.open("history")
+    assert [row["open"] for row in listed(app)] == ["Open", "Open"]
+    app.session_state["history_opened"] = {"row": 1, "label": "Open"}
+    app.run()
+    assert app.query_params["session"] in (second.id, [second.id])
 
 
 def test_the_list_is_paged(house: Console) -> None:
@@ -137,7 +150,7 @@ def test_a_record_shows_transcript_timeline_outcome_and_figures(house: Console) 
     app = house.open("session", session=session.id)
     said = words(app)
     assert "You ended it" in said
-    assert "03:42 min" in said
+    assert "<b>03:42</b>" in said
     assert "What does &lt;b&gt;it&lt;/b&gt; cost?" in said
     assert "<time>1:05</time>" in said
     assert "You are a guide." not in said
