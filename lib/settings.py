@@ -269,12 +269,13 @@ class _Reading:
                 return {name.lower(): text}
             except ValidationError:
                 pass
-        default = _default_text(name)
+        # A key must not go to an address that nobody asked for, so this one has no default in its place.
+        until = "Tavus is not contacted" if name == "TAVUS_BASE_URL" else f"{_default_text(name)} is used"
         self.problems.append(
             Problem(
                 name,
                 f"{name} in {_place(source)}{_quoted(name, text)} can't be used: it must be {_MUST_BE[name]}. "
-                f"Until then {default} is used.",
+                f"Until then {until}.",
                 f"Correct {name} in {_place(source)}, or remove it, and restart Greenroom.",
             )
         )

@@ -9,11 +9,26 @@ import streamlit as st
 from lib.services.diagnostics import Diagnostics
 from lib.services.report import Check, Outcome, Report, Row, report_json, report_markdown
 from lib.ui import context, feedback, parts
-from lib.ui.text import local, md
+from lib.ui.text import html, local, md
 
 KINDS: dict[Outcome, parts.Kind] = {Outcome.PASS: "good", Outcome.LOOK: "warn", Outcome.FAIL: "bad"}
 WORST_FIRST = [Outcome.FAIL, Outcome.LOOK, Outcome.PASS, Outcome.SKIP]
-COLUMNS = [2.2, 1.3, 6.7]
+COLUMNS = [2.6, 1.3, 6.3]
+SHEET = """
+.gr-settings { border: 1px solid var(--gr-line); border-radius: .5rem; font-size: .9333rem; }
+.gr-settings > div { display: grid; grid-template-columns: 15.5rem 1fr 10.5rem; gap: .2rem 1rem; padding: .55rem 1rem; }
+.gr-settings > div + div { border-top: 1px solid var(--gr-line); }
+.gr-settings b { font-weight: 600; overflow-wrap: normal; }
+.gr-settings span { overflow-wrap: anywhere; }
+.gr-settings i, .gr-settings small { font-style: normal; color: var(--gr-quiet); }
+.gr-settings small { font-size: .8667rem; }
+.gr-settings > div:first-child > * { font-weight: 400; font-size: .8667rem; color: var(--gr-quiet); }
+@media (max-width: 640px) {
+  .gr-settings > div { grid-template-columns: 1fr auto; }
+  .gr-settings > div:first-child { display: none; }
+  .gr-settings span { grid-column: 1 / -1; grid-row: 2; }
+}
+"""
 
 
 def head() -> bool:
@@ -46,7 +61,7 @@ def rows(checks: Sequence[Check]) -> None:
                 column.caption(word)
         for check in sorted(checks, key=lambda check: WORST_FIRST.index(check.result)):
             name, result, evidence = st.columns(COLUMNS, vertical_alignment="center", gap="small")
-            name.markdown(f"**{md(check.name)}**")
+            name.html(f'<b style="font-weight:600;overflow-wrap:normal">{unbroken(check.name)}</b>')
             with result:
                 parts.chip(check.result.value)
             fix = f"  \n:small[{md(check.fix)}]" if check.fix else ""
@@ -54,27 +69,23 @@ def rows(checks: Sequence[Check]) -> None:
 
 
 def configuration(settings: Sequence[Row]) -> None:
-    import pyarrow  # type: ignore[import-untyped]
-
+    """Every setting with its value and source as one element; a wrong one says so and what to do."""
     st.caption("Environment, then .env, then .streamlit/secrets.toml. Secrets show their end only.")
-    st.dataframe(
-        pyarrow.table(
-            {
-                "setting": [row.name for row in settings],
-                "value": [row.value for row in settings],
-                "source": [row.source for row in settings],
-            }
-        ),
-        hide_index=True,
-        row_height=38,
-        height="content",
-        key="diagnostics_settings",
-        column_config={
-            "setting": st.column_config.TextColumn("Setting", width=220),
-            "value": st.column_config.TextColumn("Value", width=380),
-            "source": st.column_config.TextColumn("From", width=180),
-        },
-    )
+    cells = "".join(setting(row) for row in sorted(settings, key=lambda row: not row.problem))
+    head = "<div><b>Setting</b><span>Value</span><i>From</i></div>"
+    st.html(f'<style>{SHEET}</style><div class="gr-settings">{head}{cells}</div>')
+
+
+def setting(row: Row) -> str:
+    value = html(row.value)
+    if row.problem:
+        value = f"{parts.chip_html('fail')} {value}<br><small>{html(row.problem)}</small>"
+    return f"<div><b>{unbroken(row.name)}</b><span>{value}</span><i>{html(row.source)}</i></div>"
+
+
+def unbroken(name: str) -> str:
+    """A name that breaks after its underscores and nowhere else, and is copied as it is."""
+    return html(name).replace("_", "_<wbr>")
 
 
 def to_send(report: Report) -> None:
@@ -100,7 +111,7 @@ def to_send(report: Report) -> None:
             key="diagnostics_md",
             on_click="ignore",
         )
-    st.code(text, language=None, height=320)
+    st.code(text, language=None, height=420, wrap_lines=True)
 
 
 def main() -> None:

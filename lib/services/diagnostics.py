@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import SecretStr
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from lib import doctor
@@ -21,7 +22,7 @@ from lib.clients.tavus import Tavus
 from lib.errors import GreenroomError, NotFound, RateLimited
 from lib.models import Mode
 from lib.services.report import Check, Outcome, Report, Row
-from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, secret_names
+from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, Problem, secret_names
 from lib.store.database import Store
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ PACKAGES = (
 )  # fmt: skip
 LITTLE_SPACE = 200 * 1024 * 1024
 SLOW_MS = 2000
+BASE_URL = "TAVUS_BASE_URL"
 Checking = Callable[[], list[Check]]
 
 
@@ -130,15 +132,23 @@ class Diagnostics:
         """Whether it answers, how fast, and what it has. The second question is only asked once the first is answered,
         so that one cause is one failure."""
         name = self._other_side()
+        if self._contacts_nobody():
+            told = f"Nothing is contacted until {BASE_URL} is corrected: no other address is used in its place."
+            return [Check(part, Outcome.SKIP, told) for part in (name, "Replicas")]
         started = time.perf_counter()
         reached = _tried(name, self._personas)
         ms = (time.perf_counter() - started) * 1000
         if reached[0].result is not Outcome.PASS:
-            return [*reached, Check("Replicas", Outcome.SKIP, f"Not asked, since {name} is to be mended first.")]
+            return [*reached, Check("Replicas", Outcome.SKIP, f"Not asked, since {name} is to be fixed first.")]
         told = f"GET /personas answered in {ms:.0f} ms. {reached[0].evidence}"
         slow = ms > SLOW_MS and not self._loaded.settings.sandbox
         speed = Check(name, Outcome.LOOK, f"{told} That is slow.", "Check the network.")
         return [speed if slow else Check(name, Outcome.PASS, told), *_tried("Replicas", self._replicas)]
+
+    def _contacts_nobody(self) -> bool:
+        """True where the address of Tavus is wrong: a key must not go to an address that nobody asked for."""
+        wrong = any(problem.name == BASE_URL for problem in self._loaded.problems)
+        return not self._loaded.settings.sandbox and (wrong or not self._tavus.base_url)
 
     def _personas(self) -> list[Check]:
         count = self._tavus.personas.count()
@@ -173,7 +183,7 @@ class Diagnostics:
             fix = "Check that the database's file or server is there and not locked, then restart Greenroom."
             return [Check("Database", Outcome.FAIL, f"It does not answer: {told}.", fix)]
         free = _free_bytes(self._store.directory)
-        size = _size(described.size_bytes) if described.size_bytes is not None else ""
+        size = _size(described.size_bytes + _log_bytes(described.url)) if described.size_bytes is not None else ""
         space = f"{_size(free)} free on its disk" if free is not None else ""
         where = _without_home(described.url)
         told = f"{', '.join(filter(None, (f'{where} at revision {described.revision}', size, space)))}."
@@ -188,7 +198,7 @@ class Diagnostics:
         mode = settings.tavus_avatar_mode
         limits = f"Calls end after {settings.max_call_s} s, or {settings.absent_timeout_s} s if nobody joins."
         if self._loaded.problems:
-            told = f"{mode}, but no avatar starts until the settings are mended. Sessions go on as text chat."
+            told = f"{mode}, but no avatar starts until the settings are fixed. Sessions go on as text chat."
             return [Check("Avatar mode", Outcome.LOOK, told)]
         if mode is Mode.PIPECAT_DAILY:
             told = "pipecat_daily is not built into this version yet; sessions go on as text chat."
@@ -201,16 +211,38 @@ class Diagnostics:
 
     def _configuration(self) -> list[Row]:
         sources = self._loaded.sources
-        names = [name for name in NAMES if name != OLDER_MODE or sources.get(name, DEFAULT) != DEFAULT]
-        return [Row(name, self._shown(name), sources.get(name, DEFAULT)) for name in names]
+        problems = {problem.name: problem for problem in self._loaded.problems}
+        rows = [
+            self._wrong(problems[name])
+            if name in problems
+            else Row(name, self._shown(name), sources.get(name, DEFAULT))
+            for name in NAMES
+        ]
+        # A file that can't be read at all is no setting, but all that it holds is missing here.
+        return rows + [self._wrong(problem) for name, problem in problems.items() if name not in NAMES]
+
+    def _wrong(self, problem: Problem) -> Row:
+        """What was written, where the message quotes it (it may be a key in the wrong place), and what to do."""
+        written = re.match(rf"{re.escape(problem.name)} in (.+?)(?: \((.*)\))? can't be used", problem.message)
+        source = written[1].removeprefix("the ") if written else "–"
+        shown = (written and written[2]) or "not shown: it may hold a secret"
+        return Row(
+            problem.name,
+            shown if written else "can't be read",
+            source,
+            problem=self._hide(f"{problem.message} {problem.hint}"),
+        )
 
     def _shown(self, name: str) -> str:
         settings = self._loaded.settings
         if name == OLDER_MODE:
-            return "see TAVUS_AVATAR_MODE"
-        if name == "TAVUS_BASE_URL" and settings.sandbox:
+            given = self._loaded.sources.get(name, DEFAULT) != DEFAULT
+            return "see TAVUS_AVATAR_MODE" if given else "not set"
+        if name == BASE_URL and settings.sandbox:
             return "the sandbox in this process"
         value = getattr(settings, name.lower())
+        if name == "API_TOKEN" and value is None and settings.sandbox:
+            return "not set: the sandbox's token is sandbox"
         if name == "DATABASE_URL":
             return _masked_url(value.get_secret_value()) or "data/greenroom.db"
         if isinstance(value, SecretStr):
@@ -254,11 +286,11 @@ def _verdict(checks: list[Check], *, sandbox: bool) -> tuple[str, Outcome]:
 
     if failed := named(Outcome.FAIL):
         things = "One thing" if len(failed) == 1 else f"{len(failed)} things"
-        return f"Not ready for live calls. {things} to mend: {', '.join(failed)}.", Outcome.FAIL
+        return f"Not ready for live calls. {things} to fix: {', '.join(failed)}.", Outcome.FAIL
     ready = "Ready, on the sandbox: nothing is billed." if sandbox else "Ready for live calls."
     if looks := named(Outcome.LOOK):
         things = "One thing" if len(looks) == 1 else f"{len(looks)} things"
-        return f"{ready} {things} to look at: {', '.join(looks)}.", Outcome.LOOK
+        return f"{ready} {things} to check: {', '.join(looks)}.", Outcome.LOOK
     return ready, Outcome.PASS
 
 
@@ -274,6 +306,14 @@ def _free_bytes(folder: Path) -> int | None:
         return shutil.disk_usage(folder).free
     except OSError:
         return None
+
+
+def _log_bytes(url: str) -> int:
+    """What SQLite has written and not yet put into the file itself; 0 where there is no such log."""
+    try:
+        return Path(f"{make_url(url).database}-wal").stat().st_size
+    except OSError:
+        return 0
 
 
 def _size(count: float) -> str:

@@ -24,6 +24,9 @@ class Outcome(StrEnum):
     SKIP = "skip"
 
 
+WORDS = {Outcome.FAIL: "fail", Outcome.LOOK: "to check", Outcome.PASS: "pass", Outcome.SKIP: "not run"}
+
+
 @dataclass(frozen=True)
 class Check:
     """One question with its answer. `fix` says what to do, "" where there is nothing to do."""
@@ -36,11 +39,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Row:
-    """One setting as it may be shown. `source` is where it comes from; "default" where nothing is set."""
+    """One setting as it may be shown. `source` is where it comes from; "default" where nothing is set.
+
+    `problem` says what is wrong with it and what to do; `value` is then what was written, where that may be shown.
+    """
 
     name: str
     value: str
     source: str
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,9 @@ class Report:
     versions: Mapping[str, str]
 
     def counts(self) -> str:
-        """ "7 checks · 5 pass · 1 look · 1 not run"."""
+        """ "7 checks · 5 pass · 1 to check · 1 not run"."""
         tally = Counter(check.result for check in self.checks)
-        words = {Outcome.FAIL: "fail", Outcome.LOOK: "look", Outcome.PASS: "pass", Outcome.SKIP: "not run"}
-        told = [f"{tally[result]} {word}" for result, word in words.items() if tally[result]]
+        told = [f"{tally[result]} {word}" for result, word in WORDS.items() if tally[result]]
         count = f"{len(self.checks)} check{'s' if len(self.checks) != 1 else ''}"
         return " · ".join([count, *told])
 
@@ -75,7 +81,9 @@ def report_json(report: Report) -> str:
         "checks": [
             {"name": c.name, "result": c.result.value, "evidence": c.evidence, "fix": c.fix} for c in report.checks
         ],
-        "configuration": [{"name": r.name, "value": r.value, "source": r.source} for r in report.configuration],
+        "configuration": [
+            {"name": r.name, "value": r.value, "source": r.source, "problem": r.problem} for r in report.configuration
+        ],
         "versions": dict(report.versions),
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
@@ -83,15 +91,15 @@ def report_json(report: Report) -> str:
 
 def report_markdown(report: Report) -> str:
     """The report as Markdown that also reads well as plain text."""
-    checks = [(c.name, c.result.value, " ".join(filter(None, (c.evidence, c.fix)))) for c in report.checks]
-    configuration = [(r.name, r.value, r.source) for r in report.configuration]
+    checks = [(c.name, WORDS[c.result], " ".join(filter(None, (c.evidence, c.fix)))) for c in report.checks]
+    configuration = [(r.name, r.value, r.source, r.problem or "–") for r in report.configuration]
     return "\n\n".join(
         [
             f"# Greenroom report, {report.at:%Y-%m-%d %H:%M} UTC",
             f"**{_cell(report.verdict)}** {report.counts()}.",
             _table(("Check", "Result", "Evidence"), checks),
             "## Configuration",
-            _table(("Setting", "Value", "From"), configuration),
+            _table(("Setting", "Value", "From", "Problem"), configuration),
             "## Versions",
             _table(
                 ("Package", "Version"), [(name, found or "not installed") for name, found in report.versions.items()]

@@ -62,7 +62,9 @@ def test_a_wrong_setting_is_named_with_its_mend(sandbox: RunningSandbox) -> None
     env = {"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": sandbox.v2, "MAX_CALL_S": "*ten*", "TAVUS_AVATAR_MODE": "x"}
     with Dashboard(env=env) as console, opened(console.url) as tab:
         shown = words(tab)
-    assert "Not ready for live calls. 2 things to mend: TAVUS_AVATAR_MODE, MAX_CALL_S." in shown
+    assert "Not ready for live calls. 2 things to fix: TAVUS_AVATAR_MODE, MAX_CALL_S." in shown
+    assert "<b>MAX_<wbr>CALL_<wbr>S</b>" in shown and "gr-red" in shown
+    assert "wrap_lines: true" in shown
     assert "a whole number of seconds from 30 to 3600" in shown and "restart Greenroom" in shown
 
 
@@ -71,7 +73,7 @@ def test_a_refused_key_is_named_and_neither_it_nor_an_echo_of_it_is_shown(sandbo
     sandbox.faults({"route": "* /v2/*", "times": -1, "status": 401, "body": echo})
     with Dashboard(env={"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": sandbox.v2}) as console, opened(console.url) as tab:
         shown = words(tab)
-        assert "refused the key (401): Invalid access token ***" in shown and "One thing to mend: Tavus." in shown
+        assert "refused the key (401): Invalid access token ***" in shown and "One thing to fix: Tavus." in shown
         assert "Put a valid TAVUS_API_KEY in .env and restart." in shown
         assert not any(KEY.encode() in data for data in tab.received) and KEY not in console.log
 
@@ -81,4 +83,4 @@ def test_a_database_that_is_not_ours_does_not_keep_the_page_from_drawing(tmp_pat
     stranger.write_bytes(b"no database " * 1000)
     with Dashboard(env={"DATABASE_URL": f"sqlite:///{stranger.as_posix()}"}) as console, opened(console.url) as tab:
         shown = words(tab)
-    assert "One thing to mend: Database." in shown and "not a database" in shown and "DATABASE_URL" in shown
+    assert "One thing to fix: Database." in shown and "not a database" in shown and "DATABASE_URL" in shown

@@ -109,7 +109,7 @@ def test_one_cause_is_one_failure_with_its_fix(step: Any, told: str, store: Stor
         made = checks.run()
     assert named(made, "Tavus").result is Outcome.FAIL and told in named(made, "Tavus").evidence
     assert named(made, "Tavus").fix and named(made, "Replicas").result is Outcome.SKIP
-    assert made.result is Outcome.FAIL and "One thing to mend: Tavus." in made.verdict
+    assert made.result is Outcome.FAIL and "One thing to fix: Tavus." in made.verdict
     assert named(made, "Database").result is Outcome.PASS
 
 
@@ -180,7 +180,7 @@ def test_problems_fail_and_notes_are_to_look_at(sandbox: RunningSandbox, store: 
     assert wrong.result is Outcome.FAIL and "30 to 3600" in wrong.evidence and "restart" in wrong.fix
     assert named(made, "DAILY_SUBDOMAIN").result is Outcome.LOOK
     assert named(made, "Avatar mode").result is Outcome.LOOK
-    assert made.verdict == "Not ready for live calls. One thing to mend: MAX_CALL_S."
+    assert made.verdict == "Not ready for live calls. One thing to fix: MAX_CALL_S."
 
 
 def test_a_mode_that_is_not_there_yet_says_so(sandbox: RunningSandbox, store: Store) -> None:
@@ -209,7 +209,39 @@ def test_an_account_without_replicas_can_not_start(store: Store) -> None:
         assert named(checks.run(), "Replicas").result is Outcome.FAIL
 
 
+def test_a_wrong_address_of_tavus_has_nobody_contacted(store: Store) -> None:
+    with scripted() as upstream:
+        loaded = load(Path("/nowhere"), {"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": "http://tavusapi.example"})
+        tavus = Tavus(base_url=upstream.url, api_key=SecretStr(KEY))
+        made = Diagnostics(loaded=loaded, tavus=tavus, store=store).run()
+        tavus.close()
+        assert upstream.seen == []
+    wrong = named(made, "TAVUS_BASE_URL")
+    assert wrong.result is Outcome.FAIL and wrong.evidence.endswith("Until then Tavus is not contacted.")
+    assert "tavusapi.com" not in wrong.evidence
+    for name in ("Tavus", "Replicas"):
+        assert named(made, name).result is Outcome.SKIP
+        assert "Nothing is contacted until TAVUS_BASE_URL is corrected" in named(made, name).evidence
+    assert made.verdict == "Not ready for live calls. One thing to fix: TAVUS_BASE_URL."
+
+
+def test_a_wrong_address_does_not_keep_the_sandbox_from_being_asked(sandbox: RunningSandbox, store: Store) -> None:
+    loaded = load(Path("/nowhere"), {"TAVUS_BASE_URL": "nonsense"})
+    tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr("sandbox"))
+    made = Diagnostics(loaded=loaded, tavus=tavus, store=store).run()
+    tavus.close()
+    assert named(made, "Sandbox").result is Outcome.PASS
+
+
 # database
+
+
+def test_what_sqlite_has_not_put_into_its_file_yet_counts_as_its_size(sandbox: RunningSandbox, store: Store) -> None:
+    store.directory.joinpath("greenroom.db-wal").write_bytes(b"0" * 5 * 1024 * 1024)
+    with diagnosing(sandbox.v2, store) as checks:
+        told = named(checks.run(), "Database").evidence
+    size = re.search(r", ([\d.]+) MB,", told)
+    assert size is not None and float(size[1]) >= 5, told
 
 
 def test_a_database_that_is_not_ours_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:
@@ -327,6 +359,44 @@ def test_the_configuration_says_where_each_value_comes_from(
     assert rows["TAVUS_BASE_URL"] == ("the sandbox in this process", "default")
 
 
+def test_a_wrong_setting_shows_what_was_written_where_it_came_from_and_what_to_do(store: Store, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DAILY_MINUTES=many\n")
+    environ = {"MAX_CALL_S": "5", "DAILY_API_KEY": f"{KEY} x", "CHAT_BASE_URL": KEY, "ABSENT_TIMEOUT_S": "60"}
+    loaded = load(tmp_path, environ)
+    made = Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store).run()
+    rows = {row.name: row for row in made.configuration}
+    assert (rows["MAX_CALL_S"].value, rows["MAX_CALL_S"].source) == ("5", "environment")
+    assert (rows["DAILY_MINUTES"].value, rows["DAILY_MINUTES"].source) == ("many", ".env")
+    assert "from 30 to 3600" in rows["MAX_CALL_S"].problem and "restart Greenroom" in rows["MAX_CALL_S"].problem
+    for name in ("DAILY_API_KEY", "CHAT_BASE_URL"):
+        assert rows[name].value == "not shown: it may hold a secret" and rows[name].problem
+    assert rows["ABSENT_TIMEOUT_S"] == Row("ABSENT_TIMEOUT_S", "60 s", "environment")
+    assert "from 30 to 3600" in report_markdown(made).partition("## Configuration")[2]
+    assert "CANARY" not in report_markdown(made) + report_json(made)
+
+
+def test_a_file_that_can_not_be_read_is_among_the_settings(store: Store, tmp_path: Path) -> None:
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("MAX_CALL_S = [")
+    made = Diagnostics(
+        loaded=load(tmp_path, {}), tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store
+    ).run()
+    assert made.configuration[-1].name == ".streamlit/secrets.toml"
+    assert made.configuration[-1].value == "can't be read" and "mistake" in made.configuration[-1].problem
+
+
+def test_on_the_sandbox_the_token_is_told_and_the_older_name_is_listed(store: Store, tmp_path: Path) -> None:
+    def shown(**environ: str) -> dict[str, str]:
+        tavus = Tavus(base_url=NOBODY, api_key=SecretStr("k"))
+        made = Diagnostics(loaded=load(tmp_path, environ), tavus=tavus, store=store).run()
+        return {row.name: row.value for row in made.configuration}
+
+    assert shown()["API_TOKEN"] == "not set: the sandbox's token is sandbox"
+    assert shown()["USE_TAVUS_PIPECAT_VIDEO"] == "not set"
+    assert shown(TAVUS_API_KEY=KEY)["API_TOKEN"] == "not set"
+    assert shown(API_TOKEN="my-own-token")["API_TOKEN"] == "set"
+
+
 def test_the_reports_hold_the_named_fields_only_and_keep_strange_text_in_its_cell() -> None:
     at = datetime(2026, 11, 22, 9, 16, tzinfo=UTC)
     odd = Check("Tavus", Outcome.FAIL, "a | b\n`c` <img src=x> [d](e)", "Mend *it*.")
@@ -343,7 +413,7 @@ def test_the_reports_hold_the_named_fields_only_and_keep_strange_text_in_its_cel
     assert document["checks"] == [
         {"name": "Tavus", "result": "fail", "evidence": odd.evidence, "fix": "Mend *it*."},
     ]
-    assert document["configuration"] == [{"name": "MAX_CALL_S", "value": "600 s", "source": "default"}]
+    assert document["configuration"] == [{"name": "MAX_CALL_S", "value": "600 s", "source": "default", "problem": ""}]
 
 
 def test_the_home_folder_is_not_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
