@@ -308,7 +308,7 @@ def test_a_lost_connection_has_a_place_of_its_own_and_says_for_how_long(
     expect(link).to_be_hidden()
     person.page.route("**/state*", lambda route: route.abort())
     expect(link).to_contain_text(
-        re.compile(r"No connection to the sandbox\. Trying again for 0:0\d; the call itself goes on until its limit, in 5")
+        re.compile(r"No connection to the sandbox\. Trying again for 0:0\d; the call itself goes on until its limit")
     )
     ends = person.page.evaluate("document.getElementById('link').getBoundingClientRect().bottom")
     assert person.page.evaluate("document.getElementById('stage').getBoundingClientRect().top") >= ends

@@ -19,6 +19,8 @@ from lib.services import chat
 from lib.services.chat import HISTORY_CHARS, HISTORY_TURNS, Responder, Scripted, messages
 from lib.services.scripted import lines, lines_abroad, lines_people
 from lib.services.scripted.choosing import FAMILY_LINES
+from lib.services.scripted.hearing import hear
+from lib.services.scripted.lines_odd import ODD
 from lib.services.scripted.prompt import read
 from lib.services.scripted.said import key, sentences
 from lib.services.scripted.tongues import tongue_of
@@ -78,6 +80,11 @@ UTTERANCES = [
     "😀😀",
     "Guten Tag",
     "das ist zu teuer",
+    "alert(1)",
+    "가격이 얼마예요?",
+    "👍",
+    "what time is it?",
+    "https://example.com",
     "oui",
     "je ne sais pas",
     "?!",
@@ -268,6 +275,69 @@ def test_it_answers_in_the_language_it_is_spoken_to(said: str, tongue: str) -> N
 @pytest.mark.parametrize("said", ["no", "ok", "A release went wrong on a Friday", "We use SAP", "me too", "no way"])
 def test_english_is_not_mistaken_for_another_language(said: str) -> None:
     assert tongue_of(said) in ("en", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("alert(1)", "code"), ("<script>alert(1)</script>", "code"), ("SELECT * FROM users;", "code"),
+        ('{"a": 1}', "code"), ("rm -rf /", "code"), ("/help", "code"), ("x = 5; y = 6", "code"),
+        ("https://example.com/a?b=1", "link"), ("foo@bar.com", "link"), ("😀😀", "emoji"), (":)", "emoji"),
+        ("¯\\_(ツ)_/¯", "emoji"), ("???", "signs"), ("$$$", "signs"), ("...", "silence"), ("👍", "yes"),
+        ("What's the weather?", "smalltalk_question"), ("what time is it?", "clock"), ("how old are you?", "personal"),
+        ("do you love me?", "personal"), ("tell me a joke", "trick"), ("what is 2+2?", "trivia"), ("2+2", "trivia"),
+        ("what can you do?", "can"), ("who made you?", "maker"), ("which model are you?", "maker"),
+        ("can you hear me?", "check"), ("testing 1 2 3", "check"), ("haha", "laugh"), ("hmm", "hmm"),
+        ("this is boring", "bored"), ("HELP", "help"), ("42", "bare"), ("€500", "bare"), ("goodnight", "bye"),
+        ("가격이 얼마예요?", "script"), ("สวัสดีครับ", "script"), ("Привіт, як справи?", "script"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("prompt", [stock_prompts.PRODUCT_GUIDE, BUYER], ids=["guide", "buyer"])
+def test_what_does_not_belong_into_the_conversation_is_met_in_the_part(prompt: str, said: str, kind: str) -> None:
+    told = say(prompt, said)[0]
+    role = read(prompt, "", "", "").role
+    pool = [*lines.COMMON[kind], *(line for family in FAMILY_LINES.values() for line in family.get(kind, ()))]
+    assert any(told.startswith(line.replace("{role}", role)) for line in pool), told
+    assert tongue_of(told) == "en", told
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "We support feature(s) for your warehouse team.",
+        "Let me explain; we import your old data first",
+        "You get a 50%discount in the first year",
+        "Booking.com is one of our customers",
+        "Are you happy with your current tool?",
+        "Does it work with SAP?",
+        "What business model do you have?",
+        "Are you on a yearly contract?",
+        "Who is using it today?",
+        "How high is the price per seat?",
+        "I hate it when deliveries are late",
+        "We wrote it down as ROI = 3 in the offer",
+    ],
+)
+def test_a_plain_sentence_of_the_matter_is_not_taken_for_an_oddity(said: str) -> None:
+    assert hear((("user", said),)).kind not in ODD
+
+
+def test_a_number_that_was_asked_for_is_no_riddle() -> None:
+    asked = ("assistant", "How many people work in the first shift?")
+    assert hear((asked, ("user", "42"))).kind != "bare"
+
+
+@pytest.mark.parametrize("said", ["価格表示機能の説明", "価格", "お名前は？", "東京本社の経費精算を自動化したい"])
+def test_japanese_is_not_taken_for_chinese(said: str) -> None:
+    assert tongue_of(say("You are Mo, a guide.", said)[0]) == "ja"
+
+
+def test_kanji_alone_stay_japanese_in_a_japanese_call_and_chinese_stays_chinese() -> None:
+    assert [tongue_of(told) for told in say("You are Mo.", "こんにちは", "東京", "你们的价格是多少？")] == [
+        "ja",
+        "ja",
+        "zh",
+    ]
 
 
 def test_every_line_is_one_or_two_sentences_with_one_question_at_most() -> None:

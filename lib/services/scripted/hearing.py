@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lib.services.scripted import oddities
 from lib.services.scripted import utterances as says
 from lib.services.scripted.words import BUZZ, NUMBER, STOP, phrase, these, words
 
@@ -19,8 +20,8 @@ Turns = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Heard:
-    """One utterance. `kind` is one of `utterances.KINDS` or `QUESTIONS`, or silence, gibberish, hello, thanks, yes,
-    no, statement.
+    """One utterance. `kind` is one of `utterances.KINDS`, `lines_odd.ODD` or `QUESTIONS`, or silence, gibberish,
+    hello, thanks, yes, no, statement.
 
     `topic` is a phrase of it, `earlier` one from some turns ago; `number`, `buzz` and `user` (the other person's
     name) are "" where there is none. `subjects` are keys of `lines.TOPICS`, `size` counts words, `echo` is true for
@@ -63,7 +64,7 @@ def hear(turns: Turns) -> Heard:
     number = NUMBER.search(core)
     buzz = BUZZ.search(core)
     return Heard(
-        kind=_kind(text, core),
+        kind=_kind(text, core, mine.rpartition("\n")[2]),
         text=core,
         topic=topic,
         earlier=_earlier(said, topic, mine),
@@ -87,15 +88,20 @@ def _core(text: str) -> str:
     return core
 
 
-def _kind(text: str, core: str) -> str:
+def _kind(text: str, core: str, asked: str) -> str:
     listed = words(core)
     if not words(text):
-        return "silence"
+        return oddities.wordless(text)
+    said = [kind for kind, most, pattern in says.KINDS if len(listed) <= most and pattern.search(core)]
+    if said and said[0] in says.GRAVE:
+        return said[0]
+    if odd := oddities.kind(text, core, listed, asked):
+        return odd
     if _nonsense(listed):
         return "gibberish"
-    for kind, most, pattern in says.KINDS:
-        if len(listed) <= most and pattern.search(core):
-            return kind
+    if said:
+        questioned = said[0] == "smalltalk" and _question(core, listed)
+        return "smalltalk_question" if questioned else said[0]
     return _short(core, listed) or _question(core, listed) or "statement"
 
 

@@ -7,9 +7,12 @@ what they said some turns ago, `{number}` a figure they gave, `{buzz}` a worn-ou
 
 from __future__ import annotations
 
+from lib.services.scripted.lines_odd import ODD
+
 Lines = dict[str, tuple[str, ...]]
 
 COMMON: Lines = {
+    **ODD,
     "hello": (
         "Hello, {user}, good to have you here.",
         "Hello, good to see you.",

@@ -1,7 +1,7 @@
 """Lines in languages other than English.
 
 German, French, Spanish, Portuguese and Italian have enough for a conversation; Dutch, Russian, Arabic, Hebrew, Chinese
-and Japanese have a few that fit anything. Any other language is answered in English.
+and Japanese have a few that fit anything. Any other language is answered in English, an unknown script with an apology.
 """
 
 from __future__ import annotations
@@ -506,6 +506,13 @@ _FEW: dict[str, Lines] = {
     "zh": {
         "hello": ("您好。", "很高兴见到您。"),
         "name_only": ("我叫{name}。",),
+        "bot": ("我不是真人，只是陪您练习的替身。", "这里没有真人，不过我会认真听您说。"),
+        "bye": ("谢谢您，再见。", "祝您顺利，再见。"),
+        "thanks": ("不客气。", "很高兴能帮上忙。"),
+        "price": ("价格要看具体需要。", "谈价格之前，我想先了解情况。"),
+        "unsure": ("没关系，我们一起想想。", "不确定也没问题。"),
+        "ask": ("这个我不能随便下结论。", "这要看具体情况。", "我不想乱猜。"),
+        "silence": ("我刚才没有听到。", "不着急，请慢慢说。"),
         "picked": ("我记下了“{topic}”。", "我们先谈谈“{topic}”。"),
         "plain": ("我明白。", "这一点很有用。", "有意思。", "请继续。", "我在听。"),
         "agenda": (
@@ -521,7 +528,29 @@ _FEW: dict[str, Lines] = {
     },
     "ja": {
         "hello": ("こんにちは。", "はじめまして。"),
-        "name_only": ("{name}と申します。",),
+        "name_only": ("{name}と申します。", "私は{name}です。"),
+        "no_name": ("今日は名前よりも、お話の中身を大切にしたいと思います。",),
+        "bot": (
+            "私は人間ではなく、練習のお相手をする代役です。",
+            "ここに人はいませんが、役になりきってお話しします。",
+        ),
+        "bye": ("お話しできてよかったです。さようなら。", "ありがとうございました。またお会いしましょう。"),
+        "thanks": ("どういたしまして。", "お役に立ててうれしいです。"),
+        "yes": ("ありがとうございます。", "よかったです。", "では先に進みましょう。"),
+        "no": ("率直にありがとうございます。", "承知しました。", "ではそれは置いておきましょう。"),
+        "unsure": ("まだわからなくても大丈夫です。", "では一緒に考えてみましょう。"),
+        "price": (
+            "金額だけではまだ判断できません。",
+            "費用の話は、何のためかがはっきりしてからにしましょう。",
+            "値段も大切ですが、手間も気になります。",
+        ),
+        "ask": (
+            "それは状況によります。",
+            "はっきりしたことは、ここでは申し上げられません。",
+            "良い質問ですが、推測でお答えしたくはありません。",
+        ),
+        "weather": ("その話はまた後の楽しみにしましょう。", "今日はそちらには詳しくありません。"),
+        "silence": ("すみません、聞こえませんでした。", "どうぞごゆっくり。"),
         "picked": ("「{topic}」ですね。", "「{topic}」についてもう少し伺います。"),
         "plain": ("なるほど。", "わかりました。", "興味深いですね。", "続けてください。", "よくわかります。"),
         "agenda": (

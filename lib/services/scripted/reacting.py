@@ -20,7 +20,8 @@ _SUBJECTS = {
 _PLAIN = these(
     """
     inject bot insult silence gibberish pardon hello else howareyou smalltalk thanks compliment sorry yes no unsure bye
-    decline
+    decline code link emoji signs script bare smalltalk_question clock personal trivia trick can maker check laugh hmm
+    bored help wishes
     """
 )
 _AMENDS = re.compile(

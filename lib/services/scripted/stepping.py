@@ -20,7 +20,7 @@ def step(one: Chooser) -> str:
     kind, family = one.heard.kind, one.part.family
     if kind in ("bye", "decline", "else"):
         return ""
-    if kind in ("silence", "gibberish"):
+    if kind in ("silence", "gibberish", "code", "emoji", "signs", "bare", "hmm"):
         return one.pick("go")
     at_once = {
         ("support", "unsolved"): "steps",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from lib.services.scripted.oddities import LINK, SHRUG, unknown_script
 from lib.services.scripted.words import these, words
 
 _COMMON_WORDS = {
@@ -49,7 +50,6 @@ _ALONE = {
 }
 _SHORT = {word: tongue for tongue, alone in _ALONE.items() for word in alone.split(", ")}
 _SCRIPTS = (
-    ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("zh", re.compile(r"[\u4e00-\u9fff]")),
     ("ar", re.compile(r"[\u0600-\u06ff]")),
     ("he", re.compile(r"[\u0590-\u05ff]")),
@@ -57,9 +57,22 @@ _SCRIPTS = (
 )
 
 
+_KANA = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc]")
+_EASTERN = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc\u3400-\u9fff]")
+_JAPANESE = re.compile("[価円図売検対応働込畑峠圧駅説読営様変続経済関権実広総戦単択伝転拝浜桜駄]")
+_CHINESE = re.compile("[吗嗎们們这這你您么麼吧呢价说请谢]")
+
+
 def tongue_of(text: str) -> str:
     """A two-letter tag, or "" where the text does not say."""
+    text = SHRUG.sub(" ", LINK.sub(" ", text[:4000]))
     letters = sum(c.isalpha() for c in text)
+    if unknown_script(text):
+        return "en"
+    # A sentence in kanji with a few kana between them is Japanese all the same; the middle dot is Chinese too.
+    eastern = letters and len(_EASTERN.findall(text)) / letters > 0.3
+    if eastern and (_KANA.search(text) or _JAPANESE.search(text)):
+        return "ja"
     for tongue, pattern in _SCRIPTS:
         if letters and len(pattern.findall(text)) / letters > 0.3:
             return tongue
@@ -77,11 +90,13 @@ def tongue_of(text: str) -> str:
     return best if scores[best] >= needed else ""
 
 
-def tongue(said: Iterable[str], prompt: str, greeting: str) -> str:
+def tongue(said: Sequence[str], prompt: str, greeting: str) -> str:
     """The language to answer in: of the newest utterance that tells, else the greeting's, else the prompt's."""
+    earlier = [*said, greeting, prompt[:400]]
     for text in said:
         if found := tongue_of(text):
-            return found
+            shared = found == "zh" and not _CHINESE.search(text)
+            return "ja" if shared and "ja" in map(tongue_of, earlier) else found
     return tongue_of(greeting) or tongue_of(prompt[:1500]) or "en"
 
 
@@ -151,8 +166,27 @@ _KINDS: dict[str, dict[str, str]] = {
     },
     "ar": {"hello": r"^(?:مرحب|أهلا|السلام|صباح|مساء)", "name": r"اسمك|من أنت"},
     "he": {"hello": r"^(?:שלום|היי|בוקר טוב|ערב טוב)", "name": r"איך קוראים|מה שמך|מי את"},
-    "zh": {"hello": r"^(?:你好|您好|早上好|下午好|晚上好)", "name": r"叫什么|你是谁|您是谁|贵姓"},
-    "ja": {"hello": r"^(?:こんにちは|おはよう|こんばんは|はじめまして)", "name": r"お名前|名前は|誰ですか|どなた"},
+    "zh": {
+        "name": r"叫什么|你是谁|您是谁|贵姓",
+        "bot": r"机器人|真人|人工智能|\bai\b|ai吗",
+        "bye": r"再见|拜拜|回头见",
+        "thanks": r"^(?:谢谢|多谢|感谢)",
+        "price": r"价格|多少钱|价钱|费用|太贵|预算|折扣",
+        "unsure": r"不知道|不清楚|不确定",
+        "hello": r"^(?:你好|您好|早上好|下午好|晚上好)",
+    },
+    "ja": {
+        "name": r"お名前|名前は|誰ですか|どなた",
+        "bot": r"ロボット|人間|人工知能|ai",
+        "bye": r"さようなら|さよなら|また今度|失礼します|ではまた",
+        "price": r"価格|値段|いくら|料金|費用|高い|予算|割引|円",
+        "unsure": r"わかりません|分かりません|わからない|分からない|知りません",
+        "thanks": r"ありがとう|感謝",
+        "yes": r"^(?:はい|ええ|そうです|もちろん)",
+        "no": r"^(?:いいえ|いや|違います)",
+        "weather": r"天気|何時|趣味|何歳",
+        "hello": r"^(?:こんにちは|おはよう|こんばんは|はじめまして|どうも|もしもし)",
+    },
 }
 
 COMPILED = {

@@ -113,6 +113,7 @@ _KINDS = (
         weather|weekend|football|soccer|holiday\w*|coffee|lunch|traffic|rain\w*|sunny|movie|music|vacation|dog|cat
     """),
 )  # fmt: skip
+GRAVE = ("safety", "medical", "inject")
 KINDS = tuple((kind, most, re.compile(rf"\b(?:{either(pattern)})\b", re.I)) for kind, most, pattern in _KINDS)
 """Kind, the most words an utterance of it may have, pattern. Grave ones come first and the first that fits decides.
 Some words mean something else in a long sentence: "my last coffee supplier" is no small talk."""
