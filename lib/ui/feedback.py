@@ -30,6 +30,7 @@ from lib.ui import context, parts, places
 log = logging.getLogger("greenroom.ui")
 
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
+_SAID = ("Nothing was ", "Text chat works", "Try again in a moment", "Greenroom checks with Tavus")
 _GENTLE = (BadInput, LimitReached, RateLimited, SlotsFull, Ambiguous)
 
 
@@ -84,9 +85,8 @@ def still_works(error: GreenroomError) -> str:
 
 
 def advice(hint: str) -> str:
-    """`hint` without what a page says in its own words: that nothing was done, and that text chat works."""
-    kept = [part for part in _SENTENCES.split(hint) if not part.startswith(("Nothing was ", "Text chat works"))]
-    return " ".join(kept)
+    """`hint` without what a page says in its own words: what was done, what works, that there will be a new try."""
+    return " ".join(part for part in _SENTENCES.split(hint) if not part.startswith(_SAID))
 
 
 def sentence(message: str) -> str:

@@ -114,7 +114,7 @@ def _state(session: Session, used: str) -> str:
         Status.UNKNOWN: "Tavus gave no clear answer. Nothing is sent twice.",
         Status.WAITING: "The avatar is coming",
         Status.LIVE: "" if session.mode is Mode.TEXT else "The avatar is in the room",
-        Status.ENDING: "The room is closing",
+        Status.ENDING: "Tavus is asked to close the room",
     }.get(session.status, "")
     cells = [parts.chip_html(parts.session_state(session)), f"<span>{words}</span>" if words else ""]
     if session.mode is Mode.TEXT:

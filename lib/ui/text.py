@@ -18,7 +18,8 @@ _PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SPACES = re.compile(r"\s+")
 _LIST_MARK = re.compile(r"^\s*(?:[-*+•–]|#{1,6}|>|\d{1,2}[.)])\s+")
-_SENTENCE_END = re.compile(r"[.!?…](?=\s)")
+_BLANK_LINE = re.compile(r"\n\s*\n")
+_SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")
 _BIDI = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Streamlit replaces these in the text that is left AFTER markdown was parsed, where a backslash no longer protects:
@@ -55,7 +56,9 @@ def html(value: object) -> str:
 
 def gist(prompt: str, limit: int) -> str:
     """The first sentences of a prompt, at most `limit` characters, without the marks of its headings and lists."""
-    lines = (_LIST_MARK.sub("", line).strip() for line in prompt.splitlines())
+    paragraphs = _BLANK_LINE.split(prompt.strip())
+    opening = next((part for part in paragraphs if _SENTENCE_END.search(part)), prompt)
+    lines = (_LIST_MARK.sub("", line).strip() for line in opening.splitlines())
     text = plain(" ".join(line for line in lines if line))
     if len(text) <= limit:
         return text

@@ -99,6 +99,7 @@ def test_a_moment_in_words() -> None:
     [
         ("# Role\n- You are Anna.\n- You sell tea. Slowly.", 200, "Role You are Anna. You sell tea. Slowly."),
         ("1. First point.\n2) Second one is long", 16, "First point."),
+        ("# Role\n\nYou are Anna. You sell tea.\n\n## Goals\n- Learn.", 200, "You are Anna. You sell tea."),
         ("x" * 50, 10, "x" * 9 + "…"),
         ("", 10, ""),
         ("A 5-day plan - with a dash.", 100, "A 5-day plan - with a dash."),
