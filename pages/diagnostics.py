@@ -21,12 +21,13 @@ SHEET = """
 .gr-settings b { font-weight: 600; overflow-wrap: normal; }
 .gr-settings span { overflow-wrap: anywhere; }
 .gr-settings i, .gr-settings small { font-style: normal; color: var(--gr-quiet); }
-.gr-settings small { font-size: .8667rem; }
+.gr-settings small { font-size: .8667rem; grid-column: 2 / -1; }
 .gr-settings > div:first-child > * { font-weight: 400; font-size: .8667rem; color: var(--gr-quiet); }
 @media (max-width: 640px) {
   .gr-settings > div { grid-template-columns: 1fr auto; }
   .gr-settings > div:first-child { display: none; }
   .gr-settings span { grid-column: 1 / -1; grid-row: 2; }
+  .gr-settings small { grid-column: 1 / -1; }
 }
 """
 
@@ -77,10 +78,10 @@ def configuration(settings: Sequence[Row]) -> None:
 
 
 def setting(row: Row) -> str:
-    value = html(row.value)
-    if row.problem:
-        value = f"{parts.chip_html('fail')} {value}<br><small>{html(row.problem)}</small>"
-    return f"<div><b>{unbroken(row.name)}</b><span>{value}</span><i>{html(row.source)}</i></div>"
+    chip = f"{parts.chip_html('fail')} " if row.problem else ""
+    told = f"<small>{html(row.problem)}</small>" if row.problem else ""
+    value = f"<span>{chip}{html(row.value)}</span>"
+    return f"<div><b>{unbroken(row.name)}</b>{value}<i>{html(row.source)}</i>{told}</div>"
 
 
 def unbroken(name: str) -> str:

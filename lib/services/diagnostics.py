@@ -225,12 +225,12 @@ class Diagnostics:
         """What was written, where the message quotes it (it may be a key in the wrong place), and what to do."""
         written = re.match(rf"{re.escape(problem.name)} in (.+?)(?: \((.*)\))? can't be used", problem.message)
         source = written[1].removeprefix("the ") if written else "–"
-        shown = (written and written[2]) or "not shown: it may hold a secret"
+        shown = (written and written[2]) or "not shown, in case it is a key"
         return Row(
             problem.name,
             shown if written else "can't be read",
             source,
-            problem=self._hide(f"{problem.message} {problem.hint}"),
+            problem=self._hide(f"{_cause(problem)} {problem.hint}"),
         )
 
     def _shown(self, name: str) -> str:
@@ -306,6 +306,12 @@ def _free_bytes(folder: Path) -> int | None:
         return shutil.disk_usage(folder).free
     except OSError:
         return None
+
+
+def _cause(problem: Problem) -> str:
+    """Why it can't be used, without the name and the value that stand beside it."""
+    _, found, why = problem.message.partition(" can't be used: it must be ")
+    return f"It must be {why}" if found else problem.message
 
 
 def _log_bytes(url: str) -> int:

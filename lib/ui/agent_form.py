@@ -158,7 +158,7 @@ class Form:
             options,
             index=options.index(language) if language else None,
             format_func=lambda name: "Multilingual: follows the caller" if name == MULTILINGUAL else plain(name, 60),
-            placeholder="English, or what the persona says",
+            placeholder="The persona’s",
             help="What the avatar hears and speaks. Empty: the persona’s own, English by default.",
             **self._kept("language"),
         )
@@ -170,7 +170,7 @@ class Form:
             value=self.base["minutes"],
             step=0.5,
             format="%g",
-            placeholder=f"{max_call_s / 60:g}, the most that is allowed",
+            placeholder=f"{max_call_s / 60:g}, the most",
             help=f"The call ends by itself after this. Empty: {span(max_call_s)}, the limit of this installation.",
             **self._kept("minutes"),
         )

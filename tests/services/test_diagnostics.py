@@ -367,9 +367,12 @@ def test_a_wrong_setting_shows_what_was_written_where_it_came_from_and_what_to_d
     rows = {row.name: row for row in made.configuration}
     assert (rows["MAX_CALL_S"].value, rows["MAX_CALL_S"].source) == ("5", "environment")
     assert (rows["DAILY_MINUTES"].value, rows["DAILY_MINUTES"].source) == ("many", ".env")
-    assert "from 30 to 3600" in rows["MAX_CALL_S"].problem and "restart Greenroom" in rows["MAX_CALL_S"].problem
+    assert rows["MAX_CALL_S"].problem == (
+        "It must be a whole number of seconds from 30 to 3600. Until then 600 is used. "
+        "Correct MAX_CALL_S in the environment, or remove it, and restart Greenroom."
+    )
     for name in ("DAILY_API_KEY", "CHAT_BASE_URL"):
-        assert rows[name].value == "not shown: it may hold a secret" and rows[name].problem
+        assert rows[name].value == "not shown, in case it is a key" and rows[name].problem
     assert rows["ABSENT_TIMEOUT_S"] == Row("ABSENT_TIMEOUT_S", "60 s", "environment")
     assert "from 30 to 3600" in report_markdown(made).partition("## Configuration")[2]
     assert "CANARY" not in report_markdown(made) + report_json(made)
