@@ -122,8 +122,16 @@ def test_a_call_from_join_to_leave_without_a_complaint_or_a_request_outside(
     expect(person.page.get_by_role("button", name="Join again")).to_be_hidden()
     assert person.complaints == []
     assert [asked for asked in person.asked if box.url not in asked] == []
-    events = box.conversation(made["conversation_id"])["events"]
-    said = next(one for one in events if one["event_type"] == "application.transcription_ready")
+    said = eventually(
+        lambda: next(
+            (
+                one
+                for one in box.conversation(made["conversation_id"])["events"]
+                if one["event_type"] == "application.transcription_ready"
+            ),
+            None,
+        )
+    )
     spoken = [turn["content"] for turn in said["properties"]["transcript"] if turn["role"] != "system"]
     assert spoken[1:] == ["How does it work?", "You said: How does it work?"]
 
