@@ -11,7 +11,7 @@ from lib.models import Agent, Mode, Session
 from lib.services.sessions import SessionPage
 from lib.ui import context, feedback, parts, places, record
 from lib.ui.context import Services
-from lib.ui.text import local
+from lib.ui.text import local, stamp
 
 PAGE = 25
 RANGES = {"7 days": 7, "30 days": 30, "All": 0}
@@ -111,6 +111,21 @@ def table(sessions: tuple[Session, ...]) -> Session | None:
     return sessions[row] if 0 <= row < len(sessions) else None
 
 
+def named_record(sessions: tuple[Session, ...]) -> Session | None:
+    """The same by name: a table's buttons can't be reached from the keyboard."""
+    picked = st.selectbox(
+        "Open a record",
+        range(len(sessions)),
+        index=None,
+        format_func=lambda row: f"{stamp(sessions[row].created_at)} · {sessions[row].agent_name}",
+        placeholder="Open a record by name",
+        label_visibility="collapsed",
+        width=240,
+        key="history_record",
+    )
+    return sessions[picked] if picked is not None else None
+
+
 def noted() -> None:
     """A callback is what makes a click a run; the click itself is read from the session's state."""
 
@@ -195,6 +210,7 @@ def main() -> None:
         count = f"{page.total} session{'s' if page.total > 1 else ''}"
         shown = f"{len(page.items)} of {count}" if pages > 1 else count
         st.caption(f"{shown}. Open shows what was said and why it ended.", width="stretch")
+        chosen = named_record(page.items) or chosen
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
 
