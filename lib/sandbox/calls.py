@@ -232,5 +232,6 @@ class CallBook:
             joined_at=call.joined_at,
             joins_before=call.created_at + call.absent_s,
             ends_at=call.created_at + call.max_call_s,
+            closes_at=call.deadline()[0],
             turns=tuple((turn["role"], turn["content"]) for turn in call.turns),
         )

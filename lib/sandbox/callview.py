@@ -17,7 +17,11 @@ thread. It is handed in by whoever makes the sandbox, because the sandbox import
 
 @dataclass(frozen=True)
 class CallView:
-    """One conversation as its room sees it. Times are Unix seconds of the sandbox's clock."""
+    """One conversation as its room sees it. Times are Unix seconds of the sandbox's clock.
+
+    `ends_at` is when the longest time is over, `closes_at` when it ends by itself as things stand: nobody joins, or
+    nobody comes back.
+    """
 
     conversation_id: str
     name: str
@@ -37,6 +41,7 @@ class CallView:
     joined_at: float | None
     joins_before: float
     ends_at: float
+    closes_at: float
     turns: tuple[tuple[str, str], ...]
 
 

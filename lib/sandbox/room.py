@@ -12,7 +12,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -34,16 +34,7 @@ _WORKERS = 16
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Call(Protocol):
-    def deadline(self) -> tuple[float, str]:
-        """When the call ends by itself as things stand, in Unix seconds of the sandbox's clock, and why."""
-
-
-class Book(Calls, Protocol):
-    def find(self, conversation_id: str) -> Call | None: ...
-
-
-def routes(calls: Book, reply: Reply, *, reply_limit_s: float = 30.0) -> list[BaseRoute]:
+def routes(calls: Calls, reply: Reply, *, reply_limit_s: float = 30.0) -> list[BaseRoute]:
     """The room's routes, relative to where the sandbox is mounted. A reply may take `reply_limit_s` seconds."""
     room = _Room(calls, reply, reply_limit_s)
     return [
@@ -73,7 +64,7 @@ async def _asset(request: Request) -> Response:
 
 
 class _Room:
-    def __init__(self, calls: Book, reply: Reply, reply_limit_s: float) -> None:
+    def __init__(self, calls: Calls, reply: Reply, reply_limit_s: float) -> None:
         self._calls, self._reply, self._limit_s = calls, reply, reply_limit_s
         self._answering: set[str] = set()
         self._workers: anyio.CapacityLimiter | None = None
@@ -159,8 +150,7 @@ class _Room:
         return JSONResponse({"reply": said, "turns": len(_spoken(after))}, headers=_FRESH)
 
     def _state(self, view: CallView | None, since: int) -> Response:
-        call = self._calls.find(view.conversation_id) if view is not None else None
-        return JSONResponse(_state(view, since, call.deadline()[0] if call else 0.0), headers=_FRESH)
+        return JSONResponse(_state(view, since), headers=_FRESH)
 
     def _view(self, request: Request) -> CallView | None:
         return self._calls.view(str(request.path_params["conversation_id"]))
@@ -237,7 +227,7 @@ def _spoken(view: CallView) -> list[tuple[str, str]]:
     return [turn for turn in view.turns if turn[0] in ("user", "assistant")]
 
 
-def _state(view: CallView | None, since: int, closes_at: float) -> dict[str, Any]:
+def _state(view: CallView | None, since: int) -> dict[str, Any]:
     """How the call stands. Durations are seconds; `join_within_s` is null once somebody was in the room.
 
     `left_s` runs to the call's longest time, `closes_in_s` to when it ends by itself if nobody joins or comes back.
@@ -252,7 +242,7 @@ def _state(view: CallView | None, since: int, closes_at: float) -> dict[str, Any
         "elapsed_s": round(view.now - view.joined_at, 1) if view.joined_at is not None else 0.0,
         "left_s": round(max(0.0, view.ends_at - view.now), 1),
         "join_within_s": None if joined else round(max(0.0, view.joins_before - view.now), 1),
-        "closes_in_s": round(max(0.0, closes_at - view.now), 1),
+        "closes_in_s": round(max(0.0, view.closes_at - view.now), 1),
         "who": names(view)[1],
         "turns": spoken[since:],
         "count": len(spoken),
