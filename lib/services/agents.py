@@ -127,7 +127,7 @@ class Agents:
             )
         elif personas and persona is None:
             found.append(
-                Missing("persona_gone", "Its persona is gone from Tavus", "Choose another persona.", blocks=True)
+                Missing("persona_gone", "Its persona was deleted", "Choose another persona.", blocks=True)
             )
         elif persona and persona.pipeline_mode == "echo":
             found.append(
@@ -136,12 +136,12 @@ class Agents:
         replica_id = self.replica_of(agent, persona)
         replica = replicas.find(replica_id) if replicas else None
         if not replica_id and (personas is not None or not agent.persona_id):
-            found.append(Missing("no_replica", "No replica chosen", "Choose a face for this agent.", blocks=True))
+            found.append(Missing("no_replica", "No replica chosen", "Choose a replica for this agent.", blocks=True))
         elif replica_id and replicas and replica is None:
-            found.append(Missing("replica_gone", "Its replica is gone from Tavus", "Choose another face.", True))
+            found.append(Missing("replica_gone", "Its replica was deleted", "Choose another replica.", True))
         elif replica and not replica.ready:
             why = replica.error_message or "still in training"
-            found.append(Missing("replica_not_ready", f"Its replica is not ready: {why}", "Choose another face.", True))
+            found.append(Missing("replica_not_ready", f"Its replica is not ready: {why}", "Choose another replica.", True))
         return sorted(found, key=lambda item: not item.blocks)
 
     def _checked(self, agent: Agent) -> Agent:

@@ -21,7 +21,7 @@ OURS = {
     "ended_here": "You ended it",
     "idle": "Nothing was written for 30 min",
     "not_created": "Tavus never created it",
-    "gone": "It is gone from Tavus",
+    "gone": "Its conversation was deleted",
 }
 
 

@@ -56,7 +56,7 @@ def stand_in(services: Services, session: Session) -> str:
     """Who answers in text chat. A persona that Tavus no longer has, and had not at the start, is not promised."""
     listing = services.catalogue.persona_shelf.peek()
     gone = not session.persona_name and listing is not None and listing.find(session.persona_id) is None
-    return "a stand-in without its persona (gone from Tavus)" if gone else "a stand-in with the same persona"
+    return "a stand-in without its persona (it was deleted)" if gone else "a stand-in with the same persona"
 
 
 def transcript_pending(session: Session, now: datetime | None = None) -> bool:

@@ -65,7 +65,7 @@ def test_an_agent_that_can_not_start_names_what_is_missing_and_has_no_start(hous
     demo(house.services, replica_id="rgone0000000")
     (card,) = cards(house.open("home"))
     assert card["start"] == ""
-    assert card["lacks"] == "Its replica is gone from Tavus"
+    assert card["lacks"] == "Its replica was deleted"
 
 
 def test_a_strange_name_travels_as_data(house: Console) -> None:

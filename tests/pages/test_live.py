@@ -90,7 +90,7 @@ def test_text_mode_starts_without_tavus(house: Console) -> None:
 def test_an_agent_without_its_replica_can_not_be_started_with_video(house: Console) -> None:
     demo(house.services, replica_id="rgone0000000")
     app = house.open("live")
-    assert "Its replica is gone from Tavus. Choose another face." in html(app)
+    assert "Its replica was deleted. Choose another replica." in html(app)
     assert app.button(key="live_start").disabled
 
 
