@@ -126,9 +126,7 @@ class Agents:
                 Missing("no_persona", "No persona chosen", "Choose one: it says how the avatar behaves.", False)
             )
         elif personas and persona is None:
-            found.append(
-                Missing("persona_gone", "Its persona was deleted", "Choose another persona.", blocks=True)
-            )
+            found.append(Missing("persona_gone", "Its persona was deleted", "Choose another persona.", blocks=True))
         elif persona and persona.pipeline_mode == "echo":
             found.append(
                 Missing("echo_persona", "Its persona only repeats (echo)", "Choose a persona that converses.", False)
@@ -141,7 +139,9 @@ class Agents:
             found.append(Missing("replica_gone", "Its replica was deleted", "Choose another replica.", True))
         elif replica and not replica.ready:
             why = replica.error_message or "still in training"
-            found.append(Missing("replica_not_ready", f"Its replica is not ready: {why}", "Choose another replica.", True))
+            found.append(
+                Missing("replica_not_ready", f"Its replica is not ready: {why}", "Choose another replica.", True)
+            )
         return sorted(found, key=lambda item: not item.blocks)
 
     def _checked(self, agent: Agent) -> Agent:
