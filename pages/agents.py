@@ -19,7 +19,7 @@ from lib.ui.text import ago, md, span
 CARDS = 12
 NEW = "new"
 DRAFTS = Drafts("agents")
-TODO, TRIED = "agents_todo", "agents_tried"
+PENDING, TRIED = "agents_todo", "agents_tried"
 Known = tuple[Listing[Persona] | None, Listing[Replica] | None]
 
 
@@ -30,7 +30,7 @@ def gallery(services: Services) -> None:
     notice = st.container()
 
     # act on what the dialog of the last run asked for
-    doomed = st.session_state.pop(TODO, "")
+    doomed = st.session_state.pop(PENDING, "")
     if doomed:
         with notice, feedback.section("delete the agent", retry=False):
             delete(services, doomed)
@@ -111,7 +111,7 @@ def first(services: Services, notice: st.delta_generator.DeltaGenerator) -> None
 
 def editor(services: Services, agent_id: str) -> None:
     top, notice = st.container(), st.container()
-    doomed = st.session_state.pop(TODO, "")
+    doomed = st.session_state.pop(PENDING, "")
     if doomed:
         with notice, feedback.section("delete the agent", retry=False):
             delete(services, doomed)
@@ -232,7 +232,7 @@ def confirm_delete(agent_id: str, name: str, where: str) -> None:
 
 
 def ask_delete(agent_id: str) -> None:
-    st.session_state[TODO] = agent_id
+    st.session_state[PENDING] = agent_id
 
 
 def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Known:

@@ -22,7 +22,7 @@ NEW = "new"
 COPY = "copy-"
 BEST_PROMPT = 20_000  # characters: about 5,000 tokens, up to which models follow best (Tavus's guide to the LLM layer)
 DRAFTS = Drafts("personas")
-TODO = "personas_todo"
+PENDING = "personas_todo"
 EXAMPLE = """You are …, who …
 
 Your goal in this conversation is …
@@ -55,15 +55,15 @@ def name_of(draft: Draft) -> str:
 
 def ask(act: str, item_id: str) -> None:
     """What a dialog's button wants done: the page does it at the start of its next run."""
-    st.session_state[TODO] = (act, item_id)
+    st.session_state[PENDING] = (act, item_id)
 
 
 def asked(item_id: str = "") -> tuple[str, str] | None:
     """Take what was asked for, for this persona or ("") for any."""
-    todo: tuple[str, str] | None = st.session_state.get(TODO)
+    todo: tuple[str, str] | None = st.session_state.get(PENDING)
     if todo is None or (item_id and todo[1] != item_id):
         return None
-    del st.session_state[TODO]
+    del st.session_state[PENDING]
     return todo
 
 
