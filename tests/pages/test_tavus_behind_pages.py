@@ -219,3 +219,40 @@ def test_a_meeting_token_is_in_the_frame_and_in_the_apis_answer_and_nowhere_else
         assert token not in console.log.encode()
         for path in console.data.rglob("*"):
             assert not path.is_file() or token not in path.read_bytes(), path
+
+
+STARTS: dict[str, tuple[dict[str, Any], str]] = {
+    "401": ({"status": 401, "body": {"message": "Invalid access token"}}, "refused the key"),
+    "402": ({"status": 402, "body": {"message": "The user is out of conversational credits"}}, "no minutes left"),
+    "slots": (
+        {"status": 400, "body": {"message": "User has reached maximum concurrent conversations"}},
+        "All conversation slots",
+    ),
+    "400": ({"status": 400, "body": {"error": "Invalid replica_uuid"}}, "Invalid replica_uuid"),
+    "429": ({"status": 429, "body": {"error": "slow down"}}, "slow down"),
+    "html": ({"html": True}, "web page instead of data"),
+    "500": ({"status": 500, "body": {"error": "boom"}}, "Checking with Tavus"),
+    "lost": ({"drop": "before"}, "Checking with Tavus"),
+}
+
+
+def test_a_start_that_is_refused_is_named_on_the_live_page_whatever_the_refusal(
+    sandbox: RunningSandbox, console: Dashboard
+) -> None:
+    agent = furnish(console)["agent"]
+    for name, (how, cause) in STARTS.items():
+        sandbox.faults({"route": "POST /v2/conversations", **how})
+        session = api(console, "POST", "/api/sessions", {"agentId": agent["id"]})
+        with Tab(console.url) as tab:
+            tab.run(page="live", query=f"session={session['sessionId']}")
+            drew_without_a_bug(tab)
+            drawn = words(tab)
+        assert cause in drawn, name
+        assert "<!doctype" not in drawn.lower()
+        if session["mode"] == "text":
+            assert "Video is unavailable" in drawn, name
+            assert "Try again" in drawn, name
+            said = api(console, "POST", f"/api/sessions/{session['sessionId']}/messages", {"text": "Hello"})
+            assert said["text"], name
+    posts = [entry for entry in sandbox.log() if entry["method"] == "POST"]
+    assert len(posts) == len(STARTS)
