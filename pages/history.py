@@ -67,7 +67,8 @@ def filters(services: Services) -> dict[str, Any]:
     if text:
         found["text"] = text
     if RANGES.get(str(days)):
-        found["since"] = datetime.now(UTC) - timedelta(days=RANGES[str(days)])
+        # By the minute, so that the pages of all tabs ask for the same list.
+        found["since"] = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=RANGES[str(days)])
     return found
 
 

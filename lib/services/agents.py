@@ -11,6 +11,7 @@ from typing import Any
 from lib.errors import BadInput, NotFound
 from lib.models import Agent, CallSettings, Persona, Replica
 from lib.services.catalogue import Listing
+from lib.services.kept import Kept
 from lib.store import agents as rows
 from lib.store.database import Store
 
@@ -51,10 +52,10 @@ class Agents:
         self._max_call_s = max_call_s
         self._default_replica_id = default_replica_id
         self._clock = clock
+        self._kept: Kept[list[Agent]] = Kept(store)
 
     def all(self) -> list[Agent]:
-        with self._store.reading() as connection:
-            return rows.every(connection, self._account)
+        return list(self._kept.get("all", self._every))
 
     def get(self, agent_id: str) -> Agent:
         """Raises NotFound."""
@@ -143,6 +144,10 @@ class Agents:
                 Missing("replica_not_ready", f"Its replica is not ready: {why}", "Choose another replica.", True)
             )
         return sorted(found, key=lambda item: not item.blocks)
+
+    def _every(self) -> list[Agent]:
+        with self._store.reading() as connection:
+            return rows.every(connection, self._account)
 
     def _checked(self, agent: Agent) -> Agent:
         name = agent.name.strip()

@@ -25,6 +25,7 @@ from lib.services.agents import Agents
 from lib.services.catalogue import Catalogue
 from lib.services.chat import Responder
 from lib.services.guard import Allowance
+from lib.services.kept import Kept
 from lib.services.ledger import OPEN, Ledger
 from lib.services.modes.phoenix_rest import Plan
 from lib.services.starting import Starting
@@ -98,6 +99,7 @@ class Sessions:
         self._tokens = tokens
         self._room_hosts = room_hosts
         self._running: dict[str, Future[None]] = {}
+        self._pages: Kept[SessionPage] = Kept(ledger.store)
 
     # start
 
@@ -153,8 +155,11 @@ class Sessions:
     ) -> SessionPage:
         """Sessions, newest first. `text` is looked for in transcripts and agents' names. Raises BadInput (cursor)."""
         filters = rows.Filters(agent_id, statuses, mode, text.strip(), since)
+        return self._pages.get((limit, cursor, filters), lambda: self._page(limit, cursor, filters))
+
+    def _page(self, limit: int, cursor: str | None, filters: rows.Filters) -> SessionPage:
+        before = _place(cursor) if cursor else None
         with self._ledger.store.reading() as connection:
-            before = _place(cursor) if cursor else None
             items = rows.page(connection, self._ledger.account, filters, limit=limit + 1, before=before)
             total = rows.total(connection, self._ledger.account, filters)
         shown = items[:limit]

@@ -52,6 +52,7 @@ class Store:
         self._error: GreenroomError | None = None
         self._meta: dict[str, str] = {}
         self._opening = threading.Lock()
+        self.writes = 0
 
     @cached_property
     def _url(self) -> Any:
@@ -103,6 +104,10 @@ class Store:
             raise self._error or StoreRefused("The database has not been opened yet.", hint="Reload in a moment.")
         return self._engine
 
+    def check(self) -> None:
+        """Raises StoreRefused where the database could not be opened or is closed."""
+        _ = self.engine
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         with _said_plainly(), self.engine.connect() as connection:
@@ -110,13 +115,17 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that holds the write lock from its start (SQLite), committed at the end or not at all."""
+        """One transaction that holds the write lock from its start (SQLite), committed at the end or not at all.
+
+        `writes` counts them, so that who keeps what was read can tell that it may have changed.
+        """
         with (
             _said_plainly(),
             self.engine.connect().execution_options(greenroom_write=True) as connection,
             connection.begin(),
         ):
             yield connection
+        self.writes += 1
 
     def lock_guard(self, connection: Connection) -> None:
         """Make what reads the limits and what writes the next start one step among all processes."""
