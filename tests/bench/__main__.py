@@ -205,11 +205,13 @@ def print_cold(folder: Path, rounds: int) -> None:
     (folder / "empty" / "empty.py").write_text(EMPTY, encoding="utf-8")
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        taken = cold.measure(browser, {"empty": lambda: empty(folder), "ours": Dashboard}, rounds)
+        made = {"empty": lambda: empty(folder), "ours": lambda: Dashboard(data=folder / "cold"), "first": Dashboard}
+        taken = cold.measure(browser, made, rounds)
         browser.close()
     print(
         f"Cold start to the first drawn page: {taken['ours']:.2f} s p50, empty app {taken['empty']:.2f} s, ratio "
-        f"{mark(taken['ours'] / taken['empty'], 1.5)}"
+        f"{mark(taken['ours'] / taken['empty'], 1.5)}; the very first start, which also makes the database: "
+        f"{taken['first']:.2f} s, {taken['first'] / taken['empty']:.2f}x"
     )
 
 
