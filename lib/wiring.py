@@ -30,7 +30,7 @@ from lib.services.chat import Responder
 from lib.services.diagnostics import Diagnostics
 from lib.services.ledger import Ledger
 from lib.services.modes.phoenix_rest import PhoenixRest
-from lib.services.personas import Personas
+from lib.services.personas.service import Personas
 from lib.services.sessions import RoomTokens, Sessions
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper

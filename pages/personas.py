@@ -12,15 +12,15 @@ from lib.errors import Ambiguous, GreenroomError
 from lib.models import Persona, Replica
 from lib.services import words
 from lib.services.catalogue import Listing
+from lib.services.personas import check as persona_check
+from lib.services.personas import form as persona_form
 from lib.ui import (
     context,
     feedback,
     lists,
     notes,
     parts,
-    persona_check,
     persona_editor,
-    persona_form,
     persona_gallery,
     places,
 )

@@ -10,10 +10,12 @@ import streamlit as st
 from lib.models import Agent, Replica
 from lib.services import words
 from lib.services.catalogue import Listing
-from lib.ui import parts, persona_check, persona_form, replica_picker
+from lib.services.personas import check as persona_check
+from lib.services.personas import form as persona_form
+from lib.services.personas.fields import CONTEXT, GREETING, LAYERS, MODE, NAME, PROMPT, REPLICA
+from lib.services.personas.form import Change, Value
+from lib.ui import parts, replica_picker
 from lib.ui.drafts import Draft, Drafts
-from lib.ui.persona_fields import CONTEXT, GREETING, LAYERS, MODE, NAME, PROMPT, REPLICA
-from lib.ui.persona_form import Change, Value
 from lib.ui.persona_gallery import use
 from lib.ui.persona_widgets import Form
 from lib.ui.text import ago, md, plain

@@ -12,8 +12,8 @@ import streamlit as st
 
 from lib.models import Agent, Persona, Replica
 from lib.services.catalogue import Listing
+from lib.services.personas.fields import MODE
 from lib.ui import lists, parts, replica_picker
-from lib.ui.persona_fields import MODE
 from lib.ui.text import ago, html, plain
 
 CARDS = 12

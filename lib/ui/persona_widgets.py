@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from lib.ui.persona_check import Problem
-from lib.ui.persona_fields import FIELDS, LAYERS, Field, Group, Kind
-from lib.ui.persona_form import OTHER, Value, alien, is_set, kind, read
-from lib.ui.rows import get
+from lib.services.personas.check import Problem
+from lib.services.personas.fields import FIELDS, LAYERS, Field, Group, Kind
+from lib.services.personas.form import OTHER, Value, alien, is_set, kind, read
+from lib.services.personas.rows import get
 from lib.ui.text import md, plain
 
 _REMOVE = ".remove"

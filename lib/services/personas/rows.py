@@ -28,7 +28,7 @@ def divide(node: Mapping[str, Any], claims: set[Path], path: Path = ()) -> tuple
     rest: dict[str, Any] = {}
     for name, value in node.items():
         here = (*path, name)
-        if here in claims or _secret(name, value):
+        if here in claims or is_secret(name, value) or (isinstance(value, list) and holds_secret(value)):
             claimed[name] = value
         elif isinstance(value, Mapping) and value:
             ours, others = divide(value, claims, here)
@@ -39,15 +39,17 @@ def divide(node: Mapping[str, Any], claims: set[Path], path: Path = ()) -> tuple
     return claimed, rest
 
 
-def _secret(name: str, value: Any) -> bool:
+def is_secret(name: str, value: Any) -> bool:
+    """True if this value is a secret by its name: a key or a password, or all the headers of a request."""
     if isinstance(value, Mapping):
         return name == "headers"
-    return holds_secret(value) or (isinstance(value, str) and bool(_SECRET_NAME.search(name)))
+    return isinstance(value, str) and bool(_SECRET_NAME.search(name))
 
 
 def holds_secret(value: Any) -> bool:
+    """True if there is a secret anywhere in it."""
     if isinstance(value, Mapping):
-        return any(_secret(str(name), item) or holds_secret(item) for name, item in value.items())
+        return any(is_secret(str(name), item) or holds_secret(item) for name, item in value.items())
     return isinstance(value, list) and any(holds_secret(item) for item in value)
 
 

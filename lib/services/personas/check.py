@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lib.ui.persona_fields import BY_KEY, FIELDS, MODE, NAME, PROMPT, READ_ONLY, Field, Kind, title
-from lib.ui.persona_form import OTHER, Value, Values, alien, kind, read, same
-from lib.ui.rows import ABSENT, get
+from lib.services.personas.fields import BY_KEY, FIELDS, MODE, NAME, PROMPT, READ_ONLY, Field, Kind, title
+from lib.services.personas.form import OTHER, Value, Values, alien, kind, read, same
+from lib.services.personas.rows import ABSENT, get
 
 PROMPTLESS = ("echo", "speech-to-speech")
 _PERCEPTION = "layers.perception."

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.ui import persona_check, persona_form
-from lib.ui.persona_fields import BY_KEY, FIELDS, LAYERS, READ_ONLY, Kind, title
+from lib.services.personas import check as persona_check
+from lib.services.personas import form as persona_form
+from lib.services.personas.fields import BY_KEY, FIELDS, LAYERS, READ_ONLY, Kind, title
 
 GUIDE: dict[str, Any] = {
     "persona_id": "p1",

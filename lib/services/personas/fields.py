@@ -1,7 +1,7 @@
 """The fields of a persona as data, so that the form is drawn from a list and not written by hand.
 
 Names, enums and defaults are those of `POST /v2/personas` (https://docs.tavus.io/api-reference/personas/create-persona)
-and of Tavus's guide to each layer. Fields that are not listed here travel untouched: see `persona_form`.
+and of Tavus's guide to each layer. Fields that are not listed here travel untouched: see `form`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CREATE = "https://docs.tavus.io/api-reference/personas/create-persona"
 
 
 class Kind(StrEnum):
-    """How a field is typed in, and so what its value is in the form (see `persona_form.read`)."""
+    """How a field is typed in, and so what its value is in the form (see `form.read`)."""
 
     TEXT = "text"  # str, one line
     LONG = "long"  # str, several lines

@@ -15,8 +15,20 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from lib.ui.persona_fields import FIELDS, NAME, READ_ONLY, Field, Kind, title
-from lib.ui.rows import ABSENT, Path, divide, get, holds_secret, join, leaves, put, remove, sendable, without_nulls
+from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, Field, Kind, title
+from lib.services.personas.rows import (
+    ABSENT,
+    Path,
+    divide,
+    get,
+    holds_secret,
+    join,
+    leaves,
+    put,
+    remove,
+    sendable,
+    without_nulls,
+)
 
 Value = str | bool | int | float | None
 Values = Mapping[str, Value]
@@ -44,7 +56,7 @@ def read(row: Mapping[str, Any]) -> dict[str, Value]:
 def write(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
     """`row` with what `values` changes of it. `write(row, read(row)) == row` for every row.
 
-    Raises ValueError where JSON text does not parse: run `persona_check.problems` first.
+    Raises ValueError where JSON text does not parse: run `check.problems` first.
     """
     base, locked = read(row), alien(row)
     out = deepcopy(dict(row))
