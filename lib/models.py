@@ -102,6 +102,81 @@ class Replica:
 
 
 @dataclass(frozen=True)
+class ObjectiveSet:
+    """Goals that lead from one to the next, as Tavus gave them. `steps` are the rows of the single objectives."""
+
+    id: str
+    name: str
+    steps: tuple[Mapping[str, Any], ...]
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """A rule that a persona must keep to, as Tavus gave it."""
+
+    id: str
+    name: str
+    raw: Mapping[str, Any]
+
+    @property
+    def prompt(self) -> str:
+        return str(self.raw.get("guardrail_prompt") or "")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return texts(self.raw.get("tags"))
+
+
+@dataclass(frozen=True)
+class GuardrailSet:
+    """The older form: several rules under one id, which a persona names by `guardrails_id`."""
+
+    id: str
+    name: str
+    rules: tuple[Mapping[str, Any], ...]
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file or web site that Tavus reads for personas, as it gave it.
+
+    `status` is `started`, `processing`, `ready`, `error` or `recrawling`; `progress` a percentage, None where it is
+    not known. `error_message` is a code such as `file_download_failed`.
+    """
+
+    id: str
+    name: str
+    url: str
+    status: str
+    progress: int | None
+    error_message: str
+    last_crawled_at: datetime | None
+    raw: Mapping[str, Any]
+
+    @property
+    def busy(self) -> bool:
+        """True while Tavus reads it, so that its state changes without us."""
+        return self.status in ("started", "processing", "recrawling")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return texts(self.raw.get("tags"))
+
+    @property
+    def crawl(self) -> Mapping[str, Any]:
+        """`depth` and `max_pages` of a web site; empty for a file or a single page."""
+        crawl = self.raw.get("crawl_config")
+        return crawl if isinstance(crawl, Mapping) else {}
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """The texts of a list as the wire gave it; whatever else is in it is left out."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+@dataclass(frozen=True)
 class ConversationEvent:
     """One entry of `events` in `GET /v2/conversations/{id}?verbose=true`, or of a callback."""
 

@@ -27,7 +27,9 @@ from lib.errors import (
 
 TEXT_LIMIT = 300
 _UNKNOWN_ID = re.compile(
-    r"\binvalid (persona|pal|replica|face|conversation)_?(id|uuid)\b|\bnot found\b|\bdoes not exist\b", re.IGNORECASE
+    r"\binvalid (persona|pal|replica|face|conversation|objectives?|guardrails?|document)_?(id|uuid)\b"
+    r"|\bnot found\b|\bdoes not exist\b",
+    re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(r"\bout of (conversational )?(credits?|minutes)\b", re.IGNORECASE)
 _NO_SLOT = re.compile(r"\bmaximum (number of )?concurrent (conversations?|sessions?)\b", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Tavus over REST: personas, replicas, conversations (https://docs.tavus.io/api-reference).
+"""Tavus over REST (https://docs.tavus.io/api-reference): personas, replicas, conversations, and what `library` has.
 
 Sends the older vocabulary, which every route accepts, and reads both. No policy is made here: what is billed, when
 and how often is decided by who calls. Every method may raise UpstreamError.
@@ -8,25 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from lib.clients import vocabulary
+from lib.clients.library import Documents, Guardrails, Objectives
+from lib.clients.sweeping import count, sweep
 from lib.clients.transport import Call, Success, Transport
-from lib.errors import Ambiguous, BadInput, UpstreamRejected
 from lib.models import Conversation, Persona, Replica
 
-PAGE_ROWS = 100
-MOST_PAGES = 500
-
-
-class _Row(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-RowT = TypeVar("RowT", bound=_Row)
+T = TypeVar("T")
 
 
 class Tavus:
@@ -51,6 +43,9 @@ class Tavus:
         self.personas = Personas(self._transport)
         self.replicas = Replicas(self._transport)
         self.conversations = Conversations(self._transport)
+        self.objectives = Objectives(self._transport)
+        self.guardrails = Guardrails(self._transport)
+        self.documents = Documents(self._transport)
 
     @property
     def base_url(self) -> str:
@@ -76,11 +71,11 @@ class Personas:
 
     def all(self) -> list[Persona]:
         """Every persona that the key can use, stock ones too."""
-        return _sweep(self._transport, "/personas", vocabulary.persona, {})
+        return sweep(self._transport, "/personas", vocabulary.persona)
 
     def count(self) -> int:
         """How many there are, by one small request; -1 where the answer does not say."""
-        return _count(self._transport, "/personas", vocabulary.persona)
+        return count(self._transport, "/personas", vocabulary.persona)
 
     def get(self, *, persona_id: str) -> Persona:
         """Raises NotFound."""
@@ -113,11 +108,11 @@ class Replicas:
 
     def all(self) -> list[Replica]:
         """Every replica that the key can use; only `verbose` rows say which are stock."""
-        return _sweep(self._transport, "/replicas", vocabulary.replica, {"verbose": "true"})
+        return sweep(self._transport, "/replicas", vocabulary.replica, {"verbose": "true"})
 
     def count(self) -> int:
         """How many there are, by one small request; -1 where the answer does not say."""
-        return _count(self._transport, "/replicas", vocabulary.replica)
+        return count(self._transport, "/replicas", vocabulary.replica)
 
     def get(self, *, replica_id: str) -> Replica:
         """Raises NotFound."""
@@ -147,7 +142,7 @@ class Conversations:
 
     def all(self, status: str | None = None) -> list[Conversation]:
         """Every conversation, or those that are `active` or `ended`. Without events."""
-        return _sweep(self._transport, "/conversations", vocabulary.conversation, {"status": status} if status else {})
+        return sweep(self._transport, "/conversations", vocabulary.conversation, {"status": status} if status else {})
 
     def get(self, *, conversation_id: str, verbose: bool = False) -> Conversation:
         """`verbose` adds the events: joins, shutdown, transcript, perception. Raises NotFound."""
@@ -177,65 +172,9 @@ class Conversations:
         )
 
 
-def _body(parse: Callable[[Any], RowT]) -> Callable[[Success], RowT]:
+def _body(parse: Callable[[Any], T]) -> Callable[[Success], T]:
     return lambda success: parse(success.body)
 
 
 def _done(success: Success) -> None:
     """200 and 204 both mean done; what the body holds differs and is not needed."""
-
-
-def _sweep(transport: Transport, route: str, parse: Callable[[Any], RowT], query: Mapping[str, Any]) -> list[RowT]:
-    """All rows of a list, each once, in the list's order. A page that fails fails the whole sweep.
-
-    Pages count from 1 on most lists; for some that is not documented and they count from 0, and rows move between
-    pages while they are read. So where fewer rows came than `total_count` promises, the pages are read once more
-    from 0. A row that moves past us in both readings is missing: what is absent from one sweep may still exist.
-    """
-    found: dict[str, RowT] = {}
-    total = _pages(transport, route, parse, query, found, first=1)
-    if len(found) < total or (total < 0 and not found):
-        _pages(transport, route, parse, query, found, first=0)
-    return list(found.values())
-
-
-def _count(transport: Transport, route: str, parse: Callable[[Any], RowT]) -> int:
-    asked = {"limit": 1, "page": 1}
-    return transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)[1]
-
-
-def _pages(
-    transport: Transport,
-    route: str,
-    parse: Callable[[Any], RowT],
-    query: Mapping[str, Any],
-    found: dict[str, RowT],
-    *,
-    first: int,
-) -> int:
-    """Add the rows of every page from `first` on to `found`; the last `total_count`, -1 where there is none."""
-    seen: set[str] = set()
-    for page in range(first, first + MOST_PAGES):
-        asked = {"limit": PAGE_ROWS, "page": page, **query}
-        try:
-            rows, total = transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)
-        except (UpstreamRejected, BadInput):
-            if page == 0:
-                continue
-            raise
-        for row in rows:
-            found.setdefault(row.id, row)
-        new = {row.id for row in rows} - seen
-        seen |= new
-        # Page 1 may repeat page 0, where both mean the first.
-        if 0 <= total <= len(found) or (page >= 1 and not rows) or (page >= 2 and not new):
-            return total
-    raise Ambiguous(f"{transport.who}'s list does not end.", hint="Try again in a moment.")
-
-
-def _page(body: Any, parse: Callable[[Any], RowT]) -> tuple[list[RowT], int]:
-    rows = body.get("data") if isinstance(body, Mapping) else None
-    if not isinstance(rows, list):
-        raise ValueError("no list")
-    total = body.get("total_count")
-    return [parse(row) for row in rows], total if isinstance(total, int) and not isinstance(total, bool) else -1

@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from lib.models import Conversation, ConversationEvent, Persona, Replica
+from lib.models import (
+    Conversation,
+    ConversationEvent,
+    Document,
+    Guardrail,
+    GuardrailSet,
+    ObjectiveSet,
+    Persona,
+    Replica,
+)
 
 IDS = {"persona_id", "pal_id", "replica_id", "face_id", "conversation_id"}
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -79,6 +88,50 @@ def conversation(body: Any) -> Conversation:
     )
 
 
+def objectives(body: Any, *, asked: str = "") -> ObjectiveSet:
+    """A set with its steps in `data`, as the live service gives it, or a single objective, as the documents do.
+
+    `asked` is its id, where an answer may leave it out.
+    """
+    row = _bare(body)
+    return ObjectiveSet(
+        id=word(row, "objectives_id", "uuid") or asked or id_of(body, "objectives_id", "uuid"),
+        name=word(row, "name", "objectives_name", "objective_name"),
+        steps=_items(row, "objective_name"),
+        raw=row,
+    )
+
+
+def guardrail(body: Any) -> Guardrail:
+    row = _bare(body)
+    return Guardrail(id_of(row, "uuid", "guardrail_id"), word(row, "guardrail_name"), row)
+
+
+def guardrail_set(body: Any) -> GuardrailSet:
+    row = _bare(body)
+    return GuardrailSet(
+        id=id_of(row, "guardrails_id", "uuid"),
+        name=word(row, "guardrails_name", "name", "guardrail_name"),
+        rules=_items(row, "guardrail_name"),
+        raw=row,
+    )
+
+
+def document(body: Any) -> Document:
+    row = _bare(body)
+    progress = row.get("progress")
+    return Document(
+        id=id_of(row, "document_id", "uuid"),
+        name=word(row, "document_name"),
+        url=word(row, "document_url"),
+        status=word(row, "status"),
+        progress=progress if isinstance(progress, int) and not isinstance(progress, bool) else None,
+        error_message=word(row, "error_message"),
+        last_crawled_at=moment(row.get("last_crawled_at")),
+        raw=row,
+    )
+
+
 def moment(value: Any) -> datetime | None:
     """A time as the wire gives it: ISO text, or seconds since 1970 as number or text. None for anything else."""
     try:
@@ -88,6 +141,22 @@ def moment(value: Any) -> datetime | None:
         return datetime.fromtimestamp(float(value), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+
+
+def _bare(body: Any) -> Mapping[str, Any]:
+    """The row itself, also where it is wrapped in `data`."""
+    row = body.get("data") if isinstance(body, Mapping) and isinstance(body.get("data"), Mapping) else body
+    if not isinstance(row, Mapping):
+        raise ValueError("no row")
+    return row
+
+
+def _items(row: Mapping[str, Any], named: str) -> tuple[Mapping[str, Any], ...]:
+    """What a set holds: the rows in its `data`, or itself where it is a single one under `named`."""
+    data = row.get("data")
+    if isinstance(data, list):
+        return tuple(item for item in data if isinstance(item, Mapping))
+    return (row,) if word(row, named) else ()
 
 
 def _events(entries: Any, otherwise: datetime) -> list[ConversationEvent]:
