@@ -20,11 +20,16 @@ from lib.sandbox.clock import Clock
 from lib.sandbox.control import Control
 from lib.sandbox.conversations import ConversationRoutes, Conversations
 from lib.sandbox.dialect import Dialect
+from lib.sandbox.document_routes import DocumentRoutes
+from lib.sandbox.documents import Documents
 from lib.sandbox.events import Announcer
 from lib.sandbox.faults import Faults
 from lib.sandbox.front import Front
+from lib.sandbox.guardrail_routes import GuardrailRoutes
+from lib.sandbox.guardrails import Guardrails
 from lib.sandbox.limits import Limits
 from lib.sandbox.log import Log
+from lib.sandbox.objectives import ObjectiveRoutes, Objectives
 from lib.sandbox.personas import PersonaRoutes, Personas
 from lib.sandbox.replicas import ReplicaRoutes, Replicas
 from lib.sandbox.state import State
@@ -60,7 +65,12 @@ class Sandbox:
         self.calls = CallBook(self.state, self.clock, announcer, self.tokens, timing=timing, changed=self.ticker.wake)
         self.replicas = Replicas(self.state, self.clock, self.callbacks, training_s=timing.training_s)
         self.personas = Personas(self.state, self.clock, self.replicas.usable)
-        self.ticker.parts = (self.calls, self.replicas)
+        self.objectives = Objectives(self.state, self.clock, self.personas)
+        self.guardrails = Guardrails(self.state, self.clock, self.personas)
+        self.documents = Documents(
+            self.state, self.clock, self.callbacks, processing_s=timing.document_s, changed=self.ticker.wake
+        )
+        self.ticker.parts = (self.calls, self.replicas, self.documents)
         self.ticker.wake()
 
     def reset(self, *, stock: bool = True) -> None:
@@ -123,6 +133,9 @@ def _api(sandbox: Sandbox) -> list[BaseRoute]:
     personas = PersonaRoutes(sandbox.personas, lambda: sandbox.dialect)
     replicas = ReplicaRoutes(sandbox.replicas, lambda: sandbox.dialect)
     made = Conversations(sandbox.calls, sandbox.personas, sandbox.replicas, sandbox.limits, sandbox.clock)
+    objectives = ObjectiveRoutes(sandbox.objectives, lambda: sandbox.dialect)
+    guardrails = GuardrailRoutes(sandbox.guardrails, lambda: sandbox.dialect)
+    documents = DocumentRoutes(sandbox.documents, lambda: sandbox.dialect)
     conversations = ConversationRoutes(made, sandbox.calls, sandbox.tokens, lambda: sandbox.dialect)
     routes: list[BaseRoute] = []
     for name in ("personas", "pals"):
@@ -132,6 +145,17 @@ def _api(sandbox: Sandbox) -> list[BaseRoute]:
         routes += _both(f"/v2/{name}", GET=replicas.list, POST=replicas.train)
         routes += _both(f"/v2/{name}/{{id}}", GET=replicas.get, PATCH=replicas.merge, DELETE=replicas.delete)
         routes += _both(f"/v2/{name}/{{id}}/name", PATCH=replicas.rename)
+    routes += _both("/v2/objectives", GET=objectives.list, POST=objectives.create)
+    routes += _both("/v2/objectives/validate", POST=objectives.validate)
+    routes += _both("/v2/objectives/{id}", GET=objectives.get, PATCH=objectives.patch, DELETE=objectives.delete)
+    routes += _both("/v2/guardrails", GET=guardrails.list, POST=guardrails.create)
+    routes += _both("/v2/guardrails/tags", GET=guardrails.tags)
+    routes += _both("/v2/guardrails/{id}", GET=guardrails.get, PATCH=guardrails.patch, DELETE=guardrails.delete)
+    routes += _both("/v2/documents", GET=documents.list, POST=documents.create)
+    routes += _both("/v2/documents/tags", GET=documents.tags)
+    routes += _both("/v2/documents/{id}", GET=documents.get, PATCH=documents.change, DELETE=documents.delete)
+    routes += _both("/v2/documents/{id}/recrawl", POST=documents.recrawl)
+    routes += _both("/v2/documents/{id}/chunks", GET=documents.chunks)
     routes += _both("/v2/conversations", GET=conversations.list, POST=conversations.create)
     routes += _both("/v2/conversations/{id}", GET=conversations.get, DELETE=conversations.delete)
     routes += _both("/v2/conversations/{id}/end", POST=conversations.end)

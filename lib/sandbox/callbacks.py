@@ -99,7 +99,7 @@ class Callbacks:
     def _record(self, payload: dict[str, Any], *, status: int | None, error: str, ms: float) -> None:
         self._log.callback(
             at=iso(time.time()),
-            event_type=payload.get("event_type", "replica"),
+            event_type=payload.get("event_type") or ("document" if "document_id" in payload else "replica"),
             conversation_id=payload.get("conversation_id", ""),
             status=status,
             error=error,

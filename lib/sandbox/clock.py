@@ -10,8 +10,8 @@ from typing import Any
 class Clock:
     """Unix seconds that can be moved forward, set and frozen. Thread-safe.
 
-    Timers of conversations (absent, left, longest call) and the progress of a replica's training follow it. Delays
-    that stand for the network (a replica joins, a transcript is ready) stay in real time.
+    Timers of conversations (absent, left, longest call) and the progress of a replica's training and of a document
+    follow it. Delays that stand for the network (a replica joins, a transcript is ready) stay in real time.
     """
 
     def __init__(self) -> None:

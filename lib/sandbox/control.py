@@ -1,11 +1,14 @@
 """The control plane, `/_sandbox/`: what no real Tavus has. No key is asked for.
 
-- `POST reset` `{"stock": true}`: everything as at first; with `false`, without stock personas and replicas.
+- `POST reset` `{"stock": true}`: everything as at first; with `false`, without anything of the stock.
 - `GET log?kind=request|callback&after=SEQ`: a list of what was seen, or sent (`log`).
 - `GET faults`, `POST faults`: the list of scripted faults, replaced as a whole (`faults`).
 - `GET clock`, `POST clock`: `{"advance_s": n}`, `{"now": seconds}`, `{"freeze": true | false}`. What is due has
   happened when this answers.
 - `GET limits`, `POST limits`: `{"concurrency": n | null, "credits": minutes | null}`.
+- `GET drafts`, `POST drafts` `{"persona_id": id, "draft": true | false}`: ids of the personas that somebody edits in
+  PAL Maker. A PATCH of such a persona answers 409 `{"error", "conflict": "maker_changes"}`; with `?force=true` it is
+  carried out, and the draft is gone.
 - `GET dialect`, `POST dialect`: how to answer where documents and reality differ (`dialect`).
 """
 
@@ -42,6 +45,7 @@ class Control:
             Route("/_sandbox/faults", _guarded(self.faults), methods=["GET", "POST"]),
             Route("/_sandbox/clock", _guarded(self.clock), methods=["GET", "POST"]),
             Route("/_sandbox/limits", _guarded(self.limits), methods=["GET", "POST"]),
+            Route("/_sandbox/drafts", _guarded(self.drafts), methods=["GET", "POST"]),
             Route("/_sandbox/dialect", _guarded(self.dialect), methods=["GET", "POST"]),
         ]
 
@@ -89,6 +93,16 @@ class Control:
         if request.method == "POST":
             self._sandbox.limits.change(await _given(request), used_min=used_min)
         return JSONResponse(self._sandbox.limits.dump(active=active, used_min=used_min))
+
+    async def drafts(self, request: Request) -> Response:
+        personas = self._sandbox.personas
+        if request.method == "POST":
+            given = await _given(request)
+            wrong = not isinstance(given, dict) or set(given) - {"persona_id", "draft"}
+            if wrong or not isinstance(given.get("persona_id"), str) or type(given.get("draft", True)) is not bool:
+                raise Refusal('Give {"persona_id": id, "draft": true | false}.')
+            personas.set_draft(given["persona_id"], there=given.get("draft", True))
+        return JSONResponse(personas.drafts())
 
     async def dialect(self, request: Request) -> Response:
         if request.method == "POST":

@@ -22,6 +22,7 @@ class Dialect:
     `replica_delete`: 200 (documented) or 204 (seen). `shutdown_key`, `shutdown_suffix`: how a verbose read and a
     callback spell why a call ended; with `both` the callback says `shutdown_reason` and the verbose read says both.
     `transcript_time`: epoch seconds or ISO text. `page_base`: None tolerates both, 0 and 1 are strict.
+    `objectives`: a read gives the whole set, flat (seen), or its first objective (documented: `{"data": {...}}`).
     `joined_twin`: `system.pal_joined` is sent as well. `bad_request_key`: the key of a 400 (`error` or `message`).
     """
 
@@ -32,6 +33,7 @@ class Dialect:
     shutdown_suffix: Literal["", " reached"] = ""
     transcript_time: Literal["epoch", "iso"] = "epoch"
     page_base: Literal[0, 1] | None = None
+    objectives: Literal["set", "documented"] = "set"
     joined_twin: bool = False
     bad_request_key: Literal["error", "message"] = "error"
 

@@ -1,4 +1,4 @@
-"""JSON Patch (RFC 6902) on a persona, as `PATCH /v2/personas/{id}` takes it.
+"""JSON Patch (RFC 6902), as personas, objectives and guardrails take it.
 
 https://docs.tavus.io/api-reference/personas/patch-persona: an array of operations whose paths exist in the present
 document; 422 `{"message": "Invalid JSON patch format"}` for anything else.
@@ -6,47 +6,41 @@ document; 422 `{"message": "Invalid JSON patch format"}` for anything else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
 
-from lib.sandbox.vocabulary import older_layers, older_pointer
+from lib.sandbox.state import Row
 from lib.sandbox.wire import Refusal
 
 OPS = ("add", "remove", "replace", "copy", "move", "test")
 
 
-def patched(document: dict[str, Any], operations: Any) -> dict[str, Any]:
+def patched(document: Row, operations: Any, translated: Callable[[Row], Row] = dict) -> Row:
     """The document after the operations; the given one is not changed.
 
-    Pointers may use either vocabulary. Raises `Refusal` (422) for a malformed patch, a path that does not exist and a
-    `test` that fails: then none of the operations counts.
+    `translated` gives an operation in the document's own spelling. Raises `Refusal` (422) for a malformed patch, a
+    path that does not exist and a `test` that fails: then none of the operations counts.
     """
     try:
-        result = jsonpatch.apply_patch(document, [_translated(one) for one in operations])
-    except (_Malformed, jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        result = jsonpatch.apply_patch(document, [translated(one) for one in _well_formed(operations)])
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise _invalid() from error
     if not isinstance(result, dict):
         raise _invalid()
     return result
 
 
-class _Malformed(Exception):
-    pass
-
-
-def _translated(operation: Any) -> dict[str, Any]:
-    if not isinstance(operation, dict) or operation.get("op") not in OPS:
-        raise _Malformed
-    translated = dict(operation)
-    for key in ("path", "from"):
-        if key in translated:
-            if not isinstance(translated[key], str):
-                raise _Malformed
-            translated[key] = older_pointer(translated[key])
-    if translated.get("path") == "/layers":
-        translated["value"] = older_layers(translated.get("value"))
-    return translated
+def _well_formed(operations: Any) -> list[Row]:
+    if not isinstance(operations, list):
+        raise _invalid()
+    for one in operations:
+        if not isinstance(one, dict) or one.get("op") not in OPS:
+            raise _invalid()
+        if not all(isinstance(one[key], str) for key in ("path", "from") if key in one):
+            raise _invalid()
+    return operations
 
 
 def _invalid() -> Refusal:

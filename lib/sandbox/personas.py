@@ -13,10 +13,11 @@ from lib.sandbox.clock import Clock
 from lib.sandbox.dialect import Dialect
 from lib.sandbox.patching import patched
 from lib.sandbox.state import Row, State
-from lib.sandbox.vocabulary import both, newer_layers, older, older_layers
-from lib.sandbox.wire import Refusal, body_object, iso, new_id, page_of, parse_json, route_path
+from lib.sandbox.vocabulary import both, newer_layers, older, older_layers, older_operation
+from lib.sandbox.wire import Refusal, body_object, flag, iso, new_id, page_of, parse_json, route_path
 
 KIND = "persona"
+DRAFT = "maker_draft"
 CORE: Row = {
     "persona_name": "",
     "pipeline_mode": "full",
@@ -67,12 +68,13 @@ class Personas:
         self._state.put(KIND, row["persona_id"], row)
         return row
 
-    def patch(self, persona_id: str, operations: Any) -> bool:
-        """False if the operations change nothing. Raises `Refusal` (400, 422)."""
+    def patch(self, persona_id: str, operations: Any, *, force: bool = False) -> bool:
+        """False if the operations change nothing. Raises `Refusal` (400, 422, 409).
+
+        409 `maker_changes`: somebody has edits in PAL Maker that are not published; `force` discards them.
+        """
         row = self.get(persona_id)
-        if not isinstance(operations, list):
-            raise Refusal("Invalid JSON patch format", status=422, key="message")
-        result = patched(row, operations)
+        result = patched(row, operations, older_operation)
         for name in READ_ONLY:
             if result.get(name) != row[name]:
                 raise Refusal(f"{name} cannot be changed.")
@@ -82,6 +84,14 @@ class Personas:
         if row["persona_type"] == "system":
             raise Refusal("A stock persona cannot be changed.")
         self._check(result, replica_before=row["default_replica_id"])
+        if self._state.get(DRAFT, persona_id):
+            if not force:
+                raise Refusal(
+                    "This PAL has unpublished changes in PAL Maker. Publish or discard them, or pass force=true.",
+                    status=409,
+                    conflict="maker_changes",
+                )
+            self._state.delete(DRAFT, persona_id)
         self._state.put(KIND, persona_id, {**result, "updated_at": iso(self._clock.now())})
         return True
 
@@ -89,6 +99,31 @@ class Personas:
         if self.get(persona_id)["persona_type"] == "system":
             raise Refusal("A stock persona cannot be deleted.")
         self._state.delete(KIND, persona_id)
+        self._state.delete(DRAFT, persona_id)
+
+    def drafts(self) -> list[str]:
+        """Ids of the personas that somebody edits in PAL Maker."""
+        return [row["persona_id"] for row in self._state.all(DRAFT)]
+
+    def set_draft(self, persona_id: str, *, there: bool) -> None:
+        """Begin edits in PAL Maker, or end them."""
+        self.get(persona_id)
+        if there:
+            self._state.put(DRAFT, persona_id, {"persona_id": persona_id})
+        else:
+            self._state.delete(DRAFT, persona_id)
+
+    def detach(self, field: str, id_: str) -> None:
+        """Take what was deleted out of every persona that named it in `field`."""
+        for row in self._state.all(KIND):
+            named = row.get(field)
+            if named == id_:
+                told = {key: value for key, value in row.items() if key != field}
+            elif isinstance(named, list) and id_ in named:
+                told = {**row, field: [one for one in named if one != id_]}
+            else:
+                continue
+            self._state.put(KIND, row["persona_id"], {**told, "updated_at": iso(self._clock.now())})
 
     def _check(self, row: Row, *, replica_before: str | None) -> None:
         persona_rules.check(row)
@@ -130,7 +165,8 @@ class PersonaRoutes:
 
     async def patch(self, request: Request) -> Response:
         self._personas.get(request.path_params["id"])
-        changed = self._personas.patch(request.path_params["id"], parse_json(await request.body()))
+        operations = parse_json(await request.body())
+        changed = self._personas.patch(request.path_params["id"], operations, force=flag(request, "force"))
         return Response(status_code=200) if changed else Response(status_code=304)
 
     async def delete(self, request: Request) -> Response:

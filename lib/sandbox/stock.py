@@ -1,4 +1,4 @@
-"""What a new account finds: stock replicas and personas that look like Tavus's, and two personas of the user's own.
+"""What a new account finds: stock replicas and personas that look like Tavus's, and personas and a library of its own.
 
 Ids and names of the stock replicas and of the system personas are those of https://docs.tavus.io (stock replicas,
 stock personas); the prompts are the sandbox's own.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lib.sandbox import stock_library as library
 from lib.sandbox import stock_prompts as prompts
 from lib.sandbox.state import Row, State
 
@@ -35,6 +36,14 @@ def fill(state: State, *, stock: bool = True) -> None:
         state.put("replica", replica_id, _replica(replica_id, name, list(tags), day=len(REPLICAS) - number))
     for persona in _personas():
         state.put("persona", persona["persona_id"], persona)
+    for kind, id_field, rows in (
+        ("objectives", "objectives_id", library.objectives()),
+        ("guardrail", "uuid", library.guardrails()),
+        ("guardrail_set", "guardrails_id", library.guardrail_sets()),
+        ("document", "document_id", library.documents()),
+    ):
+        for row in rows:
+            state.put(kind, row[id_field], row)
 
 
 def _replica(replica_id: str, name: str, tags: list[str], *, day: int) -> Row:

@@ -62,6 +62,14 @@ def older_pointer(pointer: str) -> str:
     return "/".join(parts)
 
 
+def older_operation(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation of a JSON Patch on a persona, in the older spelling."""
+    told = {key: older_pointer(value) if key in ("path", "from") else value for key, value in operation.items()}
+    if told.get("path") == "/layers":
+        told["value"] = older_layers(told.get("value"))
+    return told
+
+
 def _flow_renamed(layers: Any, old: str, new: str) -> Any:
     flow = layers.get(FLOW) if isinstance(layers, dict) else None
     if not isinstance(flow, dict) or old not in flow:

@@ -1,7 +1,7 @@
 """The manners of Tavus's wire: bodies, errors, times, ids, pages (https://docs.tavus.io/openapi.yaml).
 
-Errors are 401 and 402 `{"message"}`, 400 mostly `{"error"}`, 422 `{"message"}`; an unknown id is 400, not 404. A path
-that does not exist answers a page of HTML.
+Errors are 401 and 402 `{"message"}`, 400 mostly `{"error"}`, 422 `{"message"}`; an unknown id is 400, and 404 only for
+objectives (`error`) and documents (`message`). A path that does not exist answers a page of HTML.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ MAX_DEPTH = 64
 
 
 class Refusal(Exception):
-    """The request is answered with `status` and one sentence, and nothing was done."""
+    """The request is answered with `status`, one sentence and what `more` has, and nothing was done."""
 
-    def __init__(self, message: str, *, status: int = 400, key: str = "error") -> None:
+    def __init__(self, message: str, *, status: int = 400, key: str = "error", **more: str) -> None:
         super().__init__(message)
         self.status = status
         self.key = key
         self.message = message
+        self.more = more
 
     def response(self) -> JSONResponse:
-        return JSONResponse({self.key: self.message}, self.status)
+        return JSONResponse({self.key: self.message, **self.more}, self.status)
 
 
 def error_page(status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -77,8 +78,10 @@ def flag(request: Request, name: str) -> bool:
     return request.query_params.get(name, "").lower() in ("true", "1")
 
 
-def page_of(request: Request, rows: Sequence[Any], *, first_page: int | None = None) -> dict[str, Any]:
-    """One page of `rows` in Tavus's envelope: `{"data": [...], "total_count": N}`.
+def page_of(
+    request: Request, rows: Sequence[Any], *, first_page: int | None = None, numbered: bool = False
+) -> dict[str, Any]:
+    """One page of `rows` in Tavus's envelope: `{"data": [...], "total_count": N}`, `numbered` with page and limit.
 
     `limit` is 10 unless told, at most 100. Pages count from 1 as documented, and `page=0` is answered as the first
     page too, because the official command line asks for it. So a sweep 1, 2, 3 sees each row once, and a sweep 0, 1,
@@ -90,7 +93,7 @@ def page_of(request: Request, rows: Sequence[Any], *, first_page: int | None = N
     page = _whole(request, "page", 1 if first_page is None else first_page)
     start = (max(page, 1) - 1 if first_page is None else page - first_page) * limit
     data = list(rows[start : start + limit]) if start >= 0 else []
-    return {"data": data, "total_count": len(rows)}
+    return {"data": data, "total_count": len(rows), **({"page": page, "limit": limit} if numbered else {})}
 
 
 def route_path(scope: Scope) -> str:
