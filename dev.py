@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -44,6 +45,10 @@ WINDOWS_BROWSERS = (
     r"Chromium\Application\chrome.exe",
 )  # fmt: skip
 MAC_BROWSERS = ("Google Chrome", "Microsoft Edge", "Chromium")
+
+POSTGRESQL = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin",
+              "/usr/local/opt/postgresql*/bin")  # fmt: skip
+"""Where distributions keep a server's programs, which are on nobody's PATH."""
 
 
 class Stop(Exception):
@@ -264,29 +269,53 @@ def on_debian_as_root() -> bool:
     return "ID=debian" in system and root and shutil.which("apt-get") is not None
 
 
+def find_postgresql() -> Path | None:
+    """The folder of a PostgreSQL server's programs, the newest one, or None. On Windows tests start none."""
+    if os.name == "nt":
+        return None
+    places = [Path(place) for pattern in POSTGRESQL for place in Path("/").glob(pattern[1:])]
+    on_path = shutil.which("initdb")
+    found = [place for place in places if (place / "initdb").exists() and (place / "postgres").exists()]
+    if on_path:
+        return Path(on_path).resolve().parent
+    return max(found, key=lambda place: [int(number) for number in re.findall(r"\d+", str(place))], default=None)
+
+
+def from_debian(*packages: str) -> list[list[str]]:
+    return [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *packages]]
+
+
+def fetch(what: str, steps: Sequence[Sequence[str]]) -> None:
+    """Run the steps that install it for the tests; a failure is said and leaves it missing."""
+    say(f"Fetching {what} for the tests")
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in steps:
+        done = subprocess.run(step, env=env, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            told = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
+            say(f"That failed ({told[-1]}): tests that need {what} can't run here")
+            return
+
+
 def get_browser() -> str | None:
     """The browser to test with: installed, else fetched. None leaves it to Playwright's own, if that came."""
     path = os.environ.get("CHROMIUM") or find_browser()
     if path:
         return path
-    if on_debian_as_root():
-        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        steps = [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]]
-    else:
-        env = dict(os.environ)
-        steps = [[str(PYTHON), "-m", "playwright", "install", "chromium"]]
-    say("Fetching Chromium for the tests")
-    for step in steps:
-        done = subprocess.run(step, env=env, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
-        if done.returncode:
-            told = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
-            say(f"That failed ({told[-1]}): browser tests can't run here")
-            return None
+    playwrights = [[str(PYTHON), "-m", "playwright", "install", "chromium"]]
+    fetch("Chromium", from_debian("chromium") if on_debian_as_root() else playwrights)
     return find_browser()
+
+
+def get_postgresql() -> None:
+    """See to it that tests can start a PostgreSQL of their own, where that can be installed."""
+    if not os.environ.get("TEST_DATABASE_URL") and find_postgresql() is None and on_debian_as_root():
+        fetch("PostgreSQL", from_debian("postgresql"))
 
 
 def test(args: Sequence[str]) -> NoReturn:
     prepare(DEV)
+    get_postgresql()
     browser = get_browser()
     env = {**os.environ, **({"CHROMIUM": browser} if browser else {})}
     become([str(PYTHON), "-m", "pytest", *args], env)

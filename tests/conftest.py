@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lib.store.database import Store
+from tests import databases
 from tests.running import UNSET
 
 STREAMLIT = "STREAMLIT_"
@@ -23,10 +24,37 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[databases.Server]:
+    """One PostgreSQL for all tests, started by the first that asks."""
+    with databases.server(*databases.QUICK) as running:
+        yield running
+
+
+@pytest.fixture(params=databases.BACKENDS)
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """DATABASE_URL of an empty database: the test runs once on each kind. SQLite's lies in the root it is given."""
+    if request.param == "sqlite":
+        yield databases.SQLITE
+        return
+    with request.getfixturevalue("postgresql").database() as url:
+        yield url
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An open, empty database."""
-    made = Store("sqlite:///greenroom.db", root=tmp_path)
+def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
+    """An open, empty database of each kind."""
+    yield from _opened(database_url, tmp_path)
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """The same on SQLite only, in `greenroom.db`."""
+    yield from _opened(databases.SQLITE, tmp_path)
+
+
+def _opened(url: str, root: Path) -> Iterator[Store]:
+    made = Store(url, root=root)
     made.open()
     yield made
     made.close()

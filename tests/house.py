@@ -23,12 +23,22 @@ ANNA, LUCAS = "r90bbd427f71", "r874cc5f8a3b"
 
 @contextmanager
 def house(
-    sandbox: str, root: Path, *, base: str = "", problems: tuple[Problem, ...] = (), **settings: Any
+    sandbox: str,
+    root: Path,
+    *,
+    base: str = "",
+    problems: tuple[Problem, ...] = (),
+    database: str = "",
+    **settings: Any,
 ) -> Iterator[Services]:
-    """Services that speak to the sandbox at `sandbox` as to Tavus. `base` is our own address for callbacks."""
+    """Services that speak to the sandbox at `sandbox` as to Tavus. `base` is our own address for callbacks.
+
+    `database` is a DATABASE_URL, by default SQLite's in `root`.
+    """
     values: dict[str, Any] = {
         "tavus_api_key": SecretStr(KEY),
         "tavus_base_url": f"{sandbox}/v2",
+        "database_url": SecretStr(database),
         "sweep_interval_s": 0.05,
         "max_starts_per_minute": 600,
         **settings,

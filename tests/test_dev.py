@@ -251,10 +251,43 @@ def test_what_is_pinned_is_pinned_exactly() -> None:
     for name in dev.DEV:
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith(("#", "-r ")):
-                assert re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.]+(; .*)?", line), line
+                assert re.fullmatch(r"[A-Za-z0-9_.-]+(\[[a-z]+\])?==[\w.]+(; .*)?", line), line
 
 
 def test_what_was_installed_is_remembered_by_the_files_content(ready: tuple[Copy, str]) -> None:
     copy, _ = ready
     stamp = json.loads((copy.root / ".venv" / "greenroom.json").read_text(encoding="utf-8"))
     assert list(stamp) == ["requirements.txt"]
+
+
+def test_the_newest_postgresql_that_is_installed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version, programs in (("9", ("initdb", "postgres")), ("15", ("initdb", "postgres")), ("16", ("psql",))):
+        (tmp_path / version).mkdir()
+        for name in programs:
+            (tmp_path / version / name).touch()
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(dev, "POSTGRESQL", (f"{tmp_path}/*",))
+    assert dev.find_postgresql() == tmp_path / "15"
+    monkeypatch.setattr(dev, "POSTGRESQL", ("/nowhere/*",))
+    assert dev.find_postgresql() is None
+
+
+@pytest.mark.parametrize(
+    ("debian", "given", "there", "fetched"),
+    [
+        (True, "", False, True),
+        (True, "", True, False),
+        (True, "postgresql://h/x", False, False),
+        (False, "", False, False),
+    ],
+)
+def test_the_test_command_installs_postgresql_only_where_it_can_and_must(
+    debian: bool, given: str, there: bool, fetched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setenv("TEST_DATABASE_URL", given)
+    monkeypatch.setattr(dev, "find_postgresql", lambda: Path("/there") if there else None)
+    monkeypatch.setattr(dev, "on_debian_as_root", lambda: debian)
+    monkeypatch.setattr(dev, "fetch", lambda _what, steps: asked.extend(steps))
+    dev.get_postgresql()
+    assert any("postgresql" in step for step in asked) is fetched

@@ -23,7 +23,8 @@ from lib.store import schema
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
-GUARD_LOCK = 7_466_201
+GUARD_LOCK, MIGRATION_LOCK = 7_466_201, 7_466_202
+POSTGRESQL = ("postgres", "postgresql")
 REVISION: Select[Any] = select(column("version_num")).select_from(table(VERSION_TABLE))
 
 
@@ -58,11 +59,13 @@ class Store:
     def _url(self) -> Any:
         try:
             url = make_url(self._url_text)
+            if url.drivername in POSTGRESQL:
+                url = url.set(drivername="postgresql+psycopg")
             url.get_dialect()
         except (ArgumentError, NoSuchModuleError, ImportError):
             raise StoreRefused(
                 "DATABASE_URL is not the address of a database that Greenroom can use.",
-                hint="Write it like sqlite:///data/greenroom.db or postgresql+psycopg://user@host/name.",
+                hint="Write it like sqlite:///data/greenroom.db or postgresql://user@host/name.",
             ) from None
         if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
             url = url.set(database=str((self._root / url.database).resolve()))
@@ -129,8 +132,7 @@ class Store:
 
     def lock_guard(self, connection: Connection) -> None:
         """Make what reads the limits and what writes the next start one step among all processes."""
-        if not self.sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": GUARD_LOCK})
+        self._lock(connection, GUARD_LOCK)
 
     def meta(self, key: str) -> str:
         """`prefix` (names of our conversations begin with it) or `callback_secret`; made by the first migration."""
@@ -142,21 +144,23 @@ class Store:
     def describe(self) -> Described:
         with self.reading() as connection:
             revision = connection.execute(REVISION).scalar_one()
-        size = Path(self._url.database).stat().st_size if self.sqlite and self._url.database != ":memory:" else None
+            size = self._size(connection)
         return Described(self._url.render_as_string(hide_password=True), str(revision), revisions()[-1], size)
 
+    def _size(self, connection: Connection) -> int | None:
+        if not self.sqlite:
+            return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+        return None if self._url.database == ":memory:" else Path(self._url.database).stat().st_size
+
     def _connect(self) -> Engine:
-        url = self._url
         try:
-            if self.sqlite:
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-                engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20)
-                event.listen(engine, "connect", _prepare_sqlite)
-                event.listen(engine, "begin", _begin_sqlite)
-            else:
-                engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-            with engine.connect().execution_options(greenroom_write=True) as connection, connection.begin():
-                self._migrate(connection)
+            engine = self._made()
+            try:
+                with engine.connect().execution_options(greenroom_write=True) as connection, connection.begin():
+                    self._migrate(connection)
+            except BaseException:
+                engine.dispose()
+                raise
         except (OSError, SQLAlchemyError, ImportError) as error:
             raise StoreRefused(
                 f"The database can't be opened: {_first_line(error)}",
@@ -164,7 +168,23 @@ class Store:
             ) from None
         return engine
 
+    def _made(self) -> Engine:
+        url = self._url
+        if not self.sqlite:
+            return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _lock(self, connection: Connection, key: int) -> None:
+        """Wait until no other transaction holds this key; SQLite's writers are one at a time anyway."""
+        if not self.sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
     def _migrate(self, connection: Connection) -> None:
+        self._lock(connection, MIGRATION_LOCK)
         names = set(inspect(connection).get_table_names())
         known = revisions()
         if VERSION_TABLE not in names and names:

@@ -21,6 +21,7 @@ from lib.services.diagnostics import Diagnostics
 from lib.services.report import Check, Outcome, Report, Row, report_json, report_markdown
 from lib.settings import Loaded, load
 from lib.store.database import Described, Store
+from tests import databases
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.scripted_server import answer, scripted
 
@@ -38,6 +39,11 @@ def shared() -> Iterator[RunningSandbox]:
 def sandbox(shared: RunningSandbox) -> RunningSandbox:
     shared.reset()
     return shared
+
+
+@pytest.fixture
+def store(sqlite_store: Store) -> Store:
+    return sqlite_store
 
 
 @contextmanager
@@ -242,6 +248,19 @@ def test_what_sqlite_has_not_put_into_its_file_yet_counts_as_its_size(sandbox: R
         told = named(checks.run(), "Database").evidence
     size = re.search(r", ([\d.]+) MB,", told)
     assert size is not None and float(size[1]) >= 5, told
+
+
+def test_a_server_database_is_named_with_its_size(
+    sandbox: RunningSandbox, postgresql: databases.Server, tmp_path: Path
+) -> None:
+    with postgresql.database() as url:
+        on_server = Store(url, root=tmp_path)
+        on_server.open()
+        with diagnosing(sandbox.v2, on_server) as checks:
+            found = named(checks.run(), "Database")
+        on_server.close()
+    assert found.result is Outcome.PASS
+    assert re.search(r"^postgresql\+psycopg://.* at revision m\d+_\w+, [\d.]+ MB\.$", found.evidence), found.evidence
 
 
 def test_a_database_that_is_not_ours_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,12 @@ from lib.models import CallSettings, Mode, Status
 from lib.services import watching
 from lib.settings import Problem
 from lib.wiring import Services
+from tests.databases import written
 from tests.house import ANNA, GUIDE, demo, fault, house, log, reaches, until
 from tests.sandbox_server import running_sandbox
 
 CREATE = "POST /v2/conversations"
+Housed = Callable[..., AbstractContextManager[Services]]
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +40,14 @@ def sandbox(sandbox_server: str) -> str:
 
 
 @pytest.fixture
-def services(sandbox: str, tmp_path: Path) -> Iterator[Services]:
-    with house(sandbox, tmp_path) as made:
+def housed(sandbox: str, tmp_path: Path, database_url: str) -> Housed:
+    """Services on this test's database; two of them in turn are a restart."""
+    return partial(house, sandbox, tmp_path, database=database_url)
+
+
+@pytest.fixture
+def services(housed: Housed) -> Iterator[Services]:
+    with housed() as made:
         yield made
 
 
@@ -101,8 +111,8 @@ def test_a_token_used_for_something_else_is_refused_and_sends_nothing(services: 
     assert creates(sandbox) == 1
 
 
-def test_parallel_starts_at_a_limit_of_two_send_exactly_two(sandbox: str, tmp_path: Path) -> None:
-    with house(sandbox, tmp_path, max_concurrent_calls=2) as services:
+def test_parallel_starts_at_a_limit_of_two_send_exactly_two(sandbox: str, housed: Housed) -> None:
+    with housed(max_concurrent_calls=2) as services:
         agent = demo(services)
         with ThreadPoolExecutor(10) as pool:
             jobs = [pool.submit(services.sessions.start_and_wait, agent.id, token=f"t{number}") for number in range(10)]
@@ -119,9 +129,9 @@ def test_parallel_starts_at_a_limit_of_two_send_exactly_two(sandbox: str, tmp_pa
     [({"daily_minutes": 15}, "daily_minutes"), ({"max_starts_per_minute": 1}, "max_starts_per_minute")],
 )
 def test_reserved_minutes_and_starts_count_against_the_limits(
-    limits: dict[str, int], code: str, sandbox: str, tmp_path: Path
+    limits: dict[str, int], code: str, sandbox: str, housed: Housed
 ) -> None:
-    with house(sandbox, tmp_path, **limits) as services:
+    with housed(**limits) as services:
         agent = demo(services)
         assert services.sessions.start_and_wait(agent.id, token="1").mode is Mode.PHOENIX_REST
         second = services.sessions.start_and_wait(agent.id, token="2")
@@ -129,8 +139,8 @@ def test_reserved_minutes_and_starts_count_against_the_limits(
         assert creates(sandbox) == 1
 
 
-def test_minutes_that_an_early_end_did_not_use_are_given_back(sandbox: str, tmp_path: Path) -> None:
-    with house(sandbox, tmp_path, daily_minutes=15) as services:
+def test_minutes_that_an_early_end_did_not_use_are_given_back(housed: Housed) -> None:
+    with housed(daily_minutes=15) as services:
         agent = demo(services)
         first = services.sessions.start_and_wait(agent.id, token="1")
         assert (services.sessions.allowance().minutes_used, services.sessions.allowance().minutes_left) == (0, 5)
@@ -302,30 +312,32 @@ def test_a_call_that_tavus_ends_is_ended_here_too_and_says_why(
     assert reaches(services, session, Status.ENDED).end_reason == words
 
 
-def test_a_restart_in_the_middle_of_a_start_finds_the_call_and_makes_no_second(sandbox: str, tmp_path: Path) -> None:
-    with house(sandbox, tmp_path) as first:
+def test_a_restart_in_the_middle_of_a_start_finds_the_call_and_makes_no_second(sandbox: str, housed: Housed) -> None:
+    with housed() as first:
         agent = demo(first)
         session = first.sessions.start_and_wait(agent.id, token="t")
         with first.store.writing() as connection:
             connection.exec_driver_sql(
                 "UPDATE sessions SET status='starting', conversation_id=NULL, conversation_url=''"
             )
-    with house(sandbox, tmp_path) as second:
+    with housed() as second:
         live = reaches(second, session, Status.LIVE)
         assert live.conversation_id == session.conversation_id
         assert second.sessions.start(agent.id, token="t").id == session.id
     assert creates(sandbox) == 1
 
 
-def test_a_private_room_is_shown_with_its_token_which_is_kept_in_memory_only(sandbox: str, tmp_path: Path) -> None:
-    with house(sandbox, tmp_path) as first:
+def test_a_private_room_is_shown_with_its_token_which_is_kept_in_memory_only(housed: Housed, tmp_path: Path) -> None:
+    with housed() as first:
         session = first.sessions.start_and_wait(demo(first, call=CallSettings(private_room=True)).id, token="t")
         url = first.sessions.room_url(session)
         token = url.partition("?t=")[2]
         assert len(token) > 20
         reaches(first, session, Status.LIVE)
-    assert token.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("data/*"))
-    with house(sandbox, tmp_path) as second:
+        assert session.id in written(first.store)
+        assert token not in written(first.store)
+    assert token.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
+    with housed() as second:
         assert second.sessions.room_url(second.sessions.get(session.id)) == ""
 
 
@@ -344,9 +356,9 @@ def test_a_room_at_a_strange_address_is_never_shown_and_ended_again(services: Se
     assert now["status"] == "ended"
 
 
-def test_a_wrong_setting_starts_no_paid_call(sandbox: str, tmp_path: Path) -> None:
+def test_a_wrong_setting_starts_no_paid_call(sandbox: str, housed: Housed) -> None:
     problem = Problem("MAX_CALL_S", "is not a number", "Write 600.")
-    with house(sandbox, tmp_path, problems=(problem,)) as services:
+    with housed(problems=(problem,)) as services:
         session = services.sessions.start_and_wait(demo(services).id, token="t")
         assert session.mode is Mode.TEXT
         assert "MAX_CALL_S" in session.reason
@@ -354,15 +366,15 @@ def test_a_wrong_setting_starts_no_paid_call(sandbox: str, tmp_path: Path) -> No
 
 
 def test_pipecat_daily_goes_on_as_text_unless_the_setting_allows_the_other_paid_mode(
-    sandbox: str, tmp_path: Path
+    sandbox: str, housed: Housed
 ) -> None:
-    with house(sandbox, tmp_path / "a", tavus_avatar_mode="pipecat_daily") as services:
+    with housed(tavus_avatar_mode="pipecat_daily") as services:
         session = services.sessions.start_and_wait(demo(services).id, token="t")
         assert (session.mode, session.reason_code) == (Mode.TEXT, "mode_missing")
     assert creates(sandbox) == 0
     allowed = {"tavus_avatar_mode": "pipecat_daily", "tavus_avatar_fallback": "phoenix_rest"}
-    with house(sandbox, tmp_path / "b", **allowed) as services:
-        assert services.sessions.start_and_wait(demo(services).id, token="t").mode is Mode.PHOENIX_REST
+    with housed(**allowed) as services:
+        assert services.sessions.start_and_wait(demo(services).id, token="u").mode is Mode.PHOENIX_REST
 
 
 def test_text_chat_answers_in_the_personas_role_and_is_kept(services: Services, sandbox: str) -> None:
@@ -409,10 +421,10 @@ def test_pages_of_sessions_are_stable_and_filters_narrow_them(services: Services
         services.sessions.page(cursor="nonsense")
 
 
-def test_agents_and_sessions_of_another_account_are_not_shown(sandbox: str, tmp_path: Path) -> None:
-    with house(sandbox, tmp_path) as one:
+def test_agents_and_sessions_of_another_account_are_not_shown(housed: Housed) -> None:
+    with housed() as one:
         session = one.sessions.start_and_wait(demo(one).id, token="t", enable_avatar=False)
-    with house(sandbox, tmp_path, tavus_api_key=SecretStr("tvsk_other")) as other:
+    with housed(tavus_api_key=SecretStr("tvsk_other")) as other:
         assert other.agents.all() == []
         assert other.sessions.page().total == 0
         with pytest.raises(NotFound):

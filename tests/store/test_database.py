@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy.pool import NullPool
 
+import dev
 from lib.errors import StoreRefused
 from lib.store import schema
+from lib.store.agents import first_time
 from lib.store.database import VERSION_TABLE, Store, revisions
+from tests import databases
 from tests.running import ROOT
+
+DROP_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_describes(store: Store) -> None:
@@ -25,28 +35,24 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_describes(store: S
     assert differences == []
 
 
-def test_a_database_of_something_else_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "other.db"
-    with sqlite3.connect(path) as other:
-        other.execute("CREATE TABLE customers (name TEXT)")
-        other.execute("INSERT INTO customers VALUES ('kept')")
-    other.close()
-    store = Store("sqlite:///other.db", root=tmp_path)
+def test_a_database_of_something_else_is_refused_and_stays_as_it_is(database_url: str, tmp_path: Path) -> None:
+    with raw(database_url, tmp_path) as other:
+        other.execute(text("CREATE TABLE customers (name TEXT)"))
+        other.execute(text("INSERT INTO customers VALUES ('kept')"))
+    store = Store(database_url, root=tmp_path)
     store.open()
     with pytest.raises(StoreRefused, match="holds something else"), store.reading():
         pass
-    with sqlite3.connect(path) as other:
-        assert other.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall() == [("customers",)]
-        assert other.execute("SELECT name FROM customers").fetchall() == [("kept",)]
-    other.close()
+    with raw(database_url, tmp_path) as other:
+        assert inspect(other).get_table_names() == ["customers"]
+        assert other.execute(text("SELECT name FROM customers")).scalars().all() == ["kept"]
 
 
-def test_a_database_of_a_newer_greenroom_is_refused(store: Store, tmp_path: Path) -> None:
+def test_a_database_of_a_newer_greenroom_is_refused(store: Store, database_url: str, tmp_path: Path) -> None:
     store.close()
-    with sqlite3.connect(tmp_path / "greenroom.db") as raw:
-        raw.execute(f"UPDATE {VERSION_TABLE} SET version_num = 'm9999_later'")
-    raw.close()
-    again = Store("sqlite:///greenroom.db", root=tmp_path)
+    with raw(database_url, tmp_path) as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = 'm9999_later'"))
+    again = Store(database_url, root=tmp_path)
     again.open()
     with pytest.raises(StoreRefused, match="newer Greenroom"), again.reading():
         pass
@@ -67,6 +73,18 @@ def test_a_database_that_can_not_be_opened_says_so_at_each_use_and_never_stops_t
     store.close()
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("postgresql://me@h/x", "postgresql+psycopg://me@h/x"),
+        ("postgres://me@h/x", "postgresql+psycopg://me@h/x"),
+        ("postgresql+psycopg://me@h/x", "postgresql+psycopg://me@h/x"),
+    ],
+)
+def test_the_usual_spellings_of_a_postgresql_address_are_understood(written: str, read: str, tmp_path: Path) -> None:
+    assert Store(written, root=tmp_path)._url.render_as_string() == read
+
+
 def test_two_databases_have_two_prefixes_and_one_keeps_its_own(tmp_path: Path) -> None:
     prefixes = []
     for name in ("a.db", "b.db", "a.db"):
@@ -78,43 +96,85 @@ def test_two_databases_have_two_prefixes_and_one_keeps_its_own(tmp_path: Path) -
     assert prefixes[0] == prefixes[2]
 
 
-def test_what_was_committed_is_there_after_the_process_is_killed(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_make_one_database_between_them(database_url: str, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from lib.store.database import Store\n"
+        f"{opened(database_url, tmp_path, wait=True)}"
+        "print(store.meta('prefix'))\n"
+    )
+    started = [process(script) for _ in range(4)]
+    for one in started:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in started:
+        assert one.stdin is not None
+        one.stdin.write("\n")
+        one.stdin.flush()
+    told = [one.communicate(timeout=60)[0].strip() for one in started]
+    assert len(set(told)) == 1, told
+    assert told[0].startswith("gr")
+
+
+def test_what_was_committed_is_there_after_the_process_is_killed(database_url: str, tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\n"
-        "from pathlib import Path\n"
-        "from lib.store.database import Store\n"
         "from lib.store.agents import first_time\n"
-        f"store = Store('sqlite:///k.db', root=Path({str(tmp_path)!r})); store.open()\n"
+        f"{opened(database_url, tmp_path)}"
         "with store.writing() as c: first_time(c, 'committed')\n"
         "with store.writing() as c:\n"
         "    first_time(c, 'not committed')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, timeout=60)
-    assert killed.returncode == -9
-    with sqlite3.connect(tmp_path / "k.db") as raw:
-        keys = {key for (key,) in raw.execute("SELECT key FROM meta")}
-    raw.close()
+    killed = process(script)
+    assert killed.wait(60) == -9
+    killed.communicate()
+    with raw(database_url, tmp_path) as connection:
+        keys = set(connection.execute(text("SELECT key FROM meta")).scalars())
     assert "committed" in keys
     assert "not committed" not in keys
 
 
-def test_the_ledger_is_on_disk_before_a_commit_returns(store: Store) -> None:
-    with store.reading() as connection:
+def test_the_ledger_is_on_disk_before_a_commit_returns(sqlite_store: Store) -> None:
+    with sqlite_store.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
 
 
-def test_a_database_that_breaks_while_it_is_open_is_named_and_nothing_is_half_written(
-    store: Store, tmp_path: Path
-) -> None:
-    with pytest.raises(StoreRefused, match="full"), store.writing() as connection:
+def test_a_disk_that_is_full_is_named_and_nothing_is_half_written(sqlite_store: Store) -> None:
+    with pytest.raises(StoreRefused, match="full"), sqlite_store.writing() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1")
         connection.exec_driver_sql("INSERT INTO meta VALUES ('half', ?)", ("x" * 1_000_000,))
-    with store.reading() as connection:
+    with sqlite_store.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key='half'").scalar_one() == 0
+
+
+def test_a_server_that_drops_its_connections_is_named_and_the_next_use_works(
+    postgresql: databases.Server, tmp_path: Path
+) -> None:
+    with postgresql.database() as url:
+        store = Store(url, root=tmp_path)
+        store.open()
+        with pytest.raises(StoreRefused, match="terminating connection"), store.writing() as connection:
+            first_time(connection, "half")
+            postgresql.run(DROP_ALL, name=make_url(url).database)
+            first_time(connection, "whole")
+        with store.writing() as connection:
+            assert first_time(connection, "half")
+        store.close()
+
+
+def test_counting_and_writing_under_the_guards_lock_are_one_step(store: Store) -> None:
+    def take(number: int) -> bool:
+        with store.writing() as connection:
+            store.lock_guard(connection)
+            taken = connection.execute(text("SELECT count(*) FROM meta WHERE key LIKE 'slot-%'")).scalar_one()
+            time.sleep(0.02)
+            return taken < 3 and first_time(connection, f"slot-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(8))) == 3
 
 
 def test_diagnostics_are_told_where_the_database_is_without_its_password(store: Store, tmp_path: Path) -> None:
@@ -123,3 +183,37 @@ def test_diagnostics_are_told_where_the_database_is_without_its_password(store: 
     assert described.size_bytes and described.size_bytes > 0
     hidden = Store("postgresql+psycopg://me:s3cret@127.0.0.1/x", root=tmp_path)
     assert "s3cret" not in repr(hidden.__dict__.get("_url", "")) + str(hidden._url.render_as_string())
+
+
+def test_without_a_postgresql_its_tests_are_skipped_by_name_and_fail_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev, "find_postgresql", lambda: None)
+    monkeypatch.delenv("TEST_DATABASE_URL", raising=False)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(AssertionError, match="install it"), databases.server():
+        pass
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="no PostgreSQL"), databases.server():
+        pass
+
+
+@contextmanager
+def raw(url: str, root: Path) -> Iterator[Connection]:
+    """The database past Greenroom's own way in."""
+    engine = create_engine(Store(url, root=root)._url, poolclass=NullPool)
+    with engine.begin() as connection:
+        yield connection
+
+
+def opened(url: str, root: Path, *, wait: bool = False) -> str:
+    """Lines of a script that open the store; with `wait` only once a line came in."""
+    lines = "from pathlib import Path\nfrom lib.store.database import Store\n"
+    lines += f"store = Store({url!r}, root=Path({str(root)!r}))\n"
+    return lines + ("print('ready', flush=True)\nsys.stdin.readline()\n" if wait else "") + "store.open()\n"
+
+
+def process(script: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
