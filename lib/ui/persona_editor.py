@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from lib.services import words
 from lib.services.catalogue import Listing
 from lib.services.personas import check as persona_check
 from lib.services.personas import form as persona_form
-from lib.services.personas.fields import CONTEXT, GREETING, LAYERS, MODE, NAME, PROMPT, REPLICA
+from lib.services.personas.fields import CONTEXT, GREETING, LANGUAGES, LAYERS, MODE, NAME, PROMPT, REPLICA
 from lib.services.personas.form import Change, Value
 from lib.ui import parts, replica_picker
 from lib.ui.drafts import Draft, Drafts
@@ -25,6 +25,7 @@ COPY = "copy-"
 BEST_PROMPT = 20_000  # characters: about 5,000 tokens, up to which models follow best (Tavus's guide to the LLM layer)
 DRAFTS = Drafts("personas")
 PENDING = "personas_todo"
+MERGED = "merged"
 EXAMPLE = """You are …, who …
 
 Your goal in this conversation is …
@@ -111,17 +112,17 @@ def body(form: Form, replicas: Listing[Replica] | None) -> None:
     with left:
         form.draw(PROMPT, height=440, placeholder=EXAMPLE)
         _count(values[PROMPT.key])
-        form.draw(CONTEXT, height=120)
-        st.caption("Deprecated at Tavus since February 2026, still read. Better: put it into the system prompt.")
+        _context(form, values)
         form.draw(GREETING, height=90)
     with right:
         form.draw(NAME, placeholder="Warm product guide")
         _face(form, replicas)
         form.draw(MODE)
+        form.draw(LANGUAGES, height=68)
         st.header("Layers", anchor=False)
         with st.container(gap="xsmall"):
             for group in LAYERS:
-                form.group(group, expanded=group.key == "conversational_flow")
+                form.group(group, values, expanded=group.key == "conversational_flow")
             form.other()
 
 
@@ -188,6 +189,45 @@ def confirm_delete(item_id: str, name: str, agents: Sequence[Agent], *, sandbox:
             st.rerun()
         if st.button("Delete persona", key=f"danger-delete-{item_id}", on_click=ask, args=("delete", item_id)):
             st.rerun()
+
+
+def _context(form: Form, values: Mapping[str, Value]) -> None:
+    """The deprecated context where there is one, with the way into the prompt and back."""
+    context, merged = str(values[CONTEXT.key] or ""), st.session_state.get(form.key(MERGED))
+    if persona_form.is_set(form.row, CONTEXT) or context:
+        form.draw(CONTEXT, height=120)
+    if form.disabled:
+        return
+    if context.strip():
+        st.button(
+            "Move it into the prompt",
+            icon=":material/vertical_align_top:",
+            key=form.key("merge"),
+            on_click=_merge,
+            args=(form,),
+        )
+    elif merged is not None and values[PROMPT.key] == _merged(*merged):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button("Undo", icon=":material/undo:", key=form.key("unmerge"), on_click=_unmerge, args=(form,))
+            st.markdown(":small[:gray[The context now stands at the end of the prompt. Nothing was sent.]]")
+
+
+def _merge(form: Form) -> None:
+    values = form.values()
+    both = str(values[PROMPT.key] or ""), str(values[CONTEXT.key] or "")
+    st.session_state[form.key(MERGED)] = both
+    st.session_state[form.key(PROMPT.key)] = _merged(*both)
+    st.session_state[form.key(CONTEXT.key)] = ""
+
+
+def _unmerge(form: Form) -> None:
+    prompt, context = st.session_state.pop(form.key(MERGED))
+    st.session_state[form.key(PROMPT.key)] = prompt
+    st.session_state[form.key(CONTEXT.key)] = context
+
+
+def _merged(prompt: str, context: str) -> str:
+    return f"{prompt.rstrip()}\n\n{context.strip()}" if prompt.strip() else context
 
 
 def _count(prompt: Value) -> None:

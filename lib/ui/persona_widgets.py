@@ -9,7 +9,7 @@ import streamlit as st
 
 from lib.services.personas.check import Problem
 from lib.services.personas.fields import FIELDS, LAYERS, Field, Group, Kind
-from lib.services.personas.form import OTHER, Value, alien, is_set, kind, read
+from lib.services.personas.form import OTHER, Value, alien, hidden, is_set, kind, older, read
 from lib.services.personas.rows import get
 from lib.ui.text import md, plain
 
@@ -30,6 +30,7 @@ class Form:
         self.base = read(row)
         self.problems: Mapping[str, tuple[Problem, ...]] = {}
         self._alien = alien(row)
+        self._older = {field.key: path[-1] for field, path in older(row)}
 
     def key(self, name: str) -> str:
         return self.prefix + name
@@ -48,13 +49,19 @@ class Form:
         held[OTHER] = state.get(self.key(OTHER), self.base[OTHER])
         return held
 
-    def group(self, group: Group, *, expanded: bool = False) -> None:
+    def group(self, group: Group, values: Mapping[str, Value], *, expanded: bool = False) -> None:
         """One layer. Folded, its fields are not drawn, which keeps a rerun quick; what they hold is kept."""
+        filled = sum(self._filled(field, values[field.key]) for field in group.fields)
+        label = f"{group.label} :small[:gray[{filled} set]]" if filled else group.label
         key = self.key(f"open.{group.key}")
-        layer = st.expander(group.label, icon=f":material/{group.icon}:", expanded=expanded, key=key, on_change="rerun")
-        if layer.open:
-            with layer:
-                for field in group.fields:
+        layer = st.expander(label, icon=f":material/{group.icon}:", expanded=expanded, key=key, on_change="rerun")
+        if not layer.open:
+            return
+        with layer:
+            if group.unset and not filled:
+                st.markdown(f":small[:gray[{group.unset}]]")
+            for field in group.fields:
+                if not field.deprecated or is_set(self.row, field):
                     self.draw(field)
 
     def unfold(self) -> None:
@@ -65,8 +72,8 @@ class Form:
         if OTHER in self.problems:
             st.session_state[self.key("open.other")] = True
 
-    def draw(self, field: Field, *, height: int = 110, placeholder: str | None = None) -> None:
-        """The field's widget, with what is wrong with it below."""
+    def draw(self, field: Field, *, height: int = 92, placeholder: str | None = None) -> None:
+        """The field's widget, with what is to be known of it and what is wrong with it below."""
         key, base = self.key(field.key), self.base[field.key]
         hint = self._hint(field) if placeholder is None else placeholder
         locked = self._locked(field)
@@ -76,7 +83,7 @@ class Form:
                 self._choice(field, str(base), kept)
             case Kind.BOOL:
                 st.segmented_control(
-                    field.label, [True, False], default=base, format_func=_on_off, width="stretch", **kept
+                    _with_default(field), [True, False], default=base, format_func=_on_off, width="stretch", **kept
                 )
             case Kind.NUMBER:
                 number = float(base) if isinstance(base, int | float) else None
@@ -93,6 +100,7 @@ class Form:
                 st.text_input(field.label, str(base), placeholder=hint, **kept)
             case _:
                 st.text_area(field.label, str(base), height=height, placeholder=hint, **kept)
+        self._notes(field)
         self.complaints(field.key)
 
     def other(self) -> None:
@@ -128,7 +136,7 @@ class Form:
         words = [field.say(option) for option in options]
         if not field.free and len(options) <= 4 and sum(map(len, words)) <= _SEGMENTS:
             st.segmented_control(
-                field.label,
+                _with_default(field),
                 options,
                 default=base or None,
                 format_func=lambda o: md(field.say(o), 40),
@@ -160,6 +168,23 @@ class Form:
         names = f" ({', '.join(map(plain, stored))})" if isinstance(stored, Mapping) else ""
         return f"Set{names}. Type to replace it."
 
+    def _filled(self, field: Field, value: Value) -> bool:
+        """True where Tavus would hold something after a save; a secret that is kept shows no value."""
+        stays = kind(self.row, field) in (Kind.SECRET, Kind.SECRETS) or field.key in self._alien
+        return value not in ("", None) or (stays and value is not None and is_set(self.row, field))
+
+    def _notes(self, field: Field) -> None:
+        """What a person should know of this value before they change it."""
+        if field.key in self._older:
+            name = md(self._older[field.key])
+            _quiet(f":material/history: Stored under the older name {name}; Save moves it to the name of today.")
+        if field.deprecated:
+            _quiet(f":material/history: {field.deprecated}")
+        secrets = hidden(self.row, field)
+        if secrets:
+            verb = "is" if len(secrets) == 1 else "are"
+            _quiet(f":material/lock: {md(', '.join(secrets))} {verb} set, kept and never shown.")
+
     def _removal(self, field: Field) -> None:
         if is_set(self.row, field):
             st.checkbox(
@@ -171,6 +196,15 @@ class Form:
 
     def _locked(self, field: Field) -> bool:
         return self.disabled or field.key in self._alien
+
+
+def _quiet(text: str) -> None:
+    st.markdown(f":small[:gray[{text}]]")
+
+
+def _with_default(field: Field) -> str:
+    """The label of a widget that has no room to say what applies while nothing is chosen."""
+    return f"{field.label} :small[:gray[· default: {md(field.say(field.default))}]]"
 
 
 def _on_off(value: object) -> str:

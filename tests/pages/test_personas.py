@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.services.personas.fields import FIELDS, LAYERS, REPLICA
 from tests.house import BUYER, GUIDE, LUCAS, demo
 from tests.pages.opened import Console, console, html, words
 
@@ -207,9 +208,9 @@ def test_edits_outlive_folded_layers_and_other_pages_until_they_are_discarded(ho
 
 def test_what_is_wrong_is_named_at_its_field_before_anything_is_sent(house: Console) -> None:
     app = house.open("personas", persona=GUIDE)
-    unfold(app, GUIDE, "tts")
+    unfold(app, GUIDE, "llm")
     field(app, GUIDE, "persona_name").input("").run()
-    field(app, GUIDE, "layers.tts.voice_settings").input("{oops").run()
+    field(app, GUIDE, "layers.llm.tools").input("{oops").run()
     seen = len(house.asked())
     app.button(key="personas_review").click().run()
     said = words(app)
@@ -217,16 +218,88 @@ def test_what_is_wrong_is_named_at_its_field_before_anything_is_sent(house: Cons
     assert said.count("Give the persona a name.") == 2
     assert said.count("This is not JSON yet") == 2
     assert house.asked(seen) == []
-    assert field(app, GUIDE, "layers.tts.voice_settings").value == "{oops"
+    assert field(app, GUIDE, "layers.llm.tools").value == "{oops"
+
+
+def test_every_field_shows_its_help_and_what_applies_while_it_is_empty(house: Console) -> None:
+    app = house.open("personas", persona="new")
+    for group in LAYERS:
+        app.session_state[f"personas_new_1_open.{group.key}"] = True
+    app.run()
+    for known in FIELDS:
+        if known.deprecated:
+            assert not [widget for widget in (*app.text_area, *app.selectbox) if str(widget.key).endswith(known.key)]
+        elif known is not REPLICA:
+            widget = field(app, "new", known.key)
+            assert widget.proto.help == known.help
+            told = widget.label + getattr(widget.proto, "placeholder", "")
+            assert known.needed or known.say(known.default).lower() in told.replace("\\", "").lower()
+    assert "Nothing is set here, so Tavus leaves this layer off." in words(app)
+    field(app, "new", "layers.conversational_flow.turn_taking_patience").set_value("high").run()
+    assert "leaves this layer off" not in words(app)
+
+
+def test_the_deprecated_context_is_moved_into_the_prompt_and_back_without_sending_anything(house: Console) -> None:
+    app = house.open("personas", persona=GUIDE)
+    prompt, context = field(app, GUIDE, "system_prompt").value, field(app, GUIDE, "context").value
+    assert "Deprecated at Tavus since February 2026" in words(app)
+    seen = len(house.asked())
+    app.button(key=f"personas_{GUIDE}_1_merge").click().run()
+    assert field(app, GUIDE, "system_prompt").value == f"{prompt}\n\n{context}"
+    assert field(app, GUIDE, "context").value == ""
+    assert "in System prompt and Context" in words(app)
+    app.button(key=f"personas_{GUIDE}_1_unmerge").click().run()
+    assert (field(app, GUIDE, "system_prompt").value, field(app, GUIDE, "context").value) == (prompt, context)
+    assert "local edit" not in words(app)
+    app.button(key=f"personas_{GUIDE}_1_merge").click().run()
+    field(app, GUIDE, "system_prompt").input("Something else.").run()
+    assert not [button for button in app.button if button.label == "Undo"]
+    assert house.asked(seen) == []
+
+
+def test_a_value_under_an_older_name_is_shown_with_a_note_and_saved_under_the_name_of_today(house: Console) -> None:
+    perception = {"ambient_awareness_queries": ["Is it dark?"], "perception_tools": [{"name": "lamp"}]}
+    persona_id = house.persona("Old hand", layers={"perception": perception, "stt": {"smart_turn_detection": True}})
+    app = house.open("personas", persona=persona_id)
+    unfold(app, persona_id, "perception")
+    unfold(app, persona_id, "stt")
+    assert field(app, persona_id, "layers.perception.visual_awareness_queries").value == "Is it dark?"
+    said = words(app)
+    assert "Stored under the older name ambient_awareness_queries" in said
+    assert "Stored under the older name perception_tools" in said
+    assert "Older, for sparrow-0" in said
+    field(app, persona_id, "persona_name").input("Old hand 2").run()
+    app.button(key="personas_review").click().run()
+    assert "under the older name ambient_awareness_queries" in words(app)
+    app.button(key="personas_save").click().run()
+    layer = house.stored(persona_id)["layers"]["perception"]
+    assert layer == {"visual_awareness_queries": ["Is it dark?"], "visual_tools": [{"name": "lamp"}]}
+    assert "older name" not in words(app)
+
+
+def test_fields_that_nobody_knows_travel_untouched(house: Console) -> None:
+    humour = {"level": "dry", "deep": [{"seed": 7}]}
+    persona_id = house.persona("Odd", layers={"humour": humour}, weather={"sun": None, "rain": [1, 2]})
+    before = house.stored(persona_id)
+    app = house.open("personas", persona=persona_id)
+    field(app, persona_id, "greeting").input("Hello").run()
+    app.button(key="personas_review").click().run()
+    app.button(key="personas_save").click().run()
+    after = house.stored(persona_id)
+    assert {**after, "greeting": None, "updated_at": None} == {**before, "greeting": None, "updated_at": None}
 
 
 def test_a_stored_secret_never_reaches_the_page(house: Console) -> None:
     key = "sk-canary-persona-4417"
-    persona_id = house.persona("Own model", layers={"llm": {"model": "own", "api_key": key}, "sts": {"api_key": key}})
+    persona_id = house.persona(
+        "Own model", layers={"llm": {"model": "own", "api_key": key}, "sts": {"provider": "ours", "api_key": key}}
+    )
     app = house.open("personas", persona=persona_id)
     unfold(app, persona_id, "llm")
+    unfold(app, persona_id, "more")
     unfold(app, persona_id, "other")
     assert "Set. Type to replace it." in field(app, persona_id, "layers.llm.api_key").placeholder
+    assert "api_key is set, kept and never shown." in words(app)
     field(app, persona_id, "persona_name").input("Own model 2").run()
     app.button(key="personas_review").click().run()
     assert key not in "\n".join(str(element.proto) for element in app.main)

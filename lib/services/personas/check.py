@@ -11,13 +11,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lib.services.personas.fields import BY_KEY, FIELDS, MODE, NAME, PROMPT, READ_ONLY, Field, Kind, title
+from lib.services.personas.fields import (
+    BY_KEY,
+    CONTEXT,
+    FIELDS,
+    MODE,
+    NAME,
+    PROMPT,
+    READ_ONLY,
+    REPLICA,
+    Field,
+    Kind,
+    title,
+)
 from lib.services.personas.form import OTHER, Value, Values, alien, kind, read, same
 from lib.services.personas.rows import ABSENT, get
 
 PROMPTLESS = ("echo", "speech-to-speech")
 _PERCEPTION = "layers.perception."
 _AUDIO = tuple(_PERCEPTION + name for name in ("audio_awareness_queries", "audio_tool_prompt", "audio_tools"))
+_ENGINE, _SPEED, _VOICE_MODEL = (
+    f"layers.tts.{name}" for name in ("tts_engine", "voice_settings.speed", "tts_model_name")
+)
+_MODEL, _ENDPOINT, _MEETINGS = "layers.llm.model", "layers.llm.base_url", "layers.conferencing"
+ELEVENLABS_SPEED = (0.7, 1.2)
 
 
 @dataclass(frozen=True)
@@ -33,38 +50,43 @@ def problems(row: Mapping[str, Any], values: Values) -> tuple[Problem, ...]:
     """All that keeps `values` from being sent, in the order of the form. `row` is what they were read from."""
     base, locked = read(row), alien(row)
     held = {**base, **values}
-    found = [*_essentials(base, held)]
+    changed = {key for key in held if not same(held[key], base.get(key))}
+    found = [*_essentials(held, changed)]
     for field in FIELDS:
         new = held[field.key]
-        if field.key not in locked and not same(new, base[field.key]) and not _blank(new):
+        if field.key not in locked and field.key in changed and not _blank(new):
             found += (Problem(field.key, title(field), message) for message in _field(kind(row, field), field, new))
-    found += _audio(held)
-    if held[OTHER] != base[OTHER]:
+    found += _together(held, changed)
+    if OTHER in changed:
         found += (Problem(OTHER, "Other fields", message) for message in _other(row, str(held[OTHER] or "")))
     return tuple(found)
 
 
-def _essentials(base: Values, held: Values) -> Iterator[Problem]:
+def _essentials(held: Values, changed: set[str]) -> Iterator[Problem]:
     if _blank(held[NAME.key]):
         yield Problem(NAME.key, NAME.label, "Give the persona a name.")
-    mode, prompt = held[MODE.key] or "full", held[PROMPT.key]
-    if mode not in PROMPTLESS and _blank(prompt):
+    mode = held[MODE.key] or "full"
+    if mode not in PROMPTLESS and _blank(held[PROMPT.key]):
         yield Problem(
             PROMPT.key,
             PROMPT.label,
-            "Write who the persona is and how it behaves. Only the pipeline “Echo” works without.",
+            "Write who the persona is and how it behaves. Only echo and speech to speech work without.",
         )
-    untouched = same(prompt, base[PROMPT.key]) and same(held[MODE.key], base[MODE.key])
-    if mode in PROMPTLESS and not _blank(prompt) and not untouched:
-        yield Problem(
-            PROMPT.key, PROMPT.label, f"The pipeline “{MODE.say(str(mode))}” takes no prompt: empty it, or choose Full."
-        )
+    for field, word in ((PROMPT, "prompt"), (CONTEXT, "context")):
+        if mode in PROMPTLESS and not _blank(held[field.key]) and {field.key, MODE.key} & changed:
+            yield Problem(
+                field.key,
+                field.label,
+                f"The pipeline “{MODE.say(str(mode))}” takes no {word}: empty it, or choose Full.",
+            )
 
 
 def _field(of: Kind, field: Field, new: Value) -> Iterator[str]:
     text = new if isinstance(new, str) else ""
     if of in (Kind.JSON, Kind.SECRETS):
         yield from _json(text, field.shape)
+    elif of is Kind.CHOICE and not field.free and text not in field.choices:
+        yield f"Choose one of {', '.join(field.choices)}."
     elif of is Kind.LINES:
         entries = [line for line in text.split("\n") if line.strip()]
         if field.limit and len(entries) > field.limit:
@@ -98,14 +120,32 @@ def _json(text: str, shape: type) -> Iterator[str]:
         yield "Write a list: [ … ]." if shape is list else "Write an object: { … }."
 
 
-def _audio(held: Values) -> Iterator[Problem]:
-    model = held[_PERCEPTION + "perception_model"]
-    if model in ("", "raven-1"):
-        return
-    for key in _AUDIO:
-        if not _blank(held[key]):
-            message = f"Listening needs the perception model raven-1, not {model}: choose raven-1, or empty this."
+def _together(held: Values, changed: set[str]) -> Iterator[Problem]:
+    """What is wrong with one field because of another. Only where one of the two was changed."""
+    for key, because, message in _clashes(held):
+        if {key, because} & changed:
             yield Problem(key, title(BY_KEY[key]), message)
+
+
+def _clashes(held: Values) -> Iterator[tuple[str, str, str]]:
+    model = held[_PERCEPTION + "perception_model"]
+    for key in _AUDIO:
+        if model not in ("", "raven-1") and not _blank(held[key]):
+            yield (
+                key,
+                _PERCEPTION + "perception_model",
+                f"Listening needs the perception model raven-1, not {model}: choose raven-1, or empty this.",
+            )
+    if not _blank(held[_ENDPOINT]) and _blank(held[_MODEL]):
+        yield _MODEL, _ENDPOINT, "Name the model of your own endpoint, or empty its address."
+    engine, speed = held[_ENGINE], held[_SPEED]
+    low, high = ELEVENLABS_SPEED
+    if engine == "elevenlabs" and isinstance(speed, int | float) and not low <= speed <= high:
+        yield _SPEED, _ENGINE, f"Choose a number from {low:g} to {high:g}: ElevenLabs takes no other."
+    if engine == "azure" and not _blank(held[_VOICE_MODEL]):
+        yield _VOICE_MODEL, _ENGINE, "Azure takes no voice model: empty this, or choose another engine."
+    if not _blank(held[_MEETINGS]) and _blank(held[REPLICA.key]):
+        yield _MEETINGS, REPLICA.key, "To be invited to meetings it needs a default replica: choose one."
 
 
 def _other(row: Mapping[str, Any], text: str) -> Iterator[str]:

@@ -56,6 +56,7 @@ def read(row: Mapping[str, Any]) -> dict[str, Value]:
 def write(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
     """`row` with what `values` changes of it. `write(row, read(row)) == row` for every row.
 
+    Where anything changes, what stood under a name that Tavus has given up is moved to the name of today.
     Raises ValueError where JSON text does not parse: run `check.problems` first.
     """
     base, locked = read(row), alien(row)
@@ -67,11 +68,21 @@ def write(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
         if new is None or (isinstance(new, str) and not new.strip()):
             remove(out, home(row, field))
         else:
-            put(out, home(row, field), _wire(field, new))
+            put(out, home(row, field), _wire(field, new, get(row, home(row, field))))
     other = values.get(OTHER, base[OTHER])
     if other != base[OTHER]:
         out = join(split(out)[0], json.loads(str(other)) if str(other or "").strip() else {})
+    if out != row:
+        for field, old in older(row):
+            _move(out, old, field.path)
     return out
+
+
+def older(row: Mapping[str, Any]) -> tuple[tuple[Field, Path], ...]:
+    """The fields that this row keeps under a name which Tavus has given up, with that name's path."""
+    locked = alien(row)
+    homes = ((field, home(row, field)) for field in FIELDS if field.legacy and field.key not in locked)
+    return tuple((field, path) for field, path in homes if path in field.legacy)
 
 
 def edits(row: Mapping[str, Any], values: Values) -> tuple[str, ...]:
@@ -86,10 +97,14 @@ def edits(row: Mapping[str, Any], values: Values) -> tuple[str, ...]:
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """What saving `after` over `before` alters, field by field; long texts are cut to where they differ."""
     found = []
+    moved = {field.key for field, path in older(before) if get(after, path) is ABSENT}
     for field in FIELDS:
-        was, now = get(before, home(before, field)), get(after, home(before, field))
+        path = home(before, field)
+        was, now = get(before, path), get(after, field.path if field.key in moved else path)
         if was is not now and was != now:
             found.append(_change(field, before, was, now))
+        elif field.key in moved:
+            found.append(Change(title(field), f"under the older name {path[-1]}", f"the same, under {field.path[-1]}"))
     old, new = dict(leaves(split(before)[1])), dict(leaves(split(after)[1]))
     for path in dict.fromkeys((*old, *new)):
         was, now = old.get(path, ABSENT), new.get(path, ABSENT)
@@ -120,10 +135,28 @@ def alien(row: Mapping[str, Any]) -> frozenset[str]:
 
 
 def kind(row: Mapping[str, Any], field: Field) -> Kind:
-    """The field's kind for this row: JSON that holds a secret is written only."""
-    if field.kind is Kind.JSON and holds_secret(get(row, home(row, field))):
-        return Kind.SECRETS
+    """The field's kind for this row: JSON that is secret, or a list with a secret somewhere in it, is written only.
+
+    An object with other things in it is shown without its secrets, which `write` keeps.
+    """
+    if field.kind is Kind.JSON:
+        value = get(row, home(row, field))
+        if holds_secret(value) and not (isinstance(value, Mapping) and shown_part(value)):
+            return Kind.SECRETS
     return field.kind
+
+
+def shown_part(value: Mapping[str, Any]) -> dict[str, Any]:
+    """An object without what is secret in it."""
+    return divide(value, set())[1]
+
+
+def hidden(row: Mapping[str, Any], field: Field) -> tuple[str, ...]:
+    """Names of what is secret in an object whose rest is shown."""
+    value = get(row, home(row, field))
+    if kind(row, field) is not Kind.JSON or not isinstance(value, Mapping):
+        return ()
+    return tuple(".".join(path) for path, _ in leaves(divide(value, set())[0]))
 
 
 def is_set(row: Mapping[str, Any], field: Field) -> bool:
@@ -131,11 +164,12 @@ def is_set(row: Mapping[str, Any], field: Field) -> bool:
 
 
 def home(row: Mapping[str, Any], field: Field) -> Path:
-    """Where this row keeps the field: under one of its newer names if it uses that, else under its own."""
-    for path in (field.path, *field.aliases):
-        if get(row, path) is not ABSENT:
-            return path
-    return field.path
+    """Where this row keeps the field: under its own name, else under a newer or older one that it uses.
+
+    A null counts only where no other name holds anything.
+    """
+    there = [path for path in field.names if get(row, path) is not ABSENT]
+    return next((path for path in there if get(row, path) is not None), there[0] if there else field.path)
 
 
 def split(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -144,7 +178,7 @@ def split(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     claims: set[Path] = {(name,) for name in READ_ONLY}
     for field in FIELDS:
         if field.key not in locked:
-            claims.update((field.path, *field.aliases))
+            claims.update((field.path, *field.aliases, home(row, field)))
     return divide(row, claims)
 
 
@@ -182,8 +216,14 @@ def excerpts(was: str, now: str, around: int = 48, most: int = 360) -> tuple[str
 
 def _change(field: Field, row: Mapping[str, Any], was: Any, now: Any) -> Change:
     if kind(row, field) in (Kind.SECRET, Kind.SECRETS):
-        had, has = (value not in (ABSENT, None, "") for value in (was, now))
-        return Change(title(field), "set" if had else "not set", ("replaced" if had else "set") if has else "removed")
+        there, stays = (value not in (ABSENT, None, "") for value in (was, now))
+        after = ("replaced" if there else "set") if stays else "removed"
+        return Change(title(field), "set" if there else "not set", after)
+    if field.kind is Kind.JSON:
+        had, has = (_plain(shown_part(value) if isinstance(value, Mapping) else value) for value in (was, now))
+        if had == has:
+            return Change(title(field), "its secrets as they were", "its secrets replaced")
+        return Change(title(field), *excerpts(had, has))
     if field.kind is Kind.CHOICE:
         was, now = (field.say(value) if isinstance(value, str) else value for value in (was, now))
     return Change(title(field), *excerpts(_plain(was), _plain(now)))
@@ -196,6 +236,8 @@ def _plain(value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
+    if isinstance(value, list) and holds_secret(value):
+        return f"{len(value)} entries with a secret in them"
     return value if isinstance(value, str) else dump(value)
 
 
@@ -207,9 +249,16 @@ def _shown(field: Field, row: Mapping[str, Any]) -> Value:
     if field.kind is Kind.LINES:
         return "\n".join(value)
     if field.kind is Kind.JSON:
-        return dump(value)
+        return dump(shown_part(value) if isinstance(value, Mapping) else value)
     shown: Value = value
     return shown
+
+
+def _move(row: dict[str, Any], old: Path, new: Path) -> None:
+    value = get(row, old)
+    if value is not ABSENT:
+        remove(row, old)
+        put(row, new, value)
 
 
 def _fits(field: Field, row: Mapping[str, Any]) -> bool:
@@ -236,7 +285,10 @@ def _fits(field: Field, row: Mapping[str, Any]) -> bool:
             return isinstance(value, str) and sendable(value)
 
 
-def _wire(field: Field, value: Value) -> Any:
+def _wire(field: Field, value: Value, stored: Any) -> Any:
+    """The value as Tavus takes it; an object keeps the secrets of the one that it replaces."""
+    if field.kind is Kind.JSON and isinstance(stored, Mapping) and shown_part(stored):
+        return join(divide(stored, set())[0], json.loads(str(value)))
     if field.kind in (Kind.JSON, Kind.SECRETS):
         return json.loads(str(value))
     if field.kind is Kind.LINES:

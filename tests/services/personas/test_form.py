@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.services.personas import check as persona_check
 from lib.services.personas import form as persona_form
-from lib.services.personas.fields import BY_KEY, FIELDS, LAYERS, READ_ONLY, Kind, title
+from lib.services.personas.fields import BY_KEY, FIELDS, READ_ONLY, Kind
 
 GUIDE: dict[str, Any] = {
     "persona_id": "p1",
@@ -21,9 +20,9 @@ GUIDE: dict[str, Any] = {
     "layers": {
         "llm": {"model": "tavus-next-9", "extra_body": {"temperature": 1, "seed": 7}, "speculative_inference": False},
         "tts": {"tts_engine": "cartesia", "voice_settings": {"speed": 1.1}},
-        "sts": {"provider": "ours"},
+        "humour": {"level": "dry"},
     },
-    "memories": {"on": True},
+    "moods": {"on": True},
 }
 
 PROPERTY = settings(
@@ -56,10 +55,11 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         row["layers"] = draw(st.dictionaries(st.sampled_from(LAYER_NAMES), layer | ANYTHING, max_size=4))
     for field in draw(st.lists(st.sampled_from(FIELDS), max_size=12)):
         node: Any = row
-        for name in field.path[:-1]:
+        path = draw(st.sampled_from(field.names))
+        for name in path[:-1]:
             node = node.setdefault(name, {}) if isinstance(node, dict) else None
         if isinstance(node, dict):
-            node[field.path[-1]] = draw(ANYTHING | fitting(field.kind, field.shape))
+            node[path[-1]] = draw(ANYTHING | fitting(field.kind, field.shape))
     return row
 
 
@@ -173,13 +173,13 @@ def test_a_value_of_an_unexpected_kind_is_left_to_the_other_fields() -> None:
 def test_other_fields_can_be_changed_added_and_taken_out() -> None:
     values = persona_form.read(GUIDE)
     assert json.loads(str(values["other"])) == {
-        "layers": {"llm": {"extra_body": {"seed": 7}}, "sts": {"provider": "ours"}},
-        "memories": {"on": True},
+        "layers": {"llm": {"extra_body": {"seed": 7}}, "humour": {"level": "dry"}},
+        "moods": {"on": True},
     }
-    after = persona_form.write(GUIDE, {**values, "other": '{"memories": {"on": false}, "disclosure_type": "auto"}'})
-    assert after["memories"] == {"on": False}
-    assert after["disclosure_type"] == "auto"
-    assert "sts" not in after["layers"]
+    after = persona_form.write(GUIDE, {**values, "other": '{"moods": {"on": false}, "weather": "auto"}'})
+    assert after["moods"] == {"on": False}
+    assert after["weather"] == "auto"
+    assert "humour" not in after["layers"]
     assert after["layers"]["llm"] == {
         "model": "tavus-next-9",
         "extra_body": {"temperature": 1},
@@ -192,6 +192,63 @@ def test_a_number_that_the_browser_sends_back_as_a_fraction_is_no_edit() -> None
     values = {**persona_form.read(GUIDE), "layers.llm.extra_body.temperature": 1.0}
     assert persona_form.edits(GUIDE, values) == ()
     assert type(persona_form.write(GUIDE, values)["layers"]["llm"]["extra_body"]["temperature"]) is int
+
+
+def test_an_older_name_is_read_and_moved_to_the_name_of_today_by_the_next_save() -> None:
+    perception = {
+        "ambient_awareness_queries": ["Dark?"],
+        "perception_tool_prompt": "Call it.",
+        "tool_prompt": "x",
+    }
+    row = {"persona_name": "A", "layers": {"perception": perception}}
+    values = persona_form.read(row)
+    assert values["layers.perception.visual_awareness_queries"] == "Dark?"
+    assert values["layers.perception.visual_tool_prompt"] == "Call it."
+    assert json.loads(str(values["other"])) == {"layers": {"perception": {"tool_prompt": "x"}}}
+    assert [path[-1] for _, path in persona_form.older(row)] == ["ambient_awareness_queries", "perception_tool_prompt"]
+    assert persona_form.write(row, values) == row
+    after = persona_form.write(row, {**values, "persona_name": "B", "layers.perception.visual_tool_prompt": "Never."})
+    assert after["layers"]["perception"] == {
+        "visual_awareness_queries": ["Dark?"],
+        "visual_tool_prompt": "Never.",
+        "tool_prompt": "x",
+    }
+    assert persona_form.older(after) == ()
+    assert [(c.label, c.was, c.now) for c in persona_form.changes(row, after)] == [
+        ("Name", "A", "B"),
+        (
+            "Perception, keep an eye on",
+            "under the older name ambient_awareness_queries",
+            "the same, under visual_awareness_queries",
+        ),
+        ("Perception, when to use the visual tools", "Call it.", "Never."),
+    ]
+
+
+def test_an_older_name_beside_the_name_of_today_is_left_to_the_other_fields() -> None:
+    row = {"layers": {"perception": {"visual_tools": [], "perception_tools": [{"name": "old"}]}}}
+    assert "perception_tools" in str(persona_form.read(row)["other"])
+    assert persona_form.older(row) == ()
+
+
+def test_an_emptied_field_under_an_older_name_is_removed() -> None:
+    row = {"layers": {"perception": {"perception_tools": [{"name": "old"}]}}}
+    assert persona_form.write(row, {"layers.perception.visual_tools": ""}) == {"layers": {"perception": {}}}
+
+
+def test_an_object_is_shown_without_the_secret_in_it_and_keeps_it() -> None:
+    key = BY_KEY["layers.sts"]
+    row = {"layers": {"sts": {"provider": "ours", "api_key": "canary"}}}
+    values = persona_form.read(row)
+    assert json.loads(str(values[key.key])) == {"provider": "ours"}
+    assert persona_form.hidden(row, key) == ("api_key",)
+    after = persona_form.write(row, {**values, key.key: '{"provider": "theirs"}'})
+    assert after["layers"]["sts"] == {"provider": "theirs", "api_key": "canary"}
+    (change,) = persona_form.changes(row, after)
+    assert "canary" not in change.was + change.now
+    replaced = persona_form.write(row, {**values, key.key: '{"provider": "ours", "api_key": "new-canary"}'})
+    (change,) = persona_form.changes(row, replaced)
+    assert (change.was, change.now) == ("its secrets as they were", "its secrets replaced")
 
 
 def test_a_secret_is_kept_replaced_or_removed() -> None:
@@ -220,7 +277,7 @@ def test_a_review_names_each_field_with_what_it_was_and_becomes() -> None:
             "layers.conversational_flow.turn_taking_patience": "high",
             "layers.llm.speculative_inference": None,
             "document_tags": "faq\nprices",
-            "other": '{"memories": {"on": true}, "layers": {"sts": {"provider": "theirs"}}}',
+            "other": '{"moods": {"on": true}, "layers": {"humour": {"level": "warm"}}}',
         },
     )
     assert [(c.label, c.was, c.now) for c in persona_form.changes(GUIDE, after)] == [
@@ -229,7 +286,7 @@ def test_a_review_names_each_field_with_what_it_was_and_becomes() -> None:
         ("Language model, think ahead", "off", "empty"),
         ("Knowledge, documents by tag", "empty", "faq, prices"),
         ("Other: layers.llm.extra_body.seed", "7", "empty"),
-        ("Other: layers.sts.provider", "ours", "theirs"),
+        ("Other: layers.humour.level", "dry", "warm"),
     ]
 
 
@@ -260,80 +317,9 @@ def test_a_copy_carries_no_id_no_null_and_no_masked_secret() -> None:
     assert copy["layers"] == {"llm": {}, "tts": {"api_key": "k"}}
 
 
-PROMPT_RULES = [
-    ({}, "Only the pipeline “Echo” works without"),
-    ({"pipeline_mode": "echo", "system_prompt": "You are"}, "takes no prompt"),
-    ({"pipeline_mode": "speech-to-speech", "system_prompt": "You are"}, "takes no prompt"),
-    ({"pipeline_mode": "echo"}, ""),
-    ({"system_prompt": "You are"}, ""),
-]
-
-
-@pytest.mark.parametrize(("values", "said"), PROMPT_RULES)
-def test_the_prompt_is_needed_by_full_and_refused_by_echo(values: dict[str, Any], said: str) -> None:
-    found = persona_check.problems({}, {"persona_name": "A", **values})
-    assert bool(found) == bool(said)
-    assert all(said in problem.message for problem in found)
-
-
-def test_a_stored_echo_with_a_prompt_can_be_edited_elsewhere() -> None:
-    row = {"persona_name": "A", "pipeline_mode": "echo", "system_prompt": "old"}
-    assert persona_check.problems(row, {**persona_form.read(row), "persona_name": "B"}) == ()
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "said"),
-    [
-        ("persona_name", "  ", "Give the persona a name"),
-        ("persona_name", "x" * 201, "200 is the most"),
-        ("guardrail_ids", "\n".join(f"g{n}" for n in range(51)), "50 at most"),
-        ("layers.llm.tools", "{not json", "not JSON yet: line 1"),
-        ("layers.llm.tools", '{"a": 1}', "Write a list"),
-        ("layers.tts.voice_settings", "[]", "Write an object"),
-        ("layers.llm.headers", "Bearer x", "not JSON yet"),
-        ("layers.llm.extra_body.temperature", 2.5, "from 0 to 2"),
-        ("layers.llm.base_url", "llm.example.org", "https://"),
-        ("layers.llm.base_url", "https://llm.example.org/v1/chat/completions", "Tavus adds it"),
-        ("other", "[1]", "Write an object"),
-        ("other", '{"system_prompt": "x"}', "“System prompt”"),
-        ("other", '{"layers": {"llm": {"model": "x"}}}', "“Language model, model”"),
-        ("other", '{"created_at": "x"}', "written by Tavus"),
-        ("other", "[" * 100_000, "nested too deeply"),
-    ],
-)
-def test_a_wrong_entry_is_named_at_its_field(key: str, value: str | float, said: str) -> None:
-    row = {"persona_name": "A", "system_prompt": "You are"}
-    (problem,) = persona_check.problems(row, {**persona_form.read(row), key: value})
-    assert problem.key == key
-    assert said in problem.message
-
-
-def test_listening_needs_raven_1() -> None:
-    values = {"persona_name": "A", "system_prompt": "x", "layers.perception.audio_awareness_queries": "Is it loud?"}
-    assert persona_check.problems({}, values) == ()
-    assert persona_check.problems({}, {**values, "layers.perception.perception_model": "raven-1"}) == ()
-    (problem,) = persona_check.problems({}, {**values, "layers.perception.perception_model": "raven-0"})
-    assert problem.key == "layers.perception.audio_awareness_queries"
-    assert "raven-1" in problem.message
-
-
-def test_what_tavus_has_taken_is_not_refused_for_its_length() -> None:
-    row = {"persona_name": "x" * 300, "system_prompt": "You are"}
-    assert persona_check.problems(row, {**persona_form.read(row), "greeting": "Hi"}) == ()
-
-
 @PROPERTY
 @given(rows(), st.text(max_size=40))
 def test_what_passes_the_check_can_be_written(row: dict[str, Any], other: str) -> None:
     values = {**persona_form.read(row), "other": other, "layers.llm.tools": other}
     if not persona_check.problems(row, values):
         persona_form.write(row, values)
-
-
-def test_every_field_has_a_sentence_a_link_and_a_name_of_its_own() -> None:
-    assert len({field.key for field in FIELDS}) == len(FIELDS)
-    assert len({title(field) for field in FIELDS}) == len(FIELDS)
-    for field in FIELDS:
-        assert field.text.endswith(".")
-        assert "https://docs.tavus.io/" in field.help
-    assert {group.key for group in LAYERS} >= {"perception", "stt", "conversational_flow", "llm", "tts", "transport"}
