@@ -16,7 +16,9 @@ import uvicorn
 from lib import sandbox
 
 KEY = "tvsk_test"
-QUICK = sandbox.Timing(joined_s=0.05, transcript_s=0.05, perception_s=0.1, beat_s=15.0, training_s=8.0, callback_s=2.0)
+QUICK = sandbox.Timing(
+    joined_s=0.05, transcript_s=0.05, perception_s=0.1, beat_s=15.0, training_s=8.0, document_s=8.0, callback_s=2.0
+)
 
 
 @contextmanager

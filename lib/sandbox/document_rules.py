@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from lib.sandbox import fields
+from lib.sandbox.addresses import parts_of, suffix_of, unreachable
 from lib.sandbox.state import Row
 from lib.sandbox.wire import Refusal
 
@@ -49,27 +48,14 @@ def check_page(asked: Any) -> None:
                 raise Refusal(f"{name} must be {what}")
 
 
-def name_from(url: str) -> str:
-    """What a document is called that was given no name: its file's name, else its host's."""
-    parts = urlsplit(url)
-    return unquote(PurePosixPath(parts.path).name) or parts.hostname or url
-
-
 def failure(url: str) -> str | None:
-    """The documented code of why a document at `url` can't be had; None if it can. Nothing is fetched.
-
-    A host under `.invalid` (reserved) can't be reached.
-    """
-    try:
-        parts = urlsplit(url)
-        host, suffix = parts.hostname or "", PurePosixPath(parts.path.lower()).suffix
-    except ValueError:
+    """The documented code of why a document at `url` can't be had; None if it can."""
+    if parts_of(url) is None:
         return "invalid_file_url"
-    if parts.scheme not in ("http", "https") or not host:
-        return "invalid_file_url"
+    suffix = suffix_of(url)
     if suffix in NO_DOCUMENTS:
         return "file_format_unsupported"
-    if host.endswith(".invalid") or host == "invalid":
+    if unreachable(url):
         return "file_download_failed" if suffix in FILES else "website_processing_failed"
     return None
 

@@ -13,6 +13,7 @@ from math import ceil
 from urllib.parse import urljoin
 
 from lib.sandbox import document_rules as rules
+from lib.sandbox.addresses import name_from
 from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.clock import Clock
 from lib.sandbox.state import Row, State
@@ -66,7 +67,7 @@ class Documents:
             row: Row = {
                 **{name: value for name, value in body.items() if name not in READ_ONLY and value is not None},
                 "document_id": new_id("d8-"),
-                "document_name": body.get("document_name") or rules.name_from(body["document_url"]),
+                "document_name": body.get("document_name") or name_from(body["document_url"]),
                 "callback_url": body.get("callback_url") or "",
                 "tags": body.get("tags") or [],
                 "status": "started",

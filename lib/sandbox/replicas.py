@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from lib.sandbox.addresses import unreachable
 from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.clock import Clock
 from lib.sandbox.dialect import Dialect
@@ -118,7 +118,7 @@ class Replicas:
 
     def _finish(self, row: Row) -> None:
         training = row["_training"]
-        failed = (urlsplit(training["url"]).hostname or "").endswith(".invalid")
+        failed = unreachable(training["url"])
         result = {key: value for key, value in row.items() if key != "_training"}
         result |= {
             "status": "error" if failed else "completed",

@@ -96,6 +96,20 @@ def test_a_finished_training_is_called_ready(box: RunningSandbox, receiver: Rece
         assert (told["status"], "error_message" in told) == (("ready", False) if "example" in host else ("error", True))
 
 
+def test_each_state_of_a_document_is_told_with_its_row(box: RunningSandbox, receiver: Receiver) -> None:
+    box.freeze()
+    body = {"document_url": "https://docs.example.com/", "crawl": {}, "callback_url": f"{receiver.url}/hook/x"}
+    document_id = box.call("POST", "/documents", body).json()["document_id"]
+    box.advance(4)
+    box.advance(4)
+    box.call("POST", f"/documents/{document_id}/recrawl")
+    box.advance(8)
+    eventually(lambda: len(receiver.got) == 5)
+    assert [one["status"] for one in receiver.got] == ["started", "processing", "ready", "recrawling", "ready"]
+    assert receiver.got[-1] == box.call("GET", f"/documents/{document_id}").json()
+    assert {entry["event_type"] for entry in box.control("log?kind=callback")} == {"document"}
+
+
 def test_failures_are_in_the_log_and_the_url_is_not(box: RunningSandbox, receiver: Receiver) -> None:
     receiver.status = 500
     with socket.socket() as closed:

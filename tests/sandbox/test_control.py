@@ -102,6 +102,7 @@ def test_new_rows_carry_the_moved_time(box: RunningSandbox) -> None:
         ("clock", {"advance_s": -1e12}), ("limits", {"concurrency": -1}), ("limits", {"credits": "few"}),
         ("limits", {"slots": 1}), ("limits", 5), ("dialect", {"names": "other"}), ("dialect", {"nothing": 1}),
         ("dialect", {"joined_twin": 1}), ("reset", {"all": True}), ("reset", []),
+        ("drafts", {}), ("drafts", {"persona_id": "pnone"}), ("drafts", {"persona_id": OWN, "draft": 1}),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_400(box: RunningSandbox, path: str, given: Any) -> None:
@@ -134,8 +135,11 @@ def test_reset_makes_everything_as_at_first(box: RunningSandbox) -> None:
 
 def test_an_account_can_be_made_empty(box: RunningSandbox) -> None:
     box.reset(stock=False)
-    for path in ("/personas", "/replicas", "/conversations"):
+    for path in ("/personas", "/replicas", "/conversations", "/objectives"):
         assert box.call("GET", path).json() == {"data": [], "total_count": 0}
+    for path in ("/guardrails", "/guardrails?legacy=false", "/documents"):
+        page = box.call("GET", path).json()
+        assert (page["data"], page["total_count"]) == ([], 0)
 
 
 def test_another_web_page_cannot_reach_the_control_plane(box: RunningSandbox) -> None:

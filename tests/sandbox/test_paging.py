@@ -52,9 +52,16 @@ def test_no_page_is_longer_than_a_hundred(box: RunningSandbox) -> None:
     assert (len(body["data"]), body["total_count"]) == (100, 106)
 
 
-@pytest.mark.parametrize("path", ["/personas", "/pals", "/replicas", "/faces", "/conversations"])
+@pytest.mark.parametrize("path", ["/personas", "/pals", "/replicas", "/faces", "/conversations", "/objectives"])
 def test_every_list_answers_data_and_total_count_with_either_slash(box: RunningSandbox, path: str) -> None:
     plain, slashed = box.call("GET", path + "?limit=2"), box.call("GET", path + "/?limit=2", allow_redirects=False)
     assert plain.status_code == slashed.status_code == 200
     assert plain.json() == slashed.json()
     assert set(plain.json()) == {"data", "total_count"}
+
+
+@pytest.mark.parametrize("path", ["/guardrails", "/documents"])
+def test_these_lists_tell_page_and_limit_too(box: RunningSandbox, path: str) -> None:
+    plain, slashed = box.call("GET", path + "?limit=2"), box.call("GET", path + "/?limit=2", allow_redirects=False)
+    assert plain.json() == slashed.json()
+    assert set(plain.json()) == {"data", "total_count", "page", "limit"}

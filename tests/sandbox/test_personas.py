@@ -226,6 +226,39 @@ def test_a_stock_persona_can_be_neither_changed_nor_deleted(box: RunningSandbox)
     assert read(box, STOCK)["persona_name"] == "Sales Coach"
 
 
+RENAME = [{"op": "replace", "path": "/persona_name", "value": "Theirs"}]
+
+
+def test_a_patch_against_somebodys_edits_in_pal_maker_is_409_until_it_is_forced(box: RunningSandbox) -> None:
+    assert box.control("drafts", {"persona_id": OWN}) == [OWN]
+    before = read(box, OWN)
+    for path in (f"/personas/{OWN}", f"/pals/{OWN}?force=false"):
+        response = box.call("PATCH", path, RENAME)
+        assert response.status_code == 409
+        assert (set(response.json()), response.json()["conflict"]) == ({"error", "conflict"}, "maker_changes")
+    assert read(box, OWN) == before
+    assert box.call("PATCH", f"/personas/{OWN}?force=true", RENAME).status_code == 200
+    assert (read(box, OWN)["persona_name"], box.control("drafts")) == ("Theirs", [])
+
+
+def test_edits_in_pal_maker_stay_where_a_forced_patch_does_nothing(box: RunningSandbox) -> None:
+    box.control("drafts", {"persona_id": OWN})
+    failing = [{"op": "test", "path": "/persona_name", "value": "other"}, *RENAME]
+    assert box.call("PATCH", f"/personas/{OWN}?force=true", failing).status_code == 422
+    same = [{"op": "replace", "path": "/pipeline_mode", "value": "full"}]
+    assert box.call("PATCH", f"/personas/{OWN}?force=true", same).status_code == 304
+    assert box.control("drafts") == [OWN]
+
+
+def test_edits_in_pal_maker_end_when_told_and_with_their_persona(box: RunningSandbox) -> None:
+    box.control("drafts", {"persona_id": OWN})
+    assert box.control("drafts", {"persona_id": OWN, "draft": False}) == []
+    assert box.call("PATCH", f"/personas/{OWN}", RENAME).status_code == 200
+    box.control("drafts", {"persona_id": OWN})
+    box.call("DELETE", f"/personas/{OWN}")
+    assert box.control("drafts") == []
+
+
 def test_delete_is_204_and_then_the_id_is_unknown(box: RunningSandbox) -> None:
     response = box.call("DELETE", f"/personas/{OWN}")
     assert (response.status_code, response.content) == (204, b"")

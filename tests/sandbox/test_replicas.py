@@ -70,8 +70,9 @@ def test_training_goes_from_started_to_completed(box: RunningSandbox) -> None:
     assert (row["status"], row["training_progress"], row["error_message"]) == ("completed", "100/100", None)
 
 
-def test_a_file_that_cannot_be_downloaded_ends_in_an_error(box: RunningSandbox) -> None:
-    replica_id = trained(box, train_video_url="https://files.invalid/me.mp4")
+@pytest.mark.parametrize("url", ["https://files.invalid/me.mp4", "me.mp4", "http://["])
+def test_a_file_that_cannot_be_downloaded_ends_in_an_error(box: RunningSandbox, url: str) -> None:
+    replica_id = trained(box, train_video_url=url)
     box.advance(8)
     row = box.call("GET", f"/replicas/{replica_id}").json()
     assert row["status"] == "error"

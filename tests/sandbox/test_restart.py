@@ -33,6 +33,33 @@ def test_personas_and_conversations_are_still_there(tmp_path: Path) -> None:
         assert [role for role, _ in view.turns] == ["assistant"]
 
 
+def test_a_document_goes_on_from_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with running_sandbox(state_path=path) as box:
+        box.freeze()
+        document = box.call("POST", "/documents", {"document_url": "https://a.example/"}).json()["document_id"]
+        box.advance(4)
+    with running_sandbox(state_path=path) as box:
+        assert box.call("GET", f"/documents/{document}").json()["progress"] == 50
+        box.advance(4)
+        assert box.call("GET", f"/documents/{document}").json()["status"] == "ready"
+
+
+def test_a_file_from_before_there_were_documents_goes_on_working(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with running_sandbox(state_path=path) as box:
+        before = box.call("GET", "/personas?limit=100").json()
+    with sqlite3.connect(path) as beside:
+        beside.execute("DELETE FROM rows WHERE kind NOT IN ('meta', 'persona', 'replica')")
+    beside.close()
+    with running_sandbox(state_path=path) as box:
+        assert box.call("GET", "/personas?limit=100").json() == before
+        for name in ("objectives", "guardrails", "documents"):
+            assert box.call("GET", f"/{name}").json()["total_count"] == 0
+        box.call("POST", "/documents", {"document_url": "https://a.example/"})
+        assert box.call("GET", "/documents").json()["total_count"] == 1
+
+
 def test_timers_go_on_from_their_timestamps(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     with running_sandbox(state_path=path) as box:
