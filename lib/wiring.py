@@ -29,6 +29,8 @@ from lib.services.catalogue import Catalogue
 from lib.services.chat import Responder
 from lib.services.diagnostics import Diagnostics
 from lib.services.ledger import Ledger
+from lib.services.library.attaching import Attaching
+from lib.services.library.service import Library
 from lib.services.modes.phoenix_rest import PhoenixRest
 from lib.services.personas.service import Personas
 from lib.services.sessions import RoomTokens, Sessions
@@ -70,6 +72,8 @@ class Services:
     tavus: Tavus
     catalogue: Catalogue
     personas: Personas
+    library: Library
+    attaching: Attaching
     agents: Agents
     sessions: Sessions
     responder: Responder
@@ -155,6 +159,8 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         max_call_s=settings.max_call_s,
         default_replica_id=settings.tavus_default_replica_id,
     )
+    personas = Personas(tavus, catalogue, agents)
+    library = Library(tavus)
     ledger = Ledger(store, account, settings)
     tokens = RoomTokens()
 
@@ -196,7 +202,9 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         store=store,
         tavus=tavus,
         catalogue=catalogue,
-        personas=Personas(tavus, catalogue, agents),
+        personas=personas,
+        library=library,
+        attaching=Attaching(library, personas, catalogue),
         agents=agents,
         sessions=sessions,
         responder=responder,

@@ -54,6 +54,7 @@ def reopen() -> None:
     """Forget what was read, and let the next run read again: what Retry does."""
     with suppress(GreenroomError):
         services().catalogue.forget()
+        services().library.forget()
     st.session_state[_VISIT] = None
 
 

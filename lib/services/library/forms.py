@@ -1,0 +1,120 @@
+"""Rows of guardrails and documents as forms: what a form shows, and what saving it alters. Pure.
+
+What was not touched comes back verbatim, with the fields that Greenroom does not know. A text that was emptied is
+taken out of the row, never sent as "".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+Values = Mapping[str, Any]
+
+URL_LIMIT = 2048
+TAG_LIMIT, MOST_TAGS = 64, 32
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a review: what it is, what it was and what it becomes, as a person reads it; "" for nothing."""
+
+    label: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a row. `default` is what applies where the row has none; a tuple stands for a list of texts."""
+
+    key: str
+    label: str
+    help: str
+    default: Any = ""
+
+
+def read(row: Mapping[str, Any], fields: Iterable[Field]) -> dict[str, Any]:
+    """What the form shows for `row`; a value of another kind than its field's shows as the default."""
+    return {field.key: _shown(row.get(field.key), field.default) for field in fields}
+
+
+def write(row: Mapping[str, Any], values: Values, fields: Iterable[Field]) -> dict[str, Any]:
+    """`row` with what `values` changes of it. `write(row, read(row)) == row` for every row."""
+    out = deepcopy(dict(row))
+    base = read(row, fields)
+    for key, old in base.items():
+        new = values.get(key, old)
+        if new == old:
+            continue
+        if isinstance(new, str):
+            new = new.strip()
+        if new == "":
+            out.pop(key, None)
+        else:
+            out[key] = list(new) if isinstance(new, tuple) else new
+    return out
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], fields: Iterable[Field]) -> tuple[Change, ...]:
+    """What saving `after` over `before` alters, field by field."""
+    known = tuple(fields)
+    was, now = read(before, known), read(after, known)
+    return tuple(
+        Change(field.label, said(was[field.key]), said(now[field.key]))
+        for field in known
+        if was[field.key] != now[field.key]
+    )
+
+
+def merged(base: Values, mine: Values, theirs: Values) -> dict[str, Any]:
+    """Mine where I changed something, theirs everywhere else."""
+    return {key: mine[key] if mine[key] != base[key] else theirs[key] for key in base}
+
+
+def said(value: Any) -> str:
+    """A value as a person reads it, "" for nothing."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple | list):
+        value = ", ".join(map(str, value))
+    return str(value)
+
+
+def tag_problem(tags: Iterable[str]) -> str:
+    """What is wrong with these tags; "" if nothing is."""
+    found = tuple(tags)
+    if len(found) > MOST_TAGS:
+        return f"{len(found)} tags; {MOST_TAGS} is the most."
+    long = next((tag for tag in found if len(tag) > TAG_LIMIT), "")
+    return f"The tag “{long[:20]}…” has {len(long)} characters; {TAG_LIMIT} is the most." if long else ""
+
+
+def address_problem(url: str) -> str:
+    """Why this can't be an address that Tavus calls; "" for one that may be, or for none."""
+    text = url.strip()
+    if not text:
+        return ""
+    if len(text) > URL_LIMIT:
+        return f"{len(text):,} characters; {URL_LIMIT:,} is the most."
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+    except ValueError:
+        return "This is not an address. Copy it from the browser's address bar."
+    if parts.scheme not in ("http", "https") or not host or re.search(r"\s", text):
+        return "Begin it with https:// and leave no spaces in it."
+    if host == "localhost" or host.endswith(".local") or host.startswith("127.") or host == "::1":
+        return "Tavus can't reach an address of this machine: it must be open on the internet."
+    return ""
+
+
+def _shown(value: Any, default: Any) -> Any:
+    if isinstance(default, tuple):
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return tuple(value) if fits else default
+    return value if isinstance(value, type(default)) else default

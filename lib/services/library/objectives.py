@@ -1,0 +1,332 @@
+"""A set of objectives as a form: steps that lead to one another, and what is wrong with them. Pure.
+
+https://docs.tavus.io/api-reference/objectives/create-objectives and the checks of Tavus's own command line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from lib.models import ObjectiveSet, texts
+from lib.services.library.forms import Change, address_problem, said
+
+NAME_LIMIT, PROMPT_LIMIT, MOST_STEPS, MOST_VARIABLES = 100, 10_000, 50, 50
+CONFIRMATIONS = {"auto": "The persona judges", "manual": "The caller confirms"}
+MODALITIES = {"verbal": "By what is said", "visual": "By what is seen", "audio": "By how it sounds"}
+"""The wire's words; `audio` is newer than the documents and only kept where it is set."""
+
+LABELS = {
+    "name": "Name",
+    "prompt": "What to reach",
+    "confirmation": "Who says that it is done",
+    "modality": "Reached",
+    "variables": "To note down",
+    "next": "Then",
+    "branches": "Then, depending",
+    "callback_url": "Callback",
+}
+_KEYS = {
+    "name": "objective_name",
+    "prompt": "objective_prompt",
+    "confirmation": "confirmation_mode",
+    "modality": "modality",
+    "variables": "output_variables",
+    "next": "next_required_objective",
+    "branches": "next_conditional_objectives",
+    "callback_url": "callback_url",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One objective. `next` is the name of the one that follows, or `branches` are names with their conditions.
+
+    `origin` is its place in the row that it was read from, None for a new one.
+    """
+
+    name: str = ""
+    prompt: str = ""
+    confirmation: str = "auto"
+    modality: str = "verbal"
+    variables: tuple[str, ...] = ()
+    next: str = ""
+    branches: tuple[tuple[str, str], ...] = ()
+    callback_url: str = ""
+    origin: int | None = None
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """The names that it leads to."""
+        return tuple(name for name, _ in self.branches) or ((self.next,) if self.next else ())
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What the form holds: the set's name, whether its steps may lead back, and the steps."""
+
+    name: str = ""
+    loops: bool = False
+    steps: tuple[Step, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`step` is the place of the step, None for the set; `key` one of LABELS, or ""."""
+
+    step: int | None
+    key: str
+    message: str
+
+
+def read(row: Mapping[str, Any]) -> Chain:
+    """What the form shows for a set's row, or for that of a single objective."""
+    name = row.get("name") or row.get("objectives_name") or ""
+    return Chain(
+        name=name if isinstance(name, str) else "",
+        loops=row.get("allow_loops") is True,
+        steps=tuple(_step(item, index) for index, item in enumerate(_items(row))),
+    )
+
+
+def is_whole(row: Mapping[str, Any]) -> bool:
+    """False where Tavus answers as its documents say: with one objective, which may be the first of several."""
+    return isinstance(row.get("data"), list)
+
+
+def write(row: Mapping[str, Any], chain: Chain) -> dict[str, Any]:
+    """`row` with what `chain` changes of it. `write(row, read(row)) == row` for every row."""
+    out = deepcopy(dict(row))
+    was, items = read(row), _items(row)
+    if chain.name.strip() != was.name:
+        out["objectives_name" if "objectives_name" in out and "name" not in out else "name"] = chain.name.strip()
+    if chain.loops != was.loops:
+        out["allow_loops"] = chain.loops
+    if not is_whole(row):
+        return _row(row, was.steps[0], chain.steps[0]) if was.steps and chain.steps else out
+    kept = [item for item in row["data"] if not isinstance(item, Mapping)]
+    if chain.steps != was.steps:
+        out["data"] = kept + [
+            _row({}, None, step) if step.origin is None else _row(items[step.origin], was.steps[step.origin], step)
+            for step in chain.steps
+        ]
+    return out
+
+
+def body_of(chain: Chain) -> dict[str, Any]:
+    """The body that makes the set; what says the default is left out."""
+    body: dict[str, Any] = {"data": [_row({}, None, step) for step in chain.steps]}
+    if chain.name.strip():
+        body = {"name": chain.name.strip(), **body}
+    return body | ({"allow_loops": True} if chain.loops else {})
+
+
+def problems(chain: Chain, base: Chain | None = None) -> tuple[Problem, ...]:
+    """All that keeps it from being sent, in the order of the form.
+
+    What was wrong already in `base`, as it was read, is let through: Tavus has taken it.
+    """
+    known = {(item.step, item.key, item.message) for item in problems(base)} if base else set()
+    return tuple(item for item in _problems(chain) if (_origin(chain, item), item.key, item.message) not in known)
+
+
+def _origin(chain: Chain, problem: Problem) -> int | None:
+    return None if problem.step is None else chain.steps[problem.step].origin
+
+
+def _problems(chain: Chain) -> list[Problem]:
+    found: list[Problem] = []
+    if len(chain.name.strip()) > NAME_LIMIT:
+        found.append(Problem(None, "name", f"{len(chain.name.strip())} characters; {NAME_LIMIT} is the most."))
+    if not chain.steps:
+        found.append(Problem(None, "", "Add at least one step."))
+    if len(chain.steps) > MOST_STEPS:
+        found.append(Problem(None, "", f"{len(chain.steps)} steps; {MOST_STEPS} is the most."))
+    names = [step.name.strip() for step in chain.steps]
+    for index, step in enumerate(chain.steps):
+        found += (Problem(index, key, message) for key, message in _step_problems(step, names))
+    if not found:
+        found += (Problem(None, "", message) for message in _shape_problems(chain))
+    return found
+
+
+def first(steps: Sequence[Step]) -> list[str]:
+    """The names of the steps that no other leads to: where a conversation begins."""
+    led_to = {name for step in steps for name in step.follows}
+    return [step.name for step in steps if step.name not in led_to]
+
+
+def between(was: Chain, now: Chain) -> tuple[Change, ...]:
+    """What saving alters, step by step; the steps of `now` know by `origin` which of `was` they come from."""
+    found = []
+    if was.name.strip() != now.name.strip():
+        found.append(Change("Name of the set", said(was.name.strip()), said(now.name.strip())))
+    if was.loops != now.loops:
+        found.append(Change("May lead back", said(was.loops), said(now.loops)))
+    kept = [step.origin for step in now.steps if step.origin is not None]
+    for index, step in enumerate(was.steps):
+        if index not in kept:
+            found.append(Change(f"Step {step.name}", _whole(step), ""))
+    for step in now.steps:
+        if step.origin is None or step.origin >= len(was.steps):
+            found.append(Change(f"Step {step.name}", "", _whole(step)))
+        else:
+            found += _step_changes(was.steps[step.origin], step)
+    if kept != sorted(kept):
+        order = [was.steps[index].name for index in sorted(kept)], [was.steps[index].name for index in kept]
+        found.append(Change("Order", *(", ".join(names) for names in order)))
+    return tuple(found)
+
+
+def path(chain: Chain | ObjectiveSet, most: int = 4) -> str:
+    """The names of its first steps in their order: "greet → ask → close"."""
+    steps = chain.steps if isinstance(chain, Chain) else read(chain.raw).steps
+    names = [step.name for step in steps]
+    return " → ".join(names[:most]) + (f" → {len(names) - most} more" if len(names) > most else "")
+
+
+def title(found: ObjectiveSet) -> str:
+    """Its name, or that of its first step."""
+    return found.name or next((str(step.get("objective_name") or "") for step in found.steps), "") or found.id
+
+
+def _items(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    data = row.get("data")
+    if isinstance(data, list):
+        return [item for item in data if isinstance(item, Mapping)]
+    return [row] if row.get("objective_name") else []
+
+
+def _step(item: Mapping[str, Any], index: int) -> Step:
+    def text(key: str, default: str = "") -> str:
+        value = item.get(key)
+        return value if isinstance(value, str) and value else default
+
+    branches = item.get(_KEYS["branches"])
+    return Step(
+        name=text("objective_name"),
+        prompt=text("objective_prompt"),
+        confirmation=text("confirmation_mode", "auto"),
+        modality=text("modality", "verbal"),
+        variables=texts(item.get("output_variables")),
+        next=text("next_required_objective"),
+        branches=tuple((str(name), str(why)) for name, why in branches.items())
+        if isinstance(branches, Mapping)
+        else (),
+        callback_url=text("callback_url"),
+        origin=index,
+    )
+
+
+def _row(item: Mapping[str, Any], was: Step | None, step: Step) -> dict[str, Any]:
+    """The row of a step: what was read, with what is changed; for a new one, what says more than the default."""
+    out = deepcopy(dict(item))
+    base = was or Step()
+    for known in fields(Step):
+        key, value = _KEYS.get(known.name, ""), getattr(step, known.name)
+        if isinstance(value, str):
+            value = value.strip()
+        if not key or value == getattr(base, known.name):
+            continue
+        if value in ("", ()):
+            out.pop(key, None)
+        elif known.name == "branches":
+            out[key] = {name.strip(): why.strip() for name, why in value}
+        else:
+            out[key] = list(value) if isinstance(value, tuple) else value
+    return out
+
+
+def _step_problems(step: Step, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+    name, prompt = step.name.strip(), step.prompt.strip()
+    if not name:
+        yield "name", "Give the step a name, such as ask_budget."
+    elif re.search(r"\s", name):
+        yield "name", "A name has no spaces: write ask_budget, not ask budget."
+    elif not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        yield "name", "Use letters, digits and underscores only."
+    elif len(name) > NAME_LIMIT:
+        yield "name", f"{len(name)} characters; {NAME_LIMIT} is the most."
+    elif names.count(name) > 1:
+        yield "name", f"Another step is called {name} too. Names tell steps apart."
+    if not prompt:
+        yield "prompt", "Write what the persona has to reach in this step."
+    elif len(prompt) > PROMPT_LIMIT:
+        yield "prompt", f"{len(prompt):,} characters; {PROMPT_LIMIT:,} is the most."
+    if len(step.variables) > MOST_VARIABLES:
+        yield "variables", f"{len(step.variables)} entries; {MOST_VARIABLES} is the most."
+    if wrong := address_problem(step.callback_url):
+        yield "callback_url", wrong
+    if step.next and step.branches:
+        yield "next", "It leads on always or depending, not both: empty one of them."
+    yield from _reference_problems(step, name, names)
+
+
+def _reference_problems(step: Step, name: str, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+    for key, targets in (("next", (step.next,) if step.next else ()), ("branches", [to for to, _ in step.branches])):
+        for target in targets:
+            if target and target == name:
+                yield key, "A step can't lead to itself."
+            elif target not in names:
+                yield key, f"There is no step called {target or '(nothing chosen)'} in this set."
+        if len(set(targets)) < len(targets):
+            yield key, "Two of the ways lead to the same step: join their conditions."
+    for target, why in step.branches:
+        if target and not why.strip():
+            yield "branches", f"Say when it leads to {target}."
+
+
+def _shape_problems(chain: Chain) -> Iterable[str]:
+    if chain.loops:
+        return
+    roots = first(chain.steps)
+    if _has_loop(chain.steps):
+        yield "The steps lead back to an earlier one. Allow it under “May lead back”, or let the last one end."
+    elif len(roots) > 1:
+        yield f"{len(roots)} steps are first: {', '.join(roots)}. Let one begin and lead to the others."
+
+
+def _has_loop(steps: Sequence[Step]) -> bool:
+    left = {step.name: set(step.follows) for step in steps}
+    while done := [name for name, after in left.items() if not after & left.keys()]:
+        for name in done:
+            del left[name]
+    return bool(left)
+
+
+def _step_changes(was: Step, now: Step) -> Iterable[Change]:
+    for known, label in LABELS.items():
+        old, new = getattr(was, known), getattr(now, known)
+        old, new = (value.strip() if isinstance(value, str) else value for value in (old, new))
+        if old != new:
+            yield Change(f"{was.name}: {label.lower()}", _said(known, old), _said(known, new))
+
+
+def _said(known: str, value: Any) -> str:
+    if known == "branches":
+        return "; ".join(f"{name} if {why}" for name, why in value)
+    words = {"confirmation": CONFIRMATIONS, "modality": MODALITIES}.get(known, {})
+    return words.get(value, "") or said(value)
+
+
+def _whole(step: Step) -> str:
+    then = ", then " + (", ".join(step.follows)) if step.follows else ""
+    return f"{step.prompt.strip()}{then}"
+
+
+def renamed(chain: Chain, old: str, new: str) -> Chain:
+    """The chain with a step's new name wherever others lead to it."""
+    return replace(
+        chain,
+        steps=tuple(
+            replace(
+                step,
+                next=new if step.next == old else step.next,
+                branches=tuple((new if to == old else to, why) for to, why in step.branches),
+            )
+            for step in chain.steps
+        ),
+    )

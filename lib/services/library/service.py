@@ -1,0 +1,254 @@
+"""The library: read once and kept, made, changed by the smallest change, deleted. Nothing here is billed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from lib.clients.tavus import Tavus
+from lib.errors import Conflict, GreenroomError, RateLimited, UpstreamRejected
+from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet
+from lib.services.catalogue import Listing, Named, Shelf
+from lib.services.library import documents, patches
+
+N = TypeVar("N", bound=Named)
+WATCH_S, WATCH_AFTER_FAILURE_S = 4.0, 20.0
+MOST_SINGLE_READS = 4
+
+
+@dataclass(frozen=True)
+class Saved(Generic[N]):
+    """What a save came to: the item as it is now. `changed` is False where Tavus says that nothing changed (304)."""
+
+    item: N
+    changed: bool
+
+
+class Kept(Generic[N]):
+    """One kind: its list, and single items read fresh, which keep the list in step."""
+
+    def __init__(self, sweep: Callable[[], list[N]], read: Callable[[str], N], clock: Callable[[], datetime]) -> None:
+        self._read = read
+        self.shelf: Shelf[N] = Shelf(sweep, clock)
+
+    def all(self, *, max_age_s: float | None = None) -> Listing[N]:
+        """All of the kind; see `Shelf.read`. Raises GreenroomError if they were never read."""
+        return self.shelf.read(max_age_s)
+
+    def get(self, item_id: str) -> N:
+        """One request. Raises NotFound, UpstreamError."""
+        item = self._read(item_id)
+        self.shelf.put(item)
+        return item
+
+    def after_making(self, item: N) -> N:
+        """The item as it is read back; as it was sent where reading fails, for it is made all the same."""
+        try:
+            return self.get(item.id)
+        except GreenroomError:
+            self.shelf.put(item)
+            self.shelf.forget()
+            return item
+
+    def patched(
+        self, before: N, raw: Mapping[str, Any], after: Mapping[str, Any], send: Callable[[list[dict[str, Any]]], bool]
+    ) -> Saved[N]:
+        """Send the guarded patch from `raw`, as it was read, to `after`, and read back what is there then.
+
+        Raises Conflict where it was changed at Tavus since it was read: nothing is written over.
+        """
+        operations = patches.guarded(raw, after)
+        if not operations:
+            return Saved(before, changed=False)
+        try:
+            changed = send(operations)
+        except UpstreamRejected as error:
+            if not patches.same(raw, _raw(self.get(before.id))):
+                raise Conflict(
+                    "It was changed at Tavus after it was opened here. Nothing was sent over it.",
+                    status=error.status,
+                    code="changed_meanwhile",
+                    hint="Keep your edits on top of what is there now, or discard them.",
+                ) from error
+            raise
+        return Saved(self.get(before.id), changed)
+
+
+class ObjectiveSets(Kept[ObjectiveSet]):
+    def __init__(self, tavus: Tavus, clock: Callable[[], datetime]) -> None:
+        super().__init__(tavus.objectives.all, lambda item_id: tavus.objectives.get(objectives_id=item_id), clock)
+        self._client = tavus.objectives
+
+    def create(self, body: Mapping[str, Any]) -> ObjectiveSet:
+        """Make a set of `{name, data, allow_loops}`. Raises UpstreamError; Ambiguous: it may have been made."""
+        made = self._client.create(body)
+        steps = tuple(body.get("data") or ())
+        return self.after_making(
+            ObjectiveSet(made, str(body.get("name") or ""), steps, {**body, "objectives_id": made})
+        )
+
+    def save(self, before: ObjectiveSet, after: Mapping[str, Any]) -> Saved[ObjectiveSet]:
+        """Raises Conflict, NotFound, UpstreamError."""
+        return self.patched(
+            before, before.raw, after, lambda steps: self._client.patch(objectives_id=before.id, operations=steps)
+        )
+
+    def delete(self, item_id: str) -> None:
+        """Raises NotFound, UpstreamError."""
+        self._client.delete(objectives_id=item_id)
+        self.shelf.drop(item_id)
+
+
+class GuardrailRules(Kept[Guardrail]):
+    def __init__(self, tavus: Tavus, clock: Callable[[], datetime]) -> None:
+        super().__init__(tavus.guardrails.all, lambda item_id: tavus.guardrails.get(guardrail_id=item_id), clock)
+        self._client = tavus.guardrails
+        self.set_shelf: Shelf[GuardrailSet] = Shelf(tavus.guardrails.sets, clock)
+
+    def sets(self, *, max_age_s: float | None = None) -> Listing[GuardrailSet]:
+        """The older sets of rules. Raises GreenroomError if they were never read."""
+        return self.set_shelf.read(max_age_s)
+
+    def create(self, body: Mapping[str, Any]) -> Guardrail:
+        """Make a rule. Raises UpstreamError; Ambiguous: it may have been made."""
+        return self.after_making(self._client.create(body))
+
+    def save(self, before: Guardrail, after: Mapping[str, Any]) -> Saved[Guardrail]:
+        """Raises Conflict, NotFound, UpstreamError."""
+        return self.patched(
+            before, before.raw, after, lambda steps: self._client.patch(guardrail_id=before.id, operations=steps)
+        )
+
+    def delete(self, item_id: str) -> None:
+        """Raises NotFound, UpstreamError. An older set that holds the rule is read anew next time."""
+        self._client.delete(guardrail_id=item_id)
+        self.shelf.drop(item_id)
+        self.set_shelf.forget()
+
+
+class DocumentFiles(Kept[Document]):
+    def __init__(self, tavus: Tavus, clock: Callable[[], datetime]) -> None:
+        super().__init__(tavus.documents.all, lambda item_id: tavus.documents.get(document_id=item_id), clock)
+        self._client = tavus.documents
+        self._clock = clock
+        self._watching = threading.Lock()
+        self._watched_at: datetime | None = None
+        self._watch_error: GreenroomError | None = None
+
+    def create(self, body: Mapping[str, Any]) -> Document:
+        """Have an address read. Raises RateLimited (crawls used up), UpstreamError; Ambiguous: it may be there."""
+        made = self._client.create(body)
+        self.shelf.put(made)
+        return made
+
+    def save(self, before: Document, after: Mapping[str, Any]) -> Saved[Document]:
+        """Send name and tags where they differ, after a look at whether they are still those of `before`.
+
+        Raises Conflict, NotFound, UpstreamError.
+        """
+        fields = documents.fields_to_send(before.raw, after)
+        if not fields:
+            return Saved(before, changed=False)
+        now = self.get(before.id)
+        if any(now.raw.get(field.key) != before.raw.get(field.key) for field in documents.FIELDS):
+            raise Conflict(
+                "It was changed at Tavus after it was opened here. Nothing was sent over it.",
+                code="changed_meanwhile",
+                hint="Keep your edits on top of what is there now, or discard them.",
+            )
+        told = self._client.update(document_id=before.id, fields=fields)
+        if told is None:
+            return Saved(now, changed=False)
+        return Saved(self.after_making(told), changed=True)
+
+    def recrawl(self, document: Document, crawl: Mapping[str, int] | None = None) -> Document:
+        """Have a web site read again, with its own limits or with `crawl`.
+
+        Raises Conflict (409: it is being read right now), RateLimited (429, with what Tavus said), UpstreamRejected,
+        NotFound; Ambiguous: it may have begun.
+        """
+        try:
+            begun = self._client.recrawl(document_id=document.id, crawl=crawl)
+        except UpstreamRejected as error:
+            if error.status != 409:
+                raise
+            raise Conflict(
+                "It is being read right now, so it can't be read again yet.",
+                status=409,
+                code="not_ready",
+                hint="Wait until it is ready. Its state is shown here and changes by itself.",
+            ) from error
+        except RateLimited as error:
+            at = documents.can_crawl_at(document, error, self._clock())
+            wait_s = (at - self._clock()).total_seconds() if at else None
+            raise RateLimited(
+                error.message, status=429, code=error.code, retry_after_s=wait_s, hint="Nothing was read."
+            ) from error
+        self.shelf.put(begun)
+        return begun
+
+    def delete(self, item_id: str) -> None:
+        """Raises NotFound, UpstreamError."""
+        self._client.delete(document_id=item_id)
+        self.shelf.drop(item_id)
+
+    def busy(self) -> tuple[Document, ...]:
+        """Those that are being read, as far as is known; asks nobody."""
+        kept = self.shelf.peek()
+        return tuple(item for item in kept.items if item.busy) if kept else ()
+
+    def watch(self) -> GreenroomError | None:
+        """Look how far the reading is: at most every 4 s whoever asks, and not at all while nothing is being read.
+
+        What was found is in the list. Returns why the last look failed, after which the next one waits 20 s.
+        """
+        waiting = self.busy()
+        if not waiting or not self._watching.acquire(blocking=False):
+            return self._watch_error
+        try:
+            pause_s = WATCH_AFTER_FAILURE_S if self._watch_error else WATCH_S
+            now = self._clock()
+            if self._watched_at is not None and (now - self._watched_at).total_seconds() < pause_s:
+                return self._watch_error
+            self._watched_at = now
+            self._watch_error = self._look(waiting)
+        finally:
+            self._watching.release()
+        return self._watch_error
+
+    def _look(self, waiting: tuple[Document, ...]) -> GreenroomError | None:
+        if len(waiting) > MOST_SINGLE_READS:
+            try:
+                return self.shelf.read(0).error
+            except GreenroomError as error:
+                return error
+        for item in waiting:
+            try:
+                self.get(item.id)
+            except GreenroomError as error:
+                if error.code != "not_found":
+                    return error
+                self.shelf.drop(item.id)
+        return None
+
+
+class Library:
+    """Objectives, guardrails and documents of the account."""
+
+    def __init__(self, tavus: Tavus, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.objectives = ObjectiveSets(tavus, clock)
+        self.guardrails = GuardrailRules(tavus, clock)
+        self.documents = DocumentFiles(tavus, clock)
+
+    def forget(self) -> None:
+        """The next reads ask anew; what is known stays, for the case that asking fails."""
+        for shelf in (self.objectives.shelf, self.guardrails.shelf, self.guardrails.set_shelf, self.documents.shelf):
+            shelf.forget()
+
+
+def _raw(item: Any) -> Mapping[str, Any]:
+    raw: Mapping[str, Any] = item.raw
+    return raw
