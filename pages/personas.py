@@ -13,6 +13,7 @@ from lib.models import Persona, Replica
 from lib.services import words
 from lib.services.catalogue import Listing
 from lib.services.personas import check as persona_check
+from lib.services.personas import diff as persona_diff
 from lib.services.personas import form as persona_form
 from lib.ui import (
     context,
@@ -128,7 +129,7 @@ def editor(services: Services, item_id: str) -> None:
     if clicked == "delete":
         persona_editor.confirm_delete(item_id, persona_editor.name_of(draft), agents, sandbox=services.sandbox)
     if clicked == "review" and not problems:
-        changes = persona_form.changes(draft["raw"], persona_form.write(draft["raw"], values))
+        changes = persona_diff.changes(draft["raw"], persona_form.write(draft["raw"], values))
         persona_editor.review(item_id, changes, agents, sandbox=services.sandbox)
     if clicked == "create" and not problems:
         with notice, feedback.section("create the persona", retry=False), st.spinner("Creating"):
@@ -197,7 +198,7 @@ def save(services: Services, item_id: str) -> None:
         return
     before = Persona(item_id, persona_editor.name_of(draft), draft["raw"])
     after = persona_form.write(draft["raw"], persona_editor.form_of(draft).values())
-    count = len(persona_form.changes(before.raw, after))
+    count = len(persona_diff.changes(before.raw, after))
     with unsure("It may have been saved. Saving again sends the same change once more and harms nothing."):
         changed = services.personas.save(before, after)
     DRAFTS.begin(item_id, after)

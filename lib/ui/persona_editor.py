@@ -12,8 +12,9 @@ from lib.services import words
 from lib.services.catalogue import Listing
 from lib.services.personas import check as persona_check
 from lib.services.personas import form as persona_form
+from lib.services.personas.diff import Change, excerpts
 from lib.services.personas.fields import CONTEXT, GREETING, LANGUAGES, LAYERS, MODE, NAME, PROMPT, REPLICA
-from lib.services.personas.form import Change, Value
+from lib.services.personas.form import Value
 from lib.ui import parts, replica_picker
 from lib.ui.drafts import Draft, Drafts
 from lib.ui.persona_gallery import use
@@ -160,10 +161,10 @@ def review(item_id: str, changes: Sequence[Change], agents: Sequence[Agent], *, 
     )
     with st.container(border=True, key="rows-diff", gap="small", height=420 if count > 5 else "content"):
         for change in changes:
+            was, now = excerpts(change.was or "empty", change.now or "empty")
             with st.container(gap="xxsmall"):
                 st.markdown(
-                    f"**{md(change.label)}**  \n:red-badge[was] :gray[{md(change.was)}]  \n"
-                    f":green-badge[now] {md(change.now)}"
+                    f"**{md(change.label)}**  \n:red-badge[was] :gray[{md(was)}]  \n:green-badge[now] {md(now)}"
                 )
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Keep editing", key="personas_keep_editing"):

@@ -11,10 +11,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from lib.services.personas.fields import FIELDS, READ_ONLY, Kind
-from lib.services.personas.rows import ABSENT, Path, get, is_secret, put, remove
+from lib.services.personas.rows import ABSENT, Path, alike, copied, get, is_secret, put, remove, unsigned
 
 OLDER = {alias: known.path for known in FIELDS for alias in known.aliases}
 """Newer spelling of a field -> the one that Greenroom keeps."""
@@ -39,70 +38,97 @@ class Content:
 
 def content_of(row: Mapping[str, Any]) -> Content:
     """The content of a persona's row as Tavus gave it. The row is not changed."""
-    found: list[str] = []
-    older = _older({name: value for name, value in row.items() if name not in READ_ONLY})
+    fields, secrets = _parted(row)
+    return Content(dict(sorted(fields.items())), tuple(sorted(secrets)))
+
+
+def secrets_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's secrets by their path: to compare them in memory, never to keep or show one."""
+    return _parted(row)[1]
+
+
+def safe(path: Path, value: Any) -> Any:
+    """What may be shown of the value at this path of a row; ABSENT where all of it is secret.
+
+    The path is in the older vocabulary.
+    """
+    if value is ABSENT:
+        return ABSENT
+    row: dict[str, Any] = {}
+    put(row, path, value)
+    return get(_parted(row)[0], path)
+
+
+def _parted(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    secrets: dict[str, Any] = {}
+    plain = older({name: value for name, value in row.items() if name not in READ_ONLY})
     for known in FIELDS:
-        if known.kind in (Kind.SECRET, Kind.SECRETS) and get(older, known.path) not in (ABSENT, None, "", {}, []):
-            found.append(known.key)
-            remove(older, known.path)
-    fields = _cleaned(older, (), found)
-    return Content(dict(sorted(fields.items())), tuple(sorted(found)))
+        value = get(plain, known.path)
+        if known.kind in (Kind.SECRET, Kind.SECRETS) and value not in (ABSENT, None, "", {}, []):
+            secrets[known.key] = value
+            remove(plain, known.path)
+    return _cleaned(plain, (), secrets), secrets
 
 
-def _older(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy in the older vocabulary. Rows often carry both names of a field: then the older one counts."""
-    out: dict[str, Any] = _copied(row)
+def older(row: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A copy in the older vocabulary. Rows often carry both names of a field: then the older one counts.
+
+    `before` is what `row` was made from: of the two names, the one that was changed since counts.
+    """
+    out: dict[str, Any] = copied(row)
     for alias, path in OLDER.items():
-        value = get(out, alias)
-        if value is not ABSENT:
-            remove(out, alias)
-            if get(out, path) in (ABSENT, None):
-                put(out, path, value)
+        newer, value = get(out, alias), get(out, path)
+        if newer is ABSENT:
+            continue
+        remove(out, alias)
+        renewed = before is not None and not alike(newer, get(before, alias))
+        changed = before is not None and not alike(value, get(before, path))
+        if renewed if renewed != changed else value in (ABSENT, None):
+            put(out, path, newer)
     return out
 
 
-def _copied(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {str(name): _copied(value) for name, value in node.items()}
-    return [_copied(value) for value in node] if isinstance(node, list) else node
+def spelling(row: Mapping[str, Any], path: Path) -> Path:
+    """Where this row keeps what stands at `path` in the older vocabulary."""
+    for known in FIELDS:
+        if known.aliases and path[: len(known.path)] == known.path:
+            names = (known.path, *known.aliases)
+            full = [name for name in names if get(row, name) not in (ABSENT, None)]
+            there = full or [name for name in names if get(row, name) is not ABSENT] or [known.path]
+            return (*there[0], *path[len(known.path) :])
+    return path
 
 
-def _cleaned(node: Mapping[str, Any], path: Path, found: list[str]) -> dict[str, Any]:
-    """Without nulls, without branches that are empty, and without what is secret, whose paths go to `found`."""
+def _cleaned(node: Mapping[str, Any], path: Path, secrets: dict[str, Any]) -> dict[str, Any]:
+    """Without nulls, without branches that are empty, and without what is secret, which goes to `secrets`."""
     out: dict[str, Any] = {}
     for name, value in node.items():
         here = (*path, name)
         if value is None:
             continue
-        if is_secret(name, value) or _signed_address(value):
-            found.extend([".".join(here)] if value not in ("", [], {}) else [])
+        if is_secret(name, value):
+            if value not in ("", {}):
+                secrets[".".join(here)] = value
         elif isinstance(value, Mapping):
-            inner = _cleaned(value, here, found)
+            inner = _cleaned(value, here, secrets)
             if inner:
                 out[name] = inner
         elif isinstance(value, list):
-            out[name] = list(_listed(value, here, found))
+            out[name] = list(_listed(value, here, secrets))
         else:
             out[name] = value
     return dict(sorted(out.items()))
 
 
-def _listed(items: list[Any], path: Path, found: list[str]) -> Iterator[Any]:
+def _listed(items: list[Any], path: Path, secrets: dict[str, Any]) -> Iterator[Any]:
     for index, item in enumerate(items):
         here = (*path, str(index))
         if isinstance(item, Mapping):
-            yield _cleaned(item, here, found)
+            yield _cleaned(item, here, secrets)
         elif isinstance(item, list):
-            yield list(_listed(item, here, found))
+            yield list(_listed(item, here, secrets))
+        elif is_secret("", item):
+            secrets[".".join(here)] = item
+            yield unsigned(item)
         else:
             yield item
-
-
-def _signed_address(value: Any) -> bool:
-    """True for an address with a password in it."""
-    if not isinstance(value, str) or "://" not in value or "@" not in value or any(map(str.isspace, value)):
-        return False
-    try:
-        return urlsplit(value).password is not None
-    except ValueError:
-        return False

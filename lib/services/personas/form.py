@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, Field, Kind, title
@@ -20,6 +19,7 @@ from lib.services.personas.rows import (
     ABSENT,
     Path,
     divide,
+    dump,
     get,
     holds_secret,
     join,
@@ -35,15 +35,6 @@ Values = Mapping[str, Value]
 
 OTHER = "other"
 """The form's value for everything that no field of its own shows: a JSON object, as text."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of a review: the field, what it was and what it becomes, as a person reads it."""
-
-    label: str
-    was: str
-    now: str
 
 
 def read(row: Mapping[str, Any]) -> dict[str, Value]:
@@ -92,25 +83,6 @@ def edits(row: Mapping[str, Any], values: Values) -> tuple[str, ...]:
     if values.get(OTHER, base[OTHER]) != base[OTHER]:
         names.append("Other fields")
     return tuple(names)
-
-
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What saving `after` over `before` alters, field by field; long texts are cut to where they differ."""
-    found = []
-    moved = {field.key for field, path in older(before) if get(after, path) is ABSENT}
-    for field in FIELDS:
-        path = home(before, field)
-        was, now = get(before, path), get(after, field.path if field.key in moved else path)
-        if was is not now and was != now:
-            found.append(_change(field, before, was, now))
-        elif field.key in moved:
-            found.append(Change(title(field), f"under the older name {path[-1]}", f"the same, under {field.path[-1]}"))
-    old, new = dict(leaves(split(before)[1])), dict(leaves(split(after)[1]))
-    for path in dict.fromkeys((*old, *new)):
-        was, now = old.get(path, ABSENT), new.get(path, ABSENT)
-        if was is not now and was != now:
-            found.append(Change("Other: " + ".".join(path), *excerpts(_plain(was), _plain(now))))
-    return tuple(found)
 
 
 def copy_of(row: Mapping[str, Any], suffix: str = "") -> dict[str, Any]:
@@ -182,63 +154,9 @@ def split(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return divide(row, claims)
 
 
-def dump(value: object) -> str:
-    """JSON as a person reads it; escaped where a text can't be sent to a browser (a lone half of a character)."""
-    if value in ({}, []):
-        return ""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return text if sendable(text) else json.dumps(value, indent=2)
-
-
 def same(a: Value, b: Value) -> bool:
     """Equal as the form sees it: 1 and 1.0 are, True and 1 are not."""
     return isinstance(a, bool) == isinstance(b, bool) and a == b
-
-
-def excerpts(was: str, now: str, around: int = 48, most: int = 360) -> tuple[str, str]:
-    """Two texts cut to the part where they differ, with some of what stands around it."""
-    if max(len(was), len(now)) <= most // 2:
-        return was, now
-    start = next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))
-    end = 0
-    while end < min(len(was), len(now)) - start and was[-1 - end] == now[-1 - end]:
-        end += 1
-
-    def cut(text: str) -> str:
-        first, last = max(0, start - around), min(len(text), len(text) - end + around)
-        if 0 < first < (word := text.find(" ", first, start)):
-            first = word + 1
-        part = text[first : min(last, first + most)]
-        return ("… " if first else "") + part + (" …" if first + len(part) < len(text) else "")
-
-    return cut(was), cut(now)
-
-
-def _change(field: Field, row: Mapping[str, Any], was: Any, now: Any) -> Change:
-    if kind(row, field) in (Kind.SECRET, Kind.SECRETS):
-        there, stays = (value not in (ABSENT, None, "") for value in (was, now))
-        after = ("replaced" if there else "set") if stays else "removed"
-        return Change(title(field), "set" if there else "not set", after)
-    if field.kind is Kind.JSON:
-        had, has = (_plain(shown_part(value) if isinstance(value, Mapping) else value) for value in (was, now))
-        if had == has:
-            return Change(title(field), "its secrets as they were", "its secrets replaced")
-        return Change(title(field), *excerpts(had, has))
-    if field.kind is Kind.CHOICE:
-        was, now = (field.say(value) if isinstance(value, str) else value for value in (was, now))
-    return Change(title(field), *excerpts(_plain(was), _plain(now)))
-
-
-def _plain(value: Any) -> str:
-    if value in (ABSENT, None, "", [], {}):
-        return "empty"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    if isinstance(value, list) and holds_secret(value):
-        return f"{len(value)} entries with a secret in them"
-    return value if isinstance(value, str) else dump(value)
 
 
 def _shown(field: Field, row: Mapping[str, Any]) -> Value:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 Path = tuple[str, ...]
 
@@ -40,17 +42,33 @@ def divide(node: Mapping[str, Any], claims: set[Path], path: Path = ()) -> tuple
 
 
 def is_secret(name: str, value: Any) -> bool:
-    """True if this value is a secret by its name: a key or a password, or all the headers of a request."""
+    """True for a key or a password by its name, all the headers of a request, and an address with a password in it."""
     if isinstance(value, Mapping):
         return name == "headers"
-    return isinstance(value, str) and bool(_SECRET_NAME.search(name))
+    return isinstance(value, str) and bool(_SECRET_NAME.search(name) or signed(value))
 
 
 def holds_secret(value: Any) -> bool:
     """True if there is a secret anywhere in it."""
     if isinstance(value, Mapping):
         return any(is_secret(str(name), item) or holds_secret(item) for name, item in value.items())
-    return isinstance(value, list) and any(holds_secret(item) for item in value)
+    return isinstance(value, list) and any(is_secret("", item) or holds_secret(item) for item in value)
+
+
+def signed(text: str) -> bool:
+    """True for an address with a password in it."""
+    if "://" not in text or "@" not in text or any(map(str.isspace, text)):
+        return False
+    try:
+        return urlsplit(text).password is not None
+    except ValueError:
+        return False
+
+
+def unsigned(text: str) -> str:
+    """The address without its user and password."""
+    parts = urlsplit(text)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def get(row: Mapping[str, Any], path: Path) -> Any:
@@ -96,6 +114,30 @@ def without_nulls(node: dict[str, Any]) -> dict[str, Any]:
         for name, value in node.items()
         if value is not None
     }
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Equal as JSON is: 1 and 1.0 are, true and 1 are not, and ABSENT is like nothing but itself."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(alike(value, b[name]) for name, value in a.items())
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(alike, a, b))
+    return a is b or (isinstance(a, bool) == isinstance(b, bool) and bool(a == b))
+
+
+def copied(node: Any) -> Any:
+    """A copy that shares no branch with `node`; its keys are text."""
+    if isinstance(node, Mapping):
+        return {str(name): copied(value) for name, value in node.items()}
+    return [copied(value) for value in node] if isinstance(node, list) else node
+
+
+def dump(value: object) -> str:
+    """JSON as a person reads it; escaped where a text can't be sent to a browser (a lone half of a character)."""
+    if value in ({}, []):
+        return ""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return text if sendable(text) else json.dumps(value, indent=2)
 
 
 def sendable(text: str) -> bool:
