@@ -87,7 +87,9 @@ def _fits_a_header(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _database(secret: SecretStr) -> SecretStr:
-    if secret.get_secret_value() and not re.match(r"(sqlite|postgresql)(\+\w+)?://", secret.get_secret_value()):
+    if secret.get_secret_value() and not re.match(
+        r"(sqlite|postgres|postgresql)(\+\w+)?://", secret.get_secret_value()
+    ):
         raise ValueError
     return secret
 

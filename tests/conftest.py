@@ -53,6 +53,13 @@ def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     yield from _opened(databases.SQLITE, tmp_path)
 
 
+@pytest.fixture
+def postgresql_store(postgresql: databases.Server, tmp_path: Path) -> Iterator[Store]:
+    """The same on PostgreSQL only."""
+    with postgresql.database() as url:
+        yield from _opened(url, tmp_path)
+
+
 def _opened(url: str, root: Path) -> Iterator[Store]:
     made = Store(url, root=root)
     made.open()

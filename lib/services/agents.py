@@ -15,7 +15,7 @@ from lib.services.kept import Kept
 from lib.store import agents as rows
 from lib.store.database import Store
 
-NAME_LIMIT = 200
+NAME_LIMIT, ID_LIMIT = 200, 100
 TEXT_LIMIT = 10_000
 
 SAMPLES = (
@@ -155,6 +155,8 @@ class Agents:
             raise BadInput("An agent needs a name.")
         if len(name) > NAME_LIMIT:
             raise BadInput(f"The name is {len(name)} characters long; {NAME_LIMIT} is the most.")
+        if max(len(agent.persona_id), len(agent.replica_id)) > ID_LIMIT:
+            raise BadInput(f"A persona's or replica's id has at most {ID_LIMIT} characters.")
         call = agent.call
         if call.max_call_s is not None and not 30 <= call.max_call_s <= self._max_call_s:
             raise BadInput(

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, column, create_engine, event, inspect, make_url, select, table, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from lib.errors import GreenroomError, StoreRefused
 from lib.store import schema
@@ -213,7 +220,7 @@ def _said_plainly() -> Iterator[None]:
     """A database that broke while it was open: locked for too long, full, gone."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, DataError) as error:
         raise StoreRefused(
             f"The database did not do it: {_first_line(error)}.",
             hint="Check that its disk is not full and that nothing else holds it, then try again.",

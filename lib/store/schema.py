@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from sqlalchemy.engine.interfaces import Dialect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -40,23 +42,53 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
+class Word(TypeDecorator[str]):
+    """Text that each database takes: PostgreSQL refuses NUL, and both refuse half a surrogate pair."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and UNSTORABLE.sub("\ufffd", value)
+
+
+class Prose(Word):
+    """The same without an end."""
+
+    impl = Text
+    cache_ok = True
+
+
+class Code(Word):
+    """A word of Tavus's: PostgreSQL refuses one that is too long, so it is cut."""
+
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return super().process_bind_param(value and value[: self.length], dialect)
+
+
 metadata = MetaData()
 
 meta = Table(
     "meta",
     metadata,
-    Column("key", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", Word(64), primary_key=True),
+    Column("value", Prose, nullable=False),
 )
 
 agents = Table(
     "agents",
     metadata,
-    Column("id", String(40), primary_key=True),
-    Column("account", String(200), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("persona_id", String(100), nullable=False),
-    Column("replica_id", String(100), nullable=False),
+    Column("id", Word(40), primary_key=True),
+    Column("account", Word(200), nullable=False),
+    Column("name", Prose, nullable=False),
+    Column("persona_id", Word(100), nullable=False),
+    Column("replica_id", Word(100), nullable=False),
     Column("call", JSON, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
@@ -67,34 +99,34 @@ agents = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", String(40), primary_key=True),
-    Column("account", String(200), nullable=False),
-    Column("agent_id", String(40), nullable=False),
-    Column("agent_name", Text, nullable=False),
-    Column("persona_id", String(100), nullable=False),
-    Column("persona_name", Text, nullable=False),
-    Column("replica_id", String(100), nullable=False),
+    Column("id", Word(40), primary_key=True),
+    Column("account", Word(200), nullable=False),
+    Column("agent_id", Word(40), nullable=False),
+    Column("agent_name", Prose, nullable=False),
+    Column("persona_id", Word(100), nullable=False),
+    Column("persona_name", Prose, nullable=False),
+    Column("replica_id", Word(100), nullable=False),
     Column("persona", JSON, nullable=False),
-    Column("mode", String(20), nullable=False),
-    Column("status", String(20), nullable=False),
-    Column("token", String(200), nullable=False),
-    Column("request_hash", String(64), nullable=False),
-    Column("conversation_name", String(200), nullable=False, unique=True),
-    Column("conversation_id", String(100), unique=True),
-    Column("conversation_url", Text, nullable=False),
+    Column("mode", Word(20), nullable=False),
+    Column("status", Word(20), nullable=False),
+    Column("token", Word(200), nullable=False),
+    Column("request_hash", Word(64), nullable=False),
+    Column("conversation_name", Word(200), nullable=False, unique=True),
+    Column("conversation_id", Word(100), unique=True),
+    Column("conversation_url", Prose, nullable=False),
     Column("max_call_s", Integer, nullable=False),
     Column("private_room", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("waiting_at", Moment),
     Column("live_at", Moment),
     Column("ended_at", Moment),
-    Column("reason_code", String(60), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("reason_hint", Text, nullable=False),
-    Column("end_code", String(100), nullable=False),
-    Column("end_reason", Text, nullable=False),
+    Column("reason_code", Code(60), nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("reason_hint", Prose, nullable=False),
+    Column("end_code", Code(100), nullable=False),
+    Column("end_reason", Prose, nullable=False),
     Column("transcript_at", Moment),
-    Column("perception", Text, nullable=False),
+    Column("perception", Prose, nullable=False),
     UniqueConstraint("account", "token", name="sessions_one_per_token"),
     Index("sessions_by_time", "account", "created_at", "id"),
     Index("sessions_by_status", "account", "status"),
@@ -103,11 +135,11 @@ sessions = Table(
 turns = Table(
     "turns",
     metadata,
-    Column("session_id", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
-    Column("source", String(20), primary_key=True),
+    Column("session_id", Word(40), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("source", Word(20), primary_key=True),
     Column("seq", Integer, primary_key=True),
-    Column("role", String(20), nullable=False),
-    Column("content", Text, nullable=False),
+    Column("role", Word(20), nullable=False),
+    Column("content", Prose, nullable=False),
     Column("seconds", Float),
     Column("duration_s", Float),
 )
@@ -116,9 +148,9 @@ events = Table(
     "events",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("session_id", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", Word(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("at", Moment, nullable=False),
-    Column("kind", String(60), nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("kind", Word(60), nullable=False),
+    Column("detail", Prose, nullable=False),
     Index("events_by_session", "session_id", "at"),
 )
