@@ -208,8 +208,11 @@ class Conversation:
 class CallSettings:
     """What an agent asks of each call. Empty means: the persona's or the account's own.
 
-    `language` is a full English name ("German") or "multilingual"; `max_call_s` caps one call, in seconds (None: the
-    setting MAX_CALL_S); `private_room` asks for a meeting token.
+    `language` is a full English name ("German") or "multilingual". `max_call_s`, `absent_s` (nobody joins) and
+    `left_s` (everyone left) end a call, in seconds; None is the installation's limit, which no agent exceeds.
+    `private_room` asks for a meeting token. `document_retrieval_strategy` is `speed`, `quality` or `balanced`.
+    `recording_storage` names where recordings go by Tavus's own fields: identifiers, never a secret. `unknown` is what
+    was stored by a Greenroom that knows more settings: kept as it is, never sent.
     """
 
     language: str = ""
@@ -218,6 +221,20 @@ class CallSettings:
     context: str = ""
     audio_only: bool = False
     private_room: bool = False
+    absent_s: int | None = None
+    left_s: int | None = None
+    document_ids: tuple[str, ...] = ()
+    document_tags: tuple[str, ...] = ()
+    document_retrieval_strategy: str = ""
+    recording: bool = False
+    recording_storage: Mapping[str, str] = field(default_factory=dict)
+    captions: bool = False
+    greenscreen: bool = False
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def longest_s(self, most_s: int) -> int:
+        """How long one call may last where `most_s` is the installation's limit, which may have been lowered since."""
+        return min(self.max_call_s or most_s, most_s)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from lib.errors import SettingsWrong, StoreRefused
 from lib.models import Conversation
 from lib.services import export
 from lib.services.agents import Agents
+from lib.services.call_settings import Most
 from lib.services.catalogue import Catalogue
 from lib.services.chat import Responder
 from lib.services.diagnostics import Diagnostics
@@ -33,6 +34,7 @@ from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
 from lib.services.modes.phoenix_rest import PhoenixRest
 from lib.services.personas.service import Personas
+from lib.services.replicas import Replicas
 from lib.services.sessions import RoomTokens, Sessions
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
@@ -153,11 +155,13 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
     account = account_of(loaded)
     catalogue = Catalogue(tavus)
+    replicas = Replicas(tavus, catalogue)
     agents = Agents(
         store,
         account=account,
-        max_call_s=settings.max_call_s,
+        most=Most(settings.max_call_s, settings.absent_timeout_s, settings.left_timeout_s),
         default_replica_id=settings.tavus_default_replica_id,
+        check_replica=replicas.check,
     )
     personas = Personas(tavus, catalogue, agents)
     library = Library(tavus)

@@ -8,8 +8,9 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.errors import GreenroomError, NotFound
-from lib.models import Agent, Persona, Replica
+from lib.models import Agent, Document, Persona, Replica
 from lib.services import words
+from lib.services.call_settings import Most
 from lib.services.catalogue import Listing
 from lib.ui import agent_form, context, feedback, lists, notes, parts, replica_picker, strips
 from lib.ui.context import Services
@@ -39,7 +40,7 @@ def gallery(services: Services) -> None:
     # fetch
     with notice, feedback.required("read the agents"):
         agents = services.agents.all()
-        max_call_s = services.loaded.settings.max_call_s
+        most = services.agents.most
     known = lookup(services, notice)
 
     # render
@@ -57,7 +58,7 @@ def gallery(services: Services) -> None:
     grid = st.grid("auto", min_column_width=270, gap="small")
     for agent in lists.one_page(shown, CARDS, "agents_page"):
         with grid.container(border=True, key=f"card-agent-{agent.id}", gap="small", height="stretch"):
-            clicked = card(services, agent, known, max_call_s) or clicked
+            clicked = card(services, agent, known, most) or clicked
     lists.pager(len(shown), CARDS, "agents_page", "agents")
 
     # act
@@ -67,7 +68,7 @@ def gallery(services: Services) -> None:
             follow(services, act, agent)
 
 
-def card(services: Services, agent: Agent, known: Known, max_call_s: int) -> tuple[str, Agent] | None:
+def card(services: Services, agent: Agent, known: Known, most: Most) -> tuple[str, Agent] | None:
     """One agent; returns what was clicked: start, edit, duplicate or delete."""
     personas, replicas = known
     persona = personas.find(agent.persona_id) if personas else None
@@ -83,7 +84,7 @@ def card(services: Services, agent: Agent, known: Known, max_call_s: int) -> tup
             if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
                 clicked = "edit"
         else:
-            limit = span(agent.call.max_call_s or max_call_s)
+            limit = span(agent.call.longest_s(most.call_s))
             label = f"Start, up to {limit}"
             if st.button(label, icon=":material/play_arrow:", key=f"start-agents-{agent.id}", width="stretch"):
                 clicked = "start"
@@ -127,20 +128,23 @@ def editor(services: Services, agent_id: str) -> None:
         with notice:
             feedback.show(error, "read the agent", retry=False)
         return
-    max_call_s = services.loaded.settings.max_call_s
+    most = services.agents.most
     personas, replicas = lookup(services, notice)
-
-    # render
     base = agent_form.read(stored, st.query_params.get("persona", ""))
     draft = DRAFTS.get(agent_id) or DRAFTS.begin(agent_id, {})
     form = agent_form.Form(base, DRAFTS.prefix(draft))
+    documents = read_documents(services, notice) if form.wants_documents else None
+
+    # render
     values = form.values()
     changed = agent_form.edits(base, values)
     with top:
         clicked = head(stored, changed)
     if clicked == "save":
         st.session_state[TRIED] = form.prefix
-    form.wrong = agent_form.problems(values, max_call_s) if st.session_state.get(TRIED) == form.prefix else {}
+    form.wrong = agent_form.problems(values, most) if st.session_state.get(TRIED) == form.prefix else {}
+    if clicked == "save":
+        form.unfold()
     if form.wrong:
         told = " ".join(f"{agent_form.LABELS[key]}: {text}" for key, text in form.wrong.items())
         with notice:
@@ -154,21 +158,21 @@ def editor(services: Services, agent_id: str) -> None:
     with right:
         with st.container(border=True, key="side-agent-ready", gap="small"):
             st.header("Ready to start?", anchor=False)
-            found = services.agents.missing(would_be, personas, replicas)
+            found = services.agents.missing(would_be, personas, replicas, documents)
             agent_form.readiness(
                 would_be,
                 found,
-                agent_form.problems(values, max_call_s),
-                max_call_s,
+                agent_form.problems(values, most),
+                most,
                 unread=personas is None or replicas is None,
                 where=words.place(services.sandbox).capitalize(),
             )
             if stored is not None and not changed and not any(item.blocks for item in found):
-                label = f"Start, up to {span(stored.call.max_call_s or max_call_s)}"
+                label = f"Start, up to {span(stored.call.longest_s(most.call_s))}"
                 if st.button(label, icon=":material/play_arrow:", key=f"start-agent-{stored.id}", width="stretch"):
                     clicked = "start"
         st.header("The call", anchor=False)
-        form.call(max_call_s)
+        form.call(most, persona, documents)
 
     # act
     if clicked == "back":
@@ -251,6 +255,15 @@ def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Kno
         lists.stale(personas, "personas")
         lists.stale(replicas, "replicas")
     return personas, replicas
+
+
+def read_documents(services: Services, notice: st.delta_generator.DeltaGenerator) -> Listing[Document] | None:
+    """The documents; the form goes on without them."""
+    with notice, feedback.section("read the documents"):
+        documents = services.library.documents.all(max_age_s=context.freshness())
+        lists.stale(documents, "documents")
+        return documents
+    return None
 
 
 def save(services: Services, stored: Agent | None, wanted: Agent, agent_id: str) -> Agent:

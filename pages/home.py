@@ -80,7 +80,7 @@ def card(
         name=agent.name,
         face=cards.face(context.own_path(replica.thumbnail_image_url) if replica else "", agent.name),
         lines=tuple(line for line in lines if line),
-        start="" if blocked else f"Start, up to {span(agent.call.max_call_s or services.loaded.settings.max_call_s)}",
+        start="" if blocked else f"Start, up to {span(agent.call.longest_s(services.loaded.settings.max_call_s))}",
         lacks=lacking[0].message if lacking else "",
         back=called,
     )

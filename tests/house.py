@@ -52,8 +52,8 @@ def house(
 
 
 def demo(services: Services, **changes: Any) -> Agent:
-    """An agent that can start."""
-    return services.agents.create(**{"name": "Product demo", "persona_id": GUIDE, "replica_id": ANNA, **changes})
+    """An agent that can start, made without a request to Tavus."""
+    return services.agents.add(**{"name": "Product demo", "persona_id": GUIDE, "replica_id": ANNA, **changes})
 
 
 def until(found: Callable[[], Any], *, within_s: float = 10.0) -> Any:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, get_args
 
 from pydantic.alias_generators import to_camel
 
 from lib.api.bodies import AgentChange, AgentNew, Avatar, CallFields
 from lib.api.endpoint import Call, Endpoint, page_of
+from lib.errors import GreenroomError
 from lib.models import Agent, CallSettings
+from lib.services.agents import Standing, standing
+from lib.services.readiness import Known
+from lib.wiring import Services
 
+FRESH_S = 60.0
+"""How old Tavus's lists may be where an agent's state is told."""
+
+LACKS = {
+    "type": "object",
+    "required": ["code", "message", "hint", "blocks"],
+    "properties": {
+        "code": {"type": "string"},
+        "message": {"type": "string", "description": "What it lacks."},
+        "hint": {"type": "string", "description": "What to do."},
+        "blocks": {"type": "boolean", "description": "No call can start before it is mended."},
+    },
+}
 ROW = {
     "type": "object",
-    "required": ["id", "name", "avatar"],
+    "required": ["id", "name", "avatar", "call", "state", "missing"],
     "properties": {
         "id": {"type": "string"},
         "name": {"type": "string"},
@@ -21,32 +38,42 @@ ROW = {
             "type": "object",
             "properties": {"replicaId": {"type": "string"}, "tavusPersonaId": {"type": "string"}},
         },
-        "call": {"type": "object"},
+        "call": {"$ref": "#/components/schemas/CallFields"},
+        "state": {
+            "type": "string",
+            "enum": list(get_args(Standing)),
+            "description": "`look`: it can start, but read `missing` first. `unknown`: Tavus can't be asked.",
+        },
+        "missing": {"type": "array", "items": LACKS},
     },
 }
 
 
-def row(agent: Agent) -> dict[str, Any]:
+def row(agent: Agent, known: Known, services: Services) -> dict[str, Any]:
+    found = services.agents.missing(agent, known.personas, known.replicas, known.documents)
     return {
         "id": agent.id,
         "name": agent.name,
         "avatar": {"replicaId": agent.replica_id, "tavusPersonaId": agent.persona_id},
-        "call": {to_camel(key): value for key, value in asdict(agent.call).items()},
+        "call": _wire(agent.call),
+        "state": standing(found, known),
+        "missing": [asdict(item) for item in found],
     }
 
 
 def every(call: Call) -> dict[str, Any]:
-    return page_of(call, [row(agent) for agent in call.services.agents.all()], "id")
+    known = _known(call.services)
+    return page_of(call, [row(agent, known, call.services) for agent in call.services.agents.all()], "id")
 
 
 def create(call: Call) -> dict[str, Any]:
     body: AgentNew = call.body
     changes = _avatar(body.avatar) | _call(body.call, CallSettings())
-    return row(call.services.agents.create(name=body.name, **changes))
+    return _written(call.services, call.services.agents.create(name=body.name, **changes))
 
 
 def one(call: Call) -> dict[str, Any]:
-    return row(call.services.agents.get(call.path["id"]))
+    return row(call.services.agents.get(call.path["id"]), _known(call.services), call.services)
 
 
 def change(call: Call) -> dict[str, Any]:
@@ -55,7 +82,7 @@ def change(call: Call) -> dict[str, Any]:
     changes = _avatar(body.avatar) | _call(body.call, agent.call)
     if body.name is not None:
         changes["name"] = body.name
-    return row(call.services.agents.update(agent.id, **changes))
+    return _written(call.services, call.services.agents.update(agent.id, **changes))
 
 
 def delete(call: Call) -> None:
@@ -73,7 +100,40 @@ def _call(fields: CallFields | None, before: CallSettings) -> dict[str, Any]:
         return {}
     blank = asdict(CallSettings())
     given = fields.model_dump(exclude_unset=True)
-    return {"call": replace(before, **{key: blank[key] if value is None else value for key, value in given.items()})}
+    values = {key: blank[key] if value is None else value for key, value in given.items()}
+    for key in ("document_ids", "document_tags"):
+        if key in values:
+            values[key] = tuple(values[key])
+    if "recording_storage" in values:
+        values["recording_storage"] = {key: text for key, text in values["recording_storage"].items() if text}
+    return {"call": replace(before, **values)}
+
+
+def _wire(call: CallSettings) -> dict[str, Any]:
+    """The settings as `CallFields` takes them, so that what was read can be sent back."""
+    told = {to_camel(key): value for key, value in asdict(call).items() if key != "unknown"}
+    storage = {to_camel(key): value for key, value in call.recording_storage.items()}
+    return {**told, "recordingStorage": storage or None}
+
+
+def _written(services: Services, agent: Agent) -> dict[str, Any]:
+    """Judged by what was read before: writing does not wait for Tavus's lists."""
+    return row(agent, _kept(services), services)
+
+
+def _known(services: Services) -> Known:
+    """What Tavus has; what was read before where it can't be asked, since our own agents are told all the same."""
+    catalogue = services.catalogue
+    try:
+        personas, replicas = catalogue.personas(max_age_s=FRESH_S), catalogue.replicas(max_age_s=FRESH_S)
+    except GreenroomError:
+        return _kept(services)
+    return Known(personas, replicas, services.library.documents.shelf.peek())
+
+
+def _kept(services: Services) -> Known:
+    catalogue, documents = services.catalogue, services.library.documents.shelf
+    return Known(catalogue.persona_shelf.peek(), catalogue.replica_shelf.peek(), documents.peek())
 
 
 ENDPOINTS = (

@@ -54,15 +54,48 @@ class Avatar(Strict):
     tavus_persona_id: Id | None = None
 
 
+Entries = Annotated[list[Annotated[str, StringConstraints(max_length=200)]], Field(max_length=50)]
+Place = Annotated[str, StringConstraints(max_length=1_000)]
+
+
+class RecordingStorage(Strict):
+    """Where recordings go: identifiers of a storage that trusts Tavus, never a key or password."""
+
+    provider: Literal["s3", "gcs", "azure_blob"]
+    bucket_name: Place | None = None
+    bucket_region: Place | None = None
+    assume_role_arn: Place | None = None
+    external_id: Place | None = None
+    project_id: Place | None = None
+    workload_identity_provider: Place | None = None
+    service_account_email: Place | None = None
+    storage_account: Place | None = None
+    container: Place | None = None
+    tenant_id: Place | None = None
+    client_id: Place | None = None
+
+
 class CallFields(Strict):
-    """What the agent asks of each call. `maxCallS` in seconds, null for the console's limit."""
+    """What the agent asks of each call; what is left out stays as it is, null takes it back.
+
+    `maxCallS`, `absentS` (nobody joins) and `leftS` (everyone left) in seconds, never above the console's own limits.
+    """
 
     language: Annotated[str, StringConstraints(max_length=60)] | None = None
     max_call_s: int | None = None
+    absent_s: int | None = None
+    left_s: int | None = None
     greeting: Text | None = None
     context: Text | None = None
     audio_only: bool | None = None
     private_room: bool | None = None
+    document_ids: Entries | None = None
+    document_tags: Entries | None = None
+    document_retrieval_strategy: Literal["speed", "quality", "balanced", ""] | None = None
+    recording: bool | None = None
+    recording_storage: RecordingStorage | None = None
+    captions: bool | None = None
+    greenscreen: bool | None = None
 
 
 class AgentNew(Strict):

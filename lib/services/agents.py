@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from lib.errors import BadInput, NotFound
-from lib.models import Agent, CallSettings, Persona, Replica
+from lib.errors import BadInput, Conflict, NotFound
+from lib.models import Agent, CallSettings, Document, Persona, Replica
+from lib.services import call_settings, readiness
+from lib.services.call_settings import Most
 from lib.services.catalogue import Listing
 from lib.services.kept import Kept
+from lib.services.readiness import Known, Missing
 from lib.store import agents as rows
 from lib.store.database import Store
 
 NAME_LIMIT, ID_LIMIT = 200, 100
-TEXT_LIMIT = 10_000
+
+Standing = Literal["ready", "look", "blocked", "unknown"]
+"""Whether an agent can start: yes; yes, but look first; no; not known, since Tavus's lists were not read."""
 
 SAMPLES = (
     ("Product demo", "p2b8e10c94d6", "r90bbd427f71"),
     ("Discovery coach", "p7d1e04c55a8", "r874cc5f8a3b"),
 )
 """The two agents that a new sandbox begins with: they name personas and replicas of the sandbox's own stock."""
-
-
-@dataclass(frozen=True)
-class Missing:
-    """One thing that an agent lacks. `blocks`: no call can start before it is mended."""
-
-    code: str
-    message: str
-    hint: str
-    blocks: bool
 
 
 class Agents:
@@ -43,16 +38,20 @@ class Agents:
         store: Store,
         *,
         account: str,
-        max_call_s: int,
+        most: Most,
         default_replica_id: str = "",
+        check_replica: Callable[[str], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`check_replica` raises BadInput for a replica that can't be worn; it may ask Tavus."""
         self._store = store
         self._account = account
-        self._max_call_s = max_call_s
+        self.most = most
         self._default_replica_id = default_replica_id
+        self._check_replica = check_replica
         self._clock = clock
         self._kept: Kept[list[Agent]] = Kept(store)
+        self._judged: tuple[list[Agent], Known, dict[str, list[Missing]]] | None = None
 
     def all(self) -> list[Agent]:
         return list(self._kept.get("all", self._every))
@@ -68,7 +67,16 @@ class Agents:
     def create(
         self, *, name: str, persona_id: str = "", replica_id: str = "", call: CallSettings | None = None
     ) -> Agent:
-        """Raises BadInput. Whether persona and replica exist is told by `missing`, not here."""
+        """Make an agent, after a look at its replica. Raises BadInput.
+
+        Whether the persona is there is told by `missing`, not here: an agent can be prepared before it.
+        """
+        if replica_id:
+            self._check_replica(replica_id)
+        return self.add(name=name, persona_id=persona_id, replica_id=replica_id, call=call)
+
+    def add(self, *, name: str, persona_id: str = "", replica_id: str = "", call: CallSettings | None = None) -> Agent:
+        """As `create`, without asking Tavus anything. Raises BadInput."""
         now = self._clock()
         agent = self._checked(
             Agent(
@@ -86,7 +94,13 @@ class Agents:
         return agent
 
     def update(self, agent_id: str, **changes: Any) -> Agent:
-        """Change `name`, `persona_id`, `replica_id` or `call`, the rest stays. Raises NotFound, BadInput."""
+        """Change `name`, `persona_id`, `replica_id` or `call`, the rest stays. Raises NotFound, BadInput.
+
+        A replica that it did not have before is looked at first.
+        """
+        wanted = changes.get("replica_id")
+        if wanted and wanted != self.get(agent_id).replica_id:
+            self._check_replica(wanted)
         with self._store.writing() as connection:
             agent = rows.one(connection, self._account, agent_id)
             if agent is None:
@@ -94,6 +108,17 @@ class Agents:
             changed = self._checked(replace(agent, updated_at=self._clock(), **changes))
             rows.replace(connection, self._account, changed)
         return changed
+
+    def restore(self, agent: Agent) -> Agent:
+        """Bring back a deleted agent as it was, under its id, so that the records of its sessions lead to it again.
+
+        Raises Conflict if it is there.
+        """
+        with self._store.writing() as connection:
+            if rows.one(connection, self._account, agent.id) is not None:
+                raise Conflict("The agent is there already.", hint="Look for it in the list.")
+            rows.add(connection, self._account, agent)
+        return agent
 
     def delete(self, agent_id: str) -> None:
         """Remove the agent; the records of its sessions stay. Raises NotFound."""
@@ -103,7 +128,7 @@ class Agents:
 
     def add_samples(self) -> list[Agent]:
         """The two sample agents of the sandbox, as new agents."""
-        return [self.create(name=name, persona_id=persona, replica_id=face) for name, persona, face in SAMPLES]
+        return [self.add(name=name, persona_id=persona, replica_id=face) for name, persona, face in SAMPLES]
 
     def add_samples_once(self) -> None:
         """Give a new database its two samples; never again once they were there, also if they were deleted."""
@@ -114,36 +139,30 @@ class Agents:
 
     def replica_of(self, agent: Agent, persona: Persona | None) -> str:
         """The replica that a call of this agent shows: its own, else the persona's, else the account's default."""
-        return agent.replica_id or (persona.default_replica_id if persona else "") or self._default_replica_id
+        return readiness.replica_of(agent, persona, self._default_replica_id)
 
     def missing(
-        self, agent: Agent, personas: Listing[Persona] | None, replicas: Listing[Replica] | None
+        self,
+        agent: Agent,
+        personas: Listing[Persona] | None,
+        replicas: Listing[Replica] | None,
+        documents: Listing[Document] | None = None,
     ) -> list[Missing]:
         """What stands between this agent and a call, worst first. A list that could not be read finds nothing."""
-        found = []
-        persona = personas.find(agent.persona_id) if personas and agent.persona_id else None
-        if not agent.persona_id:
-            found.append(
-                Missing("no_persona", "No persona chosen", "Choose one: it says how the avatar behaves.", False)
-            )
-        elif personas and persona is None:
-            found.append(Missing("persona_gone", "Its persona was deleted", "Choose another persona.", blocks=True))
-        elif persona and persona.pipeline_mode == "echo":
-            found.append(
-                Missing("echo_persona", "Its persona only repeats (echo)", "Choose a persona that converses.", False)
-            )
-        replica_id = self.replica_of(agent, persona)
-        replica = replicas.find(replica_id) if replicas else None
-        if not replica_id and (personas is not None or not agent.persona_id):
-            found.append(Missing("no_replica", "No replica chosen", "Choose a replica for this agent.", blocks=True))
-        elif replica_id and replicas and replica is None:
-            found.append(Missing("replica_gone", "Its replica was deleted", "Choose another replica.", True))
-        elif replica and not replica.ready:
-            why = replica.error_message or "still in training"
-            found.append(
-                Missing("replica_not_ready", f"Its replica is not ready: {why}", "Choose another replica.", True)
-            )
-        return sorted(found, key=lambda item: not item.blocks)
+        return self._missing(agent, Known(personas, replicas, documents))
+
+    def judged(self, agents: Sequence[Agent], known: Known) -> dict[str, list[Missing]]:
+        """What each of these lacks, by id. Kept until an agent or one of the lists is another one."""
+        if self._judged is not None:
+            before, seen, found = self._judged
+            if seen == known and before == agents:
+                return found
+        found = {agent.id: self._missing(agent, known) for agent in agents}
+        self._judged = (list(agents), known, found)
+        return found
+
+    def _missing(self, agent: Agent, known: Known) -> list[Missing]:
+        return readiness.missing(agent, known, default_replica_id=self._default_replica_id, most=self.most)
 
     def _every(self) -> list[Agent]:
         with self._store.reading() as connection:
@@ -157,12 +176,19 @@ class Agents:
             raise BadInput(f"The name is {len(name)} characters long; {NAME_LIMIT} is the most.")
         if max(len(agent.persona_id), len(agent.replica_id)) > ID_LIMIT:
             raise BadInput(f"A persona's or replica's id has at most {ID_LIMIT} characters.")
-        call = agent.call
-        if call.max_call_s is not None and not 30 <= call.max_call_s <= self._max_call_s:
+        call = call_settings.tidied(agent.call)
+        for wrong in call_settings.wrong(call, self.most):
             raise BadInput(
-                f"A call of this agent can last from 30 to {self._max_call_s} s, not {call.max_call_s} s.",
-                hint="MAX_CALL_S sets the most for all agents.",
+                f"{call_settings.LABELS[wrong.field]}: {wrong.message}",
+                hint=f"{wrong.hint} {BadInput.hint}".strip(),
             )
-        if len(call.greeting) > TEXT_LIMIT or len(call.context) > TEXT_LIMIT:
-            raise BadInput(f"Greeting and context can have {TEXT_LIMIT} characters each.")
-        return replace(agent, name=name)
+        return replace(agent, name=name, call=call)
+
+
+def standing(found: Sequence[Missing], known: Known) -> Standing:
+    """Where an agent stands that lacks what was `found`."""
+    if any(item.blocks for item in found):
+        return "blocked"
+    if not known.complete:
+        return "unknown"
+    return "look" if found else "ready"

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from lib.clients.tavus import Tavus
@@ -35,8 +36,12 @@ class Listing(Generic[T]):
     read_at: datetime
     error: GreenroomError | None = None
 
+    @cached_property
+    def _by_id(self) -> dict[str, T]:
+        return {getattr(item, "id", ""): item for item in reversed(self.items)}
+
     def find(self, item_id: str) -> T | None:
-        return next((item for item in self.items if getattr(item, "id", None) == item_id), None)
+        return self._by_id.get(item_id)
 
 
 class Shelf(Generic[N]):
@@ -60,10 +65,14 @@ class Shelf(Generic[N]):
             with self._sweeping:
                 if not self._fresh(max_age_s, wanted):
                     self._refresh()
-        if self._kept is None:
-            assert self._error is not None
-            raise self._error.with_traceback(None)
-        return replace(self._kept, error=self._error)
+        kept, error = self._kept, self._error
+        if kept is None:
+            assert error is not None
+            raise error.with_traceback(None)
+        if kept.error is not error:
+            # Kept as well, so that who asks again is given the same one, which knows its items by id already.
+            kept = self._kept = replace(kept, error=error)
+        return kept
 
     def peek(self) -> Listing[N] | None:
         """What is kept, without ever asking."""

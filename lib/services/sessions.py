@@ -259,7 +259,7 @@ class Sessions:
             agent = agent_rows.one(connection, self._ledger.account, agent_id)
             if agent is None:
                 raise NotFound(f"There is no agent {agent_id[:60]!r}.")
-            call_s = agent.call.max_call_s or self._loaded.settings.max_call_s
+            call_s = agent.call.longest_s(self._loaded.settings.max_call_s)
             refusal = self._unable() if enable_avatar else None
             if enable_avatar and refusal is None:
                 left = guard.allowance(connection, self._ledger.account, self._loaded.settings, now)

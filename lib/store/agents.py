@@ -12,7 +12,9 @@ from lib.models import Agent, CallSettings
 from lib.store.schema import agents, meta
 
 _ONE = select(agents).where(agents.c.account == bindparam("account"), agents.c.id == bindparam("id"))
-CALL_FIELDS = {field.name for field in fields(CallSettings)}
+UNKNOWN = "unknown"
+CALL_FIELDS = {field.name for field in fields(CallSettings)} - {UNKNOWN}
+CALL_LISTS = ("document_ids", "document_tags")
 
 
 def every(connection: Connection, account: str) -> list[Agent]:
@@ -69,7 +71,7 @@ def _values(agent: Agent) -> dict[str, Any]:
         "name": agent.name,
         "persona_id": agent.persona_id,
         "replica_id": agent.replica_id,
-        "call": asdict(agent.call),
+        "call": _stored(agent.call),
         "created_at": agent.created_at,
         "updated_at": agent.updated_at,
         "last_used_at": agent.last_used_at,
@@ -82,8 +84,20 @@ def _agent(row: Row[Any]) -> Agent:
         name=row.name,
         persona_id=row.persona_id,
         replica_id=row.replica_id,
-        call=CallSettings(**{key: value for key, value in row.call.items() if key in CALL_FIELDS}),
+        call=_call(row.call),
         created_at=row.created_at,
         updated_at=row.updated_at,
         last_used_at=row.last_used_at,
     )
+
+
+def _stored(call: CallSettings) -> dict[str, Any]:
+    known = asdict(call)
+    return {**known.pop(UNKNOWN), **known}
+
+
+def _call(stored: dict[str, Any]) -> CallSettings:
+    known = {key: value for key, value in stored.items() if key in CALL_FIELDS}
+    lists = {key: tuple(known[key]) for key in CALL_LISTS if key in known}
+    unknown = {key: value for key, value in stored.items() if key not in CALL_FIELDS}
+    return CallSettings(**{**known, **lists}, unknown=unknown)

@@ -133,7 +133,7 @@ def readiness(
 
 
 def call_s(agent: Agent, allowance: Allowance) -> int:
-    return agent.call.max_call_s or allowance.max_call_s
+    return agent.call.longest_s(allowance.max_call_s)
 
 
 def commits(services: Services, agent: Agent, allowance: Allowance, mode: str) -> str:

@@ -9,8 +9,9 @@ import streamlit as st
 from lib.errors import GreenroomError
 from lib.models import Replica
 from lib.services.catalogue import Listing
+from lib.services.replicas import condition
 from lib.ui import context, feedback, lists, parts
-from lib.ui.text import html, plain
+from lib.ui.text import html
 
 _PAGE = 12
 _NOBODY = (
@@ -98,12 +99,8 @@ def why_not(replica: Replica | None) -> str:
     """Why this replica can't speak, in a few words; "" if it can."""
     if replica is None:
         return "Not among the account’s replicas"
-    if replica.ready:
-        return ""
-    if replica.status == "started":
-        progress = plain(replica.raw.get("training_progress") or "", 20)
-        return f"Still being made{', ' + progress if progress else ''}"
-    return f"Failed: {plain(replica.error_message, 120)}" if replica.error_message else f"Not ready: {replica.status}"
+    stands = condition(replica)
+    return "" if stands.wearable else stands.words
 
 
 def _card(replica: Replica, target: str, is_chosen: bool) -> None:

@@ -88,6 +88,59 @@ def test_a_refused_avatar_answers_201_as_text_with_the_reason_and_text_works(api
     assert said.json()["role"] == "assistant"
 
 
+CALL = {
+    "language": "German", "maxCallS": 300, "absentS": 60, "leftS": 10, "greeting": "Hallo", "context": "Late.",
+    "documentIds": ["d1-a"], "documentTags": ["sales"], "documentRetrievalStrategy": "speed", "recording": True,
+    "recordingStorage": {
+        "provider": "gcs", "bucketName": "b", "projectId": "p", "workloadIdentityProvider": "projects/1",
+        "serviceAccountEmail": "w@p.iam.gserviceaccount.com",
+    },
+    "captions": True, "greenscreen": True, "audioOnly": True, "privateRoom": True,
+}  # fmt: skip
+
+
+def test_every_call_setting_is_written_read_kept_and_taken_back_by_the_api(api: Client) -> None:
+    made = api("POST", "/api/agents", {"name": "A", "call": CALL})
+    assert made.status_code == 201, made.text
+    agent = made.json()["id"]
+    assert api("GET", f"/api/agents/{agent}").json()["call"] == CALL
+    assert api("PATCH", f"/api/agents/{agent}", {"call": {"language": "French"}}).json()["call"] == {
+        **CALL,
+        "language": "French",
+    }
+    assert api("PATCH", f"/api/agents/{agent}", {"call": CALL}).json()["call"] == CALL
+    blank = api("PATCH", f"/api/agents/{agent}", {"call": dict.fromkeys(CALL)}).json()["call"]
+    assert blank == api("POST", "/api/agents", {"name": "B"}).json()["call"]
+
+
+def test_an_agents_state_is_told_and_a_tavus_that_is_away_keeps_no_agent_back(api: Client) -> None:
+    ready = api("POST", "/api/agents", {"name": "Ready", "avatar": {"tavusPersonaId": GUIDE, "replicaId": ANNA}}).json()
+    assert (ready["state"], ready["missing"]) == ("unknown", [])
+    gone = api("POST", "/api/agents", {"name": "Gone", "avatar": {"tavusPersonaId": "pgone"}}).json()
+    told = {agent["id"]: agent for agent in api("GET", "/api/agents").json()["data"]}
+    assert (told[ready["id"]]["state"], told[ready["id"]]["missing"]) == ("ready", [])
+    assert told[gone["id"]]["state"] == "blocked"
+    assert [item["code"] for item in told[gone["id"]]["missing"]] == ["persona_gone", "no_replica"]
+    assert all(item["hint"] and item["message"] for item in told[gone["id"]]["missing"])
+    api.services.catalogue.forget()
+    api.sandbox.faults({"route": "GET /v2/personas", "status": 500, "times": -1})
+    assert len(api("GET", "/api/agents").json()["data"]) == 2
+    api.sandbox.faults()
+
+
+def test_a_replica_that_can_not_be_worn_is_refused_with_a_reason(api: Client) -> None:
+    row = {"replica_name": "Mine", "train_image_url": "https://example.org/a.png", "voice_name": "anna"}
+    training = api.sandbox.call("POST", "/replicas", row).json()["replica_id"]
+    agent = api("POST", "/api/agents", {"name": "A", "avatar": {"replicaId": ANNA}}).json()
+    for replica_id, told in ((training, "Still in training"), ("rgone0000000", "There is no replica")):
+        for method, path in (("PATCH", f"/api/agents/{agent['id']}"), ("POST", "/api/agents")):
+            answer = api(method, path, {"name": "Renamed", "avatar": {"replicaId": replica_id}})
+            assert answer.status_code == 400, answer.text
+            assert told in answer.json()["error"]
+            assert answer.json()["hint"]
+    assert [(a.name, a.replica_id) for a in api.services.agents.all()] == [("A", ANNA)]
+
+
 def test_the_same_client_token_is_one_call(api: Client) -> None:
     agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": GUIDE}}).json()
     body = {"agentId": agent["id"], "clientToken": "one"}
@@ -156,6 +209,16 @@ BAD = [
     ("POST", "/api/agents", b'{"name": "x", "avatar": {"replicaId": "../../etc"}}', 422),
     ("POST", "/api/agents", b'{"name": "x", "call": {"maxCallS": 5}}', 400),
     ("POST", "/api/agents", b'{"name": "x", "call": {"maxCallS": true}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"absentS": 121}}', 400),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"leftS": -1}}', 400),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"maxCall": 60}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"documentIds": "d1"}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"documentIds": [1]}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"documentRetrievalStrategy": "fast"}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"recordingStorage": {"bucketName": "b"}}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"recordingStorage": {"provider": "s3"}}}', 400),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"recordingStorage": {"provider": "s3", "secretKey": "k"}}}', 422),
+    ("POST", "/api/agents", b'{"name": "x", "call": {"unknown": {"a": 1}}}', 422),
     ("POST", "/api/agents", b'{"name": "' + b"x" * 2_000_000 + b'"}', 413),
     ("POST", "/api/sessions", b'{"agentId": "nobody"}', 404),
     ("POST", "/api/sessions", b'{"agentId": "x", "enableAvatar": "yes"}', 422),
@@ -226,7 +289,11 @@ def test_the_openapi_document_names_every_route_and_is_open(api: Client) -> None
     document = requests.get(f"{api.url}/api/openapi.json", timeout=5).json()
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert described == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
-    assert "clientToken" in json.dumps(document["components"]["schemas"]["SessionNew"])
+    schemas = document["components"]["schemas"]
+    assert "clientToken" in json.dumps(schemas["SessionNew"])
+    assert set(schemas["CallFields"]["properties"]) == set(CALL)
+    agent = document["paths"]["/api/agents/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert {"state", "missing", "call"} <= set(agent["properties"])
     assert TOKEN not in json.dumps(document)
 
 

@@ -40,26 +40,39 @@ class PhoenixRest:
         return self._tavus.conversations.create(self.payload(plan))
 
     def payload(self, plan: Plan) -> dict[str, Any]:
-        """The body of the create: all three of Tavus's timers are always set, and small."""
-        session, call = plan.session, plan.call
-        properties: dict[str, Any] = {
+        """The body of the create: all three of Tavus's timers are always set, and small.
+
+        What an agent does not ask for is left out, so that the persona's or the account's own counts.
+        """
+        session, call, most = plan.session, plan.call, self._settings
+        properties = {
             "max_call_duration": session.max_call_s,
-            "participant_absent_timeout": self._settings.absent_timeout_s,
-            "participant_left_timeout": self._settings.left_timeout_s,
-        }
-        if call.language:
-            properties["language"] = call.language
+            "participant_absent_timeout": _within(call.absent_s, most.absent_timeout_s),
+            "participant_left_timeout": _within(call.left_s, most.left_timeout_s),
+        } | _given(
+            {
+                "language": call.language,
+                "enable_recording": call.recording,
+                "recording_storage": dict(call.recording_storage) if call.recording else {},
+                "enable_closed_captions": call.captions,
+                "apply_greenscreen": call.greenscreen,
+            }
+        )
         fields: dict[str, Any] = {"conversation_name": plan.name, "properties": properties}
-        optional = {
-            "persona_id": session.persona_id,
-            "replica_id": session.replica_id,
-            "custom_greeting": call.greeting,
-            "conversational_context": call.context,
-            "callback_url": self._callback_url(session.id),
-            "audio_only": call.audio_only,
-            "require_auth": call.private_room,
-        }
-        return fields | {key: value for key, value in optional.items() if value}
+        return fields | _given(
+            {
+                "persona_id": session.persona_id,
+                "replica_id": session.replica_id,
+                "custom_greeting": call.greeting,
+                "conversational_context": call.context,
+                "callback_url": self._callback_url(session.id),
+                "audio_only": call.audio_only,
+                "require_auth": call.private_room,
+                "document_ids": list(call.document_ids),
+                "document_tags": list(call.document_tags),
+                "document_retrieval_strategy": call.document_retrieval_strategy,
+            }
+        )
 
     def look(self, session: Session) -> Conversation:
         """The conversation as it is now, with its events. Raises NotFound, UpstreamError."""
@@ -73,3 +86,12 @@ class PhoenixRest:
     def end(self, session: Session) -> None:
         """End it. Ending twice does no harm. Raises NotFound, UpstreamError."""
         self._tavus.conversations.end(conversation_id=session.conversation_id)
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value}
+
+
+def _within(asked_s: int | None, most_s: int) -> int:
+    """An agent's own timer, never above the installation's: that may have been lowered since."""
+    return most_s if asked_s is None else min(asked_s, most_s)
