@@ -1,10 +1,16 @@
-"""Greenroom's command line: `python -m lib sandbox`. Imports only what a command needs."""
+"""Greenroom's command line: `python -m lib sandbox | doctor`. Imports only what a command needs."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lib.doctor.report import Report
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def sandbox(args: argparse.Namespace) -> int:
@@ -26,6 +32,22 @@ def sandbox(args: argparse.Namespace) -> int:
     return 0
 
 
+def doctor(args: argparse.Namespace) -> int:
+    """Say what works on this machine; also where nothing is installed yet."""
+    from lib.doctor import command
+
+    return command.run(ROOT, as_json=args.json, full=_full_report())
+
+
+def _full_report() -> Callable[[], Report] | None:
+    """What makes the report of everything, None where a package that it needs is missing."""
+    try:
+        from lib import wiring
+    except ImportError:
+        return None
+    return lambda: wiring.report_from_outside(ROOT)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lib", description="Greenroom without a browser.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -33,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     alone.add_argument("--port", type=int, default=8790, help="port on 127.0.0.1 (8790)")
     alone.add_argument("--state", default="", help="file to keep its state in; without one it forgets at the end")
     alone.set_defaults(run=sandbox)
+    checks = commands.add_parser("doctor", help="say what works on this machine, and what to do where it does not")
+    checks.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    checks.set_defaults(run=doctor)
     args = parser.parse_args(argv)
     return int(args.run(args))
 

@@ -21,6 +21,7 @@ from lib import sandbox
 from lib.clients import rooms
 from lib.clients.chat import ChatClient
 from lib.clients.tavus import Tavus
+from lib.doctor.report import Report
 from lib.errors import SettingsWrong, StoreRefused
 from lib.models import Conversation
 from lib.services import export
@@ -28,7 +29,7 @@ from lib.services.agents import Agents
 from lib.services.call_settings import Most
 from lib.services.catalogue import Catalogue
 from lib.services.chat import Responder
-from lib.services.diagnostics import Diagnostics
+from lib.services.diagnostics.service import Diagnostics
 from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
@@ -142,14 +143,12 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     loaded = loaded or load(root)
     settings = loaded.settings
     address = Address()
-    store = Store(settings.database_url.get_secret_value() or DEFAULT_DATABASE, root=root)
+    store = _store(loaded, root)
     chat = None
     if settings.chat_base_url:
         chat = ChatClient(base_url=settings.chat_base_url, api_key=settings.chat_api_key, model=settings.chat_model)
     responder = Responder(chat)
-    # A key is sent nowhere while the address that was meant for it can't be read.
-    unsure = any(problem.name == "TAVUS_BASE_URL" for problem in loaded.problems)
-    tavus = Tavus(base_url="" if unsure else settings.tavus_base_url, api_key=settings.tavus_api_key or SANDBOX_KEY)
+    tavus = _tavus(loaded)
     sandbox_app = None
     if settings.sandbox:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
@@ -212,12 +211,38 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         agents=agents,
         sessions=sessions,
         responder=responder,
-        diagnostics=Diagnostics(loaded=loaded, tavus=tavus, store=store),
+        diagnostics=Diagnostics(loaded=loaded, tavus=tavus, store=store, root=root),
         sandbox_app=sandbox_app,
         _address=address,
         _sweeper=sweeper,
         _starting=starting,
     )
+
+
+def report_from_outside(root: Path) -> Report:
+    """The diagnostics while no dashboard runs: no sandbox, no sweeper, and a database that is not there is not made."""
+    loaded = load(root)
+    store, tavus = _store(loaded, root), _tavus(loaded)
+    if loaded.settings.sandbox:
+        tavus.base_url = ""
+    try:
+        if store.exists():
+            store.open()
+        return Diagnostics(loaded=loaded, tavus=tavus, store=store, root=root).run(0)
+    finally:
+        tavus.close()
+        store.close()
+
+
+def _store(loaded: Loaded, root: Path) -> Store:
+    return Store(loaded.settings.database_url.get_secret_value() or DEFAULT_DATABASE, root=root)
+
+
+def _tavus(loaded: Loaded) -> Tavus:
+    """The client. A key is sent nowhere while the address that was meant for it can't be read."""
+    unsure = any(problem.name == "TAVUS_BASE_URL" for problem in loaded.problems)
+    settings = loaded.settings
+    return Tavus(base_url="" if unsure else settings.tavus_base_url, api_key=settings.tavus_api_key or SANDBOX_KEY)
 
 
 def account_of(loaded: Loaded) -> str:

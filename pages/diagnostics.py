@@ -6,13 +6,23 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from lib.services.diagnostics import Diagnostics
-from lib.services.report import Check, Outcome, Report, Row, report_json, report_markdown
+from lib.services.diagnostics.service import (
+    Check,
+    Diagnostics,
+    ModeState,
+    Outcome,
+    Report,
+    Row,
+    State,
+    report_json,
+    report_markdown,
+)
 from lib.ui import context, feedback, parts
 from lib.ui.text import html, local, md
 
 KINDS: dict[Outcome, parts.Kind] = {Outcome.PASS: "good", Outcome.LOOK: "warn", Outcome.FAIL: "bad"}
 WORST_FIRST = [Outcome.FAIL, Outcome.LOOK, Outcome.PASS, Outcome.SKIP]
+CHIPS = {State.WORKS: "works", State.COMMAND: "command", State.CANT: "cant"}
 COLUMNS = [2.6, 1.3, 6.3]
 SHEET = """
 .gr-settings { border: 1px solid var(--gr-line); border-radius: .5rem; font-size: .9333rem; }
@@ -67,6 +77,19 @@ def rows(checks: Sequence[Check]) -> None:
                 parts.chip(check.result.value)
             fix = f"  \n:small[{md(check.fix)}]" if check.fix else ""
             evidence.markdown(f":small[:gray[{md(check.evidence)}]]{fix}")
+
+
+def modes(states: Sequence[ModeState]) -> None:
+    """Each way to hold a session, and whether it works on this machine."""
+    with st.container(border=True, key="rows-modes", gap="small"):
+        for state in states:
+            name, works, why = st.columns(COLUMNS, vertical_alignment="center", gap="small")
+            name.html(f'<b style="font-weight:600">{unbroken(state.mode)}</b>')
+            with works:
+                parts.chip(CHIPS[state.state])
+            why.markdown(f":small[:gray[{md(state.because)}]]")
+            if state.command:
+                why.code(state.command, language=None, wrap_lines=True)
 
 
 def configuration(settings: Sequence[Row]) -> None:
@@ -124,9 +147,11 @@ def main() -> None:
 
     # render
     verdict(report)
-    checks, settings, text = st.tabs(["Checks", "Configuration", "Report"])
+    checks, matrix, settings, text = st.tabs(["Checks", "Modes", "Configuration", "Report"])
     with checks:
         rows(report.checks)
+    with matrix:
+        modes(report.modes)
     with settings:
         configuration(report.configuration)
     with text:

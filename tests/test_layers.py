@@ -136,7 +136,7 @@ def test_every_module_imports_only_what_its_room_may() -> None:
         ("lib/sandbox/room.py", "from lib.models import Persona", "lib.sandbox may import nothing of the project"),
         ("lib/sandbox/room.py", "from ..models import Persona", "imports lib.models.Persona: lib.sandbox may import"),
         ("lib/sandbox/room.py", "from lib import errors", "imports lib.errors: lib.sandbox may import nothing"),
-        ("lib/doctor.py", "import requests", "lib.doctor may import the standard library only"),
+        ("lib/doctor/probe.py", "import requests", "lib.doctor may import the standard library only"),
         ("lib/services/agents.py", "def f():\n    import streamlit", "line 2 imports streamlit: only pages"),
         ("lib/clients/tavus.py", "from lib.store import rows", "lib.clients may import lib.errors, lib.models"),
         ("lib/wiring.py", "from lib.ui import frame", "imports lib.ui.frame: lib.wiring may import"),
@@ -161,7 +161,7 @@ def test_a_planted_violation_is_found_and_named(tmp_path: Path, path: str, line:
     [
         ("pages/home.py", "import streamlit as st\nfrom lib.ui import context\nfrom lib.services.plain import words"),
         ("lib/sandbox/room.py", "from .state import State\nfrom lib.sandbox import clock\nimport starlette"),
-        ("lib/services/diagnostics.py", "from lib import doctor\nfrom lib.clients.tavus import Tavus"),
+        ("lib/services/diagnostics.py", "from lib.doctor import machine\nfrom lib.clients.tavus import Tavus"),
         ("app.py", "import streamlit as st\nfrom lib import wiring\nfrom lib.api import fonts"),
         ("lib/bot/worker.py", "import pipecat.frames\nfrom lib.settings import Settings"),
     ],

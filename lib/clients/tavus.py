@@ -55,6 +55,11 @@ class Tavus:
     def base_url(self, url: str) -> None:
         self._transport.base_url = url
 
+    @property
+    def skew_s(self) -> float | None:
+        """By how many seconds Tavus's clock was ahead of ours in its last answer; None before there was one."""
+        return self._transport.skew_s
+
     def close(self) -> None:
         self._transport.close()
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -63,7 +64,8 @@ class Transport:
     repeated have a connection of their own, since a kept one may be closing while the request leaves.
 
     `timeouts` are (connect, read) in seconds; a GET or DELETE, for which a person may wait in front of a page, is given
-    10 s to answer at most. `recorder` is told of every request that was tried.
+    10 s to answer at most. `recorder` is told of every request that was tried. `skew_s` is by how much the other side's
+    clock was ahead of ours in its last answer (its Date header has whole seconds), None before there was one.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Transport:
     ) -> None:
         self.base_url = base_url
         self.who = who
+        self.skew_s: float | None = None
         self._sleep = sleep
         self._recorder = recorder
         self._key = KeyHeader(header, api_key)
@@ -151,6 +154,8 @@ class Transport:
         at, started = datetime.now(UTC), time.perf_counter()
         answer = self._answer(method, path, query, payload)
         status = answer.status if isinstance(answer, Answer) else None
+        if isinstance(answer, Answer):
+            self.skew_s = _skew_s(answer.headers.get("date", ""), at)
         outcome = self._outcome(method, route, parse, answer) if isinstance(answer, Answer) else answer
         if self._recorder is not None:
             code = outcome.code if isinstance(outcome, GreenroomError) else ""
@@ -201,6 +206,13 @@ class Transport:
             error.message = clean
             error.args = (clean,)
         return error
+
+
+def _skew_s(date: str, sent_at: datetime) -> float | None:
+    try:
+        return (parsedate_to_datetime(date) - sent_at).total_seconds()
+    except (TypeError, ValueError):
+        return None
 
 
 def _pause_s(error: GreenroomError, attempt: int) -> float | None:

@@ -30,6 +30,7 @@ from lib.store import schema
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
+NOT_OPENED = "not_opened"
 GUARD_LOCK, MIGRATION_LOCK = 7_466_201, 7_466_202
 POSTGRESQL = ("postgres", "postgresql")
 REVISION: Select[Any] = select(column("version_num")).select_from(table(VERSION_TABLE))
@@ -111,7 +112,9 @@ class Store:
     @property
     def engine(self) -> Engine:
         if self._engine is None:
-            raise self._error or StoreRefused("The database has not been opened yet.", hint="Reload in a moment.")
+            raise self._error or StoreRefused(
+                "The database has not been opened yet.", code=NOT_OPENED, hint="Reload in a moment."
+            )
         return self._engine
 
     def check(self) -> None:
@@ -147,6 +150,10 @@ class Store:
             with self.reading() as connection:
                 self._meta = {row.key: row.value for row in connection.execute(select(schema.meta))}
         return self._meta[key]
+
+    def exists(self) -> bool:
+        """False for a SQLite file that was not made yet. Opens nothing; a server's database is taken to be there."""
+        return not self.sqlite or self._url.database == ":memory:" or Path(self._url.database).exists()
 
     def describe(self) -> Described:
         with self.reading() as connection:

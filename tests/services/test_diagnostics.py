@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from lib import doctor
 from lib.clients.tavus import Tavus
-from lib.services import diagnostics, report
-from lib.services.diagnostics import Diagnostics
-from lib.services.report import Check, Outcome, Report, Row, report_json, report_markdown
+from lib.doctor import report
+from lib.doctor.machine import machine, versions
+from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown
+from lib.services.diagnostics import local, upstream
+from lib.services.diagnostics.service import Diagnostics
 from lib.settings import Loaded, load
 from lib.store.database import Described, Store
 from tests import databases
+from tests.running import ROOT
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.scripted_server import answer, scripted
 
@@ -51,13 +53,17 @@ def diagnosing(url: str, store: Store, **environ: str) -> Iterator[Diagnostics]:
     """Diagnostics of a machine with these settings; `url` is Tavus, or the embedded sandbox where there is no key."""
     loaded = loaded_with(url, **environ)
     tavus = Tavus(base_url=url, api_key=loaded.settings.tavus_api_key or SecretStr("sandbox"), timeouts=(1, 1))
-    yield Diagnostics(loaded=loaded, tavus=tavus, store=store, limit_s=2.0)
+    yield Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT, limit_s=2.0)
     tavus.close()
 
 
 def loaded_with(url: str, **environ: str) -> Loaded:
     given = {"TAVUS_API_KEY": KEY, **environ}
     return load(Path("/nowhere"), {**given, "TAVUS_BASE_URL": url} if given["TAVUS_API_KEY"] else given)
+
+
+def offline(loaded: Loaded, store: Store) -> Diagnostics:
+    return Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store, root=ROOT)
 
 
 def named(made: Report, name: str) -> Check:
@@ -76,12 +82,16 @@ def test_all_is_well_on_the_sandbox(sandbox: RunningSandbox, store: Store) -> No
         "Replicas",
         "Database",
         "Avatar mode",
+        "Callbacks",
+        "Pipecat worker",
         "This machine",
     ]
-    assert all(check.result is Outcome.PASS and check.evidence and not check.fix for check in made.checks)
+    passed = [check for check in made.checks if check.name != "Pipecat worker"]
+    assert all(check.result is Outcome.PASS and check.evidence and not check.fix for check in passed)
     assert "6 personas" in named(made, "Sandbox").evidence and "8 can be used" in named(made, "Replicas").evidence
     assert re.search(r"revision \S+, \d+ kB, [\d.]+ GB free", named(made, "Database").evidence)
-    assert made.counts() == "6 checks · 6 pass" and made.versions["streamlit"] and made.took_s < 2
+    assert made.counts().startswith(("8 checks · 7 pass", "8 checks · 8 pass"))
+    assert made.versions["streamlit"] and made.took_s < 3
 
 
 def test_a_run_costs_two_small_requests(sandbox: RunningSandbox, store: Store) -> None:
@@ -131,7 +141,7 @@ def test_a_check_that_hangs_does_not_hold_the_others(store: Store) -> None:
         upstream.steps = [upstream.silent]
         loaded = loaded_with(upstream.url)
         tavus = Tavus(base_url=upstream.url, api_key=SecretStr(KEY), timeouts=(1, 3))
-        made = Diagnostics(loaded=loaded, tavus=tavus, store=store, limit_s=0.2).run()
+        made = Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT, limit_s=0.2).run()
         hanging = [thread for thread in threading.enumerate() if thread.name.startswith("greenroom-check")]
         assert hanging and all(thread.daemon for thread in hanging)
     assert named(made, "Tavus").evidence == "No answer within 0.2 s." and made.took_s < 1
@@ -157,7 +167,7 @@ def test_the_checks_run_side_by_side(store: Store) -> None:
 
 
 def test_a_slow_tavus_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnostics, "SLOW_MS", -1)
+    monkeypatch.setattr(upstream, "SLOW_MS", -1)
     with diagnosing(sandbox.v2, store) as checks:
         assert named(checks.run(), "Tavus").result is Outcome.LOOK
 
@@ -219,7 +229,7 @@ def test_a_wrong_address_of_tavus_has_nobody_contacted(store: Store) -> None:
     with scripted() as upstream:
         loaded = load(Path("/nowhere"), {"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": "http://tavusapi.example"})
         tavus = Tavus(base_url=upstream.url, api_key=SecretStr(KEY))
-        made = Diagnostics(loaded=loaded, tavus=tavus, store=store).run()
+        made = Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT).run()
         tavus.close()
         assert upstream.seen == []
     wrong = named(made, "TAVUS_BASE_URL")
@@ -234,7 +244,7 @@ def test_a_wrong_address_of_tavus_has_nobody_contacted(store: Store) -> None:
 def test_a_wrong_address_does_not_keep_the_sandbox_from_being_asked(sandbox: RunningSandbox, store: Store) -> None:
     loaded = load(Path("/nowhere"), {"TAVUS_BASE_URL": "nonsense"})
     tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr("sandbox"))
-    made = Diagnostics(loaded=loaded, tavus=tavus, store=store).run()
+    made = Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT).run()
     tavus.close()
     assert named(made, "Sandbox").result is Outcome.PASS
 
@@ -306,7 +316,7 @@ def test_a_database_of_another_revision_is_told(sandbox: RunningSandbox, store: 
 
 
 def test_little_space_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnostics, "LITTLE_SPACE", 1 << 60)
+    monkeypatch.setattr(local, "LITTLE_SPACE", 1 << 60)
     with diagnosing(sandbox.v2, store) as checks:
         assert named(checks.run(), "Database").result is Outcome.LOOK
 
@@ -317,7 +327,7 @@ def test_little_space_is_to_look_at(sandbox: RunningSandbox, store: Store, monke
 def test_a_report_is_kept_for_half_a_minute_and_for_reruns(sandbox: RunningSandbox, store: Store) -> None:
     now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
     tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr(KEY))
-    checks = Diagnostics(loaded=loaded_with(sandbox.v2), tavus=tavus, store=store, clock=lambda: now)
+    checks = Diagnostics(loaded=loaded_with(sandbox.v2), tavus=tavus, store=store, root=ROOT, clock=lambda: now)
     first = checks.run()
     now += timedelta(seconds=30)
     assert checks.run() is first and checks.run(None) is first
@@ -369,7 +379,7 @@ def test_the_configuration_says_where_each_value_comes_from(
 ) -> None:
     (tmp_path / ".env").write_text("MAX_CALL_S=90\n")
     loaded = load(tmp_path, {"USE_TAVUS_PIPECAT_VIDEO": "false"})
-    made = Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store).run()
+    made = offline(loaded, store).run()
     rows = {row.name: (row.value, row.source) for row in made.configuration}
     assert rows["MAX_CALL_S"] == ("90 s", ".env") and rows["DAILY_MINUTES"] == ("60 min a day", "default")
     assert rows["SWEEP_INTERVAL_S"] == ("5 s", "default") and rows["TAVUS_API_KEY"] == ("not set", "default")
@@ -382,7 +392,7 @@ def test_a_wrong_setting_shows_what_was_written_where_it_came_from_and_what_to_d
     (tmp_path / ".env").write_text("DAILY_MINUTES=many\n")
     environ = {"MAX_CALL_S": "5", "DAILY_API_KEY": f"{KEY} x", "CHAT_BASE_URL": KEY, "ABSENT_TIMEOUT_S": "60"}
     loaded = load(tmp_path, environ)
-    made = Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store).run()
+    made = offline(loaded, store).run()
     rows = {row.name: row for row in made.configuration}
     assert (rows["MAX_CALL_S"].value, rows["MAX_CALL_S"].source) == ("5", "environment")
     assert (rows["DAILY_MINUTES"].value, rows["DAILY_MINUTES"].source) == ("many", ".env")
@@ -401,7 +411,7 @@ def test_a_file_that_can_not_be_read_is_among_the_settings(store: Store, tmp_pat
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text("MAX_CALL_S = [")
     made = Diagnostics(
-        loaded=load(tmp_path, {}), tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store
+        loaded=load(tmp_path, {}), tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store, root=ROOT
     ).run()
     assert made.configuration[-1].name == ".streamlit/secrets.toml"
     assert made.configuration[-1].value == "can't be read" and "mistake" in made.configuration[-1].problem
@@ -410,7 +420,7 @@ def test_a_file_that_can_not_be_read_is_among_the_settings(store: Store, tmp_pat
 def test_on_the_sandbox_the_token_is_told_and_the_older_name_is_listed(store: Store, tmp_path: Path) -> None:
     def shown(**environ: str) -> dict[str, str]:
         tavus = Tavus(base_url=NOBODY, api_key=SecretStr("k"))
-        made = Diagnostics(loaded=load(tmp_path, environ), tavus=tavus, store=store).run()
+        made = Diagnostics(loaded=load(tmp_path, environ), tavus=tavus, store=store, root=ROOT).run()
         return {row.name: row.value for row in made.configuration}
 
     assert shown()["API_TOKEN"] == "not set: the sandbox's token is sandbox"
@@ -431,7 +441,8 @@ def test_the_reports_hold_the_named_fields_only_and_keep_strange_text_in_its_cel
     assert r"a \| b \`c\` \<img src=x> \[d\](e) Mend \*it\*." in line
     assert "| pandas " in text and "not installed" in text
     document = json.loads(report_json(made))
-    assert set(document) == {"report", "at", "took_s", "verdict", "result", "checks", "configuration", "versions"}
+    told = {"report", "at", "took_s", "verdict", "result", "checks", "modes", "configuration", "versions"}
+    assert set(document) == told
     assert document["checks"] == [
         {"name": "Tavus", "result": "fail", "evidence": odd.evidence, "fix": "Mend *it*."},
     ]
@@ -442,7 +453,7 @@ def test_the_home_folder_is_not_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(Path, "home", lambda: Path("/home/canary"))
     loaded = load(tmp_path, {"DATABASE_URL": "sqlite:////home/canary/greenroom.db"})
     store = Store("sqlite:///x.db", root=tmp_path)
-    made = Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store).run()
+    made = offline(loaded, store).run()
     assert next(row.value for row in made.configuration if row.name == "DATABASE_URL") == "sqlite:///~/greenroom.db"
     assert report.report_json(made).count("canary") == 0
 
@@ -451,12 +462,12 @@ def test_the_home_folder_is_not_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_the_machine_is_described_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = doctor.machine()
-    assert machine.python_fits and machine.python in str(machine) and machine.bits in (32, 64)
+    here = machine()
+    assert here.python_fits and here.python in str(here) and here.bits in (32, 64)
     monkeypatch.setattr("platform.release", lambda: "5.15.153.1-microsoft-standard-WSL2")
     monkeypatch.setattr("sys.platform", "linux")
-    assert doctor.machine().wsl and "in Windows (WSL)" in str(doctor.machine())
+    assert machine().wsl and "in Windows (WSL)" in str(machine())
 
 
 def test_a_package_that_is_missing_has_no_version() -> None:
-    assert doctor.versions(["requests", "no-such-package-of-ours"])["no-such-package-of-ours"] == ""
+    assert versions(["requests", "no-such-package-of-ours"])["no-such-package-of-ours"] == ""

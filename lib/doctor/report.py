@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from lib.doctor.modes import ModeState
+
 
 class Outcome(StrEnum):
     """How a check went. `look`: it works, and a person should know something about it. `skip`: it was not run."""
@@ -52,7 +54,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """`verdict` is one sentence, `result` the worst that it rests on; `took_s` how long the checks ran."""
+    """`verdict` is one sentence, `result` the worst that it rests on; `took_s` how long the checks ran.
+
+    `modes` says of each way to hold a session whether it works on this machine.
+    """
 
     at: datetime
     took_s: float
@@ -61,6 +66,7 @@ class Report:
     checks: tuple[Check, ...]
     configuration: tuple[Row, ...]
     versions: Mapping[str, str]
+    modes: tuple[ModeState, ...] = ()
 
     def counts(self) -> str:
         """ "7 checks · 5 pass · 1 to check · 1 not run"."""
@@ -81,6 +87,9 @@ def report_json(report: Report) -> str:
         "checks": [
             {"name": c.name, "result": c.result.value, "evidence": c.evidence, "fix": c.fix} for c in report.checks
         ],
+        "modes": [
+            {"mode": m.mode, "state": m.state.value, "because": m.because, "command": m.command} for m in report.modes
+        ],
         "configuration": [
             {"name": r.name, "value": r.value, "source": r.source, "problem": r.problem} for r in report.configuration
         ],
@@ -93,11 +102,14 @@ def report_markdown(report: Report) -> str:
     """The report as Markdown that also reads well as plain text."""
     checks = [(c.name, WORDS[c.result], " ".join(filter(None, (c.evidence, c.fix)))) for c in report.checks]
     configuration = [(r.name, r.value, r.source, r.problem or "–") for r in report.configuration]
+    modes = [(m.mode, m.state.value, " ".join(filter(None, (m.because, m.command)))) for m in report.modes]
     return "\n\n".join(
         [
             f"# Greenroom report, {report.at:%Y-%m-%d %H:%M} UTC",
             f"**{_cell(report.verdict)}** {report.counts()}.",
             _table(("Check", "Result", "Evidence"), checks),
+            "## Modes",
+            _table(("Mode", "Here", "Why"), modes),
             "## Configuration",
             _table(("Setting", "Value", "From", "Problem"), configuration),
             "## Versions",
@@ -120,3 +132,18 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _cell(text: str) -> str:
     return re.sub(r"([\\|`*<\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def verdict(checks: Sequence[Check], *, ready: str) -> tuple[str, Outcome]:
+    """One sentence for all of them and the worst of their outcomes. `ready` is said where nothing failed."""
+
+    def named(result: Outcome) -> list[str]:
+        return list(dict.fromkeys(check.name for check in checks if check.result is result))
+
+    if failed := named(Outcome.FAIL):
+        things = "One thing" if len(failed) == 1 else f"{len(failed)} things"
+        return f"Not ready for live calls. {things} to fix: {', '.join(failed)}.", Outcome.FAIL
+    if looks := named(Outcome.LOOK):
+        things = "One thing" if len(looks) == 1 else f"{len(looks)} things"
+        return f"{ready} {things} to check: {', '.join(looks)}.", Outcome.LOOK
+    return ready, Outcome.PASS

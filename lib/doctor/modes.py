@@ -1,0 +1,71 @@
+"""For this machine, each way to hold a session: it works, it works after a command, or it can't, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lib.doctor.causes import REQUIREMENTS, Cause, of_platform
+from lib.doctor.machine import Machine
+from lib.doctor.probe import Probe
+
+
+class State(StrEnum):
+    """`command`: it works once something has been done, which is said."""
+
+    WORKS = "works"
+    COMMAND = "works with this command"
+    CANT = "can't"
+
+
+@dataclass(frozen=True)
+class ModeState:
+    """`because` is one sentence; `command` what to run or to set, "" where nothing helps or nothing is needed."""
+
+    mode: str
+    state: State
+    because: str
+    command: str = ""
+
+
+def matrix(
+    here: Machine, worker: Probe | None, *, refused: Cause | None, missing_keys: Sequence[str], sandbox: bool
+) -> tuple[ModeState, ...]:
+    """All modes, the avatar's first.
+
+    `worker` is what the trial of its packages gave (None: not tried); `refused` why Tavus can't be used now, None if
+    it can; `missing_keys` are the settings that the worker needs and does not have.
+    """
+    return (_phoenix(refused, sandbox), _pipecat(here, worker, refused, missing_keys), _text())
+
+
+def _phoenix(refused: Cause | None, sandbox: bool) -> ModeState:
+    if refused is not None:
+        return ModeState("phoenix_rest", State.CANT, refused.cause, refused.fix)
+    where = "on the sandbox: a drawn avatar, nothing is billed" if sandbox else "Tavus runs the whole call"
+    return ModeState("phoenix_rest", State.WORKS, f"The browser is all that it needs; {where}.")
+
+
+def _pipecat(here: Machine, worker: Probe | None, refused: Cause | None, missing: Sequence[str]) -> ModeState:
+    stuck = of_platform(here)
+    if stuck is not None:
+        return ModeState("pipecat_daily", State.CANT, stuck.cause, stuck.fix)
+    if worker is None:
+        return ModeState("pipecat_daily", State.CANT, "Its packages were not tried.", "Run the checks.")
+    if worker.cause is not None:
+        fix = worker.cause.fix
+        return ModeState("pipecat_daily", State.COMMAND if REQUIREMENTS in fix else State.CANT, worker.cause.cause, fix)
+    if missing:
+        return ModeState(
+            "pipecat_daily", State.COMMAND, f"Not set: {', '.join(missing)}.", "Set them in .env and restart."
+        )
+    if refused is not None:
+        return ModeState("pipecat_daily", State.CANT, refused.cause, refused.fix)
+    return ModeState(
+        "pipecat_daily", State.WORKS, f"Pipecat {worker.pipecat}, daily-python {worker.daily} can be loaded."
+    )
+
+
+def _text() -> ModeState:
+    return ModeState("text", State.WORKS, "Text chat needs neither key nor network.")

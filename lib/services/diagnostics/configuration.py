@@ -1,0 +1,102 @@
+"""Every setting as it may be shown: its value or that it is set, where it comes from, what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from lib.doctor.report import Row
+from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, Problem, secret_names
+
+BASE_URL = "TAVUS_BASE_URL"
+
+
+class Configuration:
+    """The settings that were loaded, without what is secret in them."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+
+    def rows(self) -> list[Row]:
+        sources = self._loaded.sources
+        problems = {problem.name: problem for problem in self._loaded.problems}
+        rows = [
+            self._wrong(problems[name])
+            if name in problems
+            else Row(name, self._shown(name), sources.get(name, DEFAULT))
+            for name in NAMES
+        ]
+        # A file that can't be read at all is no setting, but all that it holds is missing here.
+        return rows + [self._wrong(problem) for name, problem in problems.items() if name not in NAMES]
+
+    def _wrong(self, problem: Problem) -> Row:
+        """What was written, where the message quotes it (it may be a key in the wrong place), and what to do."""
+        written = re.match(rf"{re.escape(problem.name)} in (.+?)(?: \((.*)\))? can't be used", problem.message)
+        source = written[1].removeprefix("the ") if written else "–"
+        shown = (written and written[2]) or "not shown, in case it is a key"
+        return Row(
+            problem.name,
+            shown if written else "can't be read",
+            source,
+            problem=self.hide(f"{_cause(problem)} {problem.hint}"),
+        )
+
+    def _shown(self, name: str) -> str:
+        settings = self._loaded.settings
+        if name == OLDER_MODE:
+            given = self._loaded.sources.get(name, DEFAULT) != DEFAULT
+            return "see TAVUS_AVATAR_MODE" if given else "not set"
+        if name == BASE_URL and settings.sandbox:
+            return "the sandbox in this process"
+        value = getattr(settings, name.lower())
+        if name == "API_TOKEN" and value is None and settings.sandbox:
+            return "not set: the sandbox's token is sandbox"
+        if name == "DATABASE_URL":
+            return _masked_url(value.get_secret_value()) or "data/greenroom.db"
+        if isinstance(value, SecretStr):
+            return _masked(value.get_secret_value())
+        if value in (None, ""):
+            return "not set"
+        unit = " s" if name.endswith("_S") else " min a day" if name == "DAILY_MINUTES" else ""
+        return f"{value:g}{unit}" if isinstance(value, float) else f"{value}{unit}"
+
+    def hide(self, text: str) -> str:
+        """`text` without any secret, should one have come back in another side's words."""
+        for name in secret_names():
+            value = getattr(self._loaded.settings, name.lower())
+            secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
+            if name == "DATABASE_URL":
+                secret = _password(secret)
+            if len(secret) >= 6:
+                text = text.replace(secret, "***")
+        return text
+
+
+def _cause(problem: Problem) -> str:
+    """Why it can't be used, without the name and the value that stand beside it."""
+    _, found, why = problem.message.partition(" can't be used: it must be ")
+    return f"It must be {why}" if found else problem.message
+
+
+def _masked(secret: str) -> str:
+    """Enough to tell two keys apart, and never enough of a short one to guess it."""
+    return f"set, ends in …{secret[-4:]}" if len(secret) >= 16 else "set"
+
+
+def _password(url: str) -> str:
+    user, at, _place = url.partition("://")[2].rpartition("@")
+    return user.partition(":")[2] if at else ""
+
+
+def _masked_url(url: str) -> str:
+    """Without user, password and options."""
+    scheme, _, rest = url.partition("://")
+    _user, at, place = rest.rpartition("@")
+    return without_home(f"{scheme}://{'***@' if at else ''}{re.sub(r'[?].*', '', place)}") if url else ""
+
+
+def without_home(text: str) -> str:
+    """The home folder's name is often its owner's."""
+    return text.replace(Path.home().as_posix(), "~").replace(str(Path.home()), "~")

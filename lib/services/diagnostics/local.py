@@ -1,0 +1,99 @@
+"""What can be told on this machine without asking Tavus: settings, database, mode, callbacks, chat."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+
+from lib.doctor.report import Check, Outcome
+from lib.errors import StoreRefused
+from lib.models import Mode
+from lib.services.diagnostics.configuration import without_home
+from lib.settings import DEFAULT, Loaded, Settings
+from lib.store.database import NOT_OPENED, Store
+
+LITTLE_SPACE = 200 * 1024 * 1024
+
+
+def settings(loaded: Loaded) -> list[Check]:
+    """Wrong values, and what was read in another way than it was written."""
+    found = [Check(p.name, Outcome.FAIL, p.message, p.hint) for p in loaded.problems]
+    found += [Check(n.name, Outcome.LOOK, n.message) for n in loaded.notes]
+    if found:
+        return found
+    given = sum(source != DEFAULT for source in loaded.sources.values())
+    told = f"{given} set, the others at their defaults." if given else "Nothing is set; all at their defaults."
+    return [Check("Settings", Outcome.PASS, told)]
+
+
+def database(store: Store) -> Check:
+    """Whether it answers, at which revision, how large, and the room on its disk. Raises StoreRefused."""
+    try:
+        described = store.describe()
+    except StoreRefused as error:
+        if error.code != NOT_OPENED:
+            raise
+        return Check("Database", Outcome.SKIP, "There is none yet: it is made at the first start.")
+    except DBAPIError as error:
+        told = (str(error.orig).strip().splitlines() or ["no reason given"])[0][:200]
+        fix = "Check that the database's file or server is there and not locked, then restart Greenroom."
+        return Check("Database", Outcome.FAIL, f"It does not answer: {told}.", fix)
+    free = _free_bytes(store.directory)
+    size = _size(described.size_bytes + _log_bytes(described.url)) if described.size_bytes is not None else ""
+    space = f"{_size(free)} free on its disk" if free is not None else ""
+    where = without_home(described.url)
+    told = f"{', '.join(filter(None, (f'{where} at revision {described.revision}', size, space)))}."
+    if described.revision != described.head:
+        return Check("Database", Outcome.FAIL, f"{told} Revision {described.head} is due.", "Restart Greenroom.")
+    if free is not None and free < LITTLE_SPACE:
+        return Check("Database", Outcome.LOOK, told, "Make room: once the disk is full, no session can start.")
+    return Check("Database", Outcome.PASS, told)
+
+
+def mode(loaded: Loaded) -> Check:
+    """The avatar mode that is set, and the limits of its calls."""
+    wanted, given = loaded.settings.tavus_avatar_mode, loaded.settings
+    if loaded.problems:
+        told = f"{wanted}, but no avatar starts until the settings are fixed. Sessions go on as text chat."
+        return Check("Avatar mode", Outcome.LOOK, told)
+    if wanted is Mode.PIPECAT_DAILY:
+        instead = given.tavus_avatar_fallback
+        then = f"{instead} is used" if instead else "sessions go on as text chat"
+        told = f"pipecat_daily is not built into this version yet; {then}."
+        return Check("Avatar mode", Outcome.LOOK, told, "Set TAVUS_AVATAR_MODE=phoenix_rest.")
+    limits = f"Calls end after {given.max_call_s} s, or {given.absent_timeout_s} s if nobody joins."
+    return Check("Avatar mode", Outcome.PASS, f"{wanted}{' on the sandbox' if given.sandbox else ''}. {limits}")
+
+
+def callbacks(given: Settings) -> Check:
+    """How Greenroom learns that a call changed."""
+    if given.public_url:
+        return Check("Callbacks", Outcome.PASS, f"Tavus is told to call {given.public_url}; Greenroom asks as well.")
+    told = f"Not used: PUBLIC_URL is not set, so open calls are asked about every {given.sweep_interval_s:g} s."
+    return Check("Callbacks", Outcome.PASS, told)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _log_bytes(url: str) -> int:
+    """What SQLite has written and not yet put into the file itself; 0 where there is no such log."""
+    try:
+        return Path(f"{make_url(url).database}-wal").stat().st_size
+    except OSError:
+        return 0
+
+
+def _size(count: float) -> str:
+    for unit in ("kB", "MB"):
+        count /= 1024
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "kB" else f"{count:.1f} {unit}"
+    return f"{count / 1024:.1f} GB"

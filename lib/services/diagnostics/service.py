@@ -1,0 +1,157 @@
+"""Runs the checks side by side and keeps the last report. Every check is free, reads only, and shows no secret."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lib.clients.tavus import Tavus
+from lib.doctor import bare
+from lib.doctor.causes import Cause
+from lib.doctor.machine import Machine, machine, versions
+from lib.doctor.modes import ModeState, State, matrix
+from lib.doctor.probe import Probe, probe, worker_python
+from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown, verdict
+from lib.errors import GreenroomError
+from lib.services.diagnostics import local
+from lib.services.diagnostics.configuration import Configuration
+from lib.services.diagnostics.upstream import UpstreamChecks, failed
+from lib.settings import Loaded
+from lib.store.database import Store
+
+__all__ = (
+    "Check", "Diagnostics", "ModeState", "Outcome", "Report", "Row", "State", "report_json", "report_markdown",
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+PACKAGES = (
+    "streamlit", "starlette", "uvicorn", "requests", "urllib3", "pydantic-settings", "SQLAlchemy", "alembic", "pandas",
+)  # fmt: skip
+Checking = Callable[[], list[Check]]
+
+
+class Diagnostics:
+    """`root` is the project's folder.
+
+    `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        loaded: Loaded,
+        tavus: Tavus,
+        store: Store,
+        root: Path,
+        limit_s: float = 5.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._loaded = loaded
+        self._store = store
+        self._root = root
+        self._limit_s = limit_s
+        self._clock = clock
+        self._upstream = UpstreamChecks(loaded, tavus)
+        self._configuration = Configuration(loaded)
+        self._running = threading.Lock()
+        self._last: Report | None = None
+        self._worker: Probe | None = None
+
+    def run(self, max_age_s: float | None = 30.0) -> Report:
+        """The last report if it is at most `max_age_s` old (None: of any age), else a new one.
+
+        A new one costs three requests to Tavus at most and up to `limit_s` seconds. Callers at the same time share
+        it. Never raises a GreenroomError: what fails is a check that failed.
+        """
+        asked = self._clock()
+        with self._running:
+            last = self._last
+            if last is not None and (max_age_s is None or (asked - last.at).total_seconds() <= max_age_s):
+                return last
+            self._last = self._made()
+            return self._last
+
+    def _made(self) -> Report:
+        at, started, here = self._clock(), time.monotonic(), machine()
+        checks = local.settings(self._loaded) + self._side_by_side(
+            [
+                (self._upstream.name, self._upstream.run),
+                ("Database", lambda: [local.database(self._store)]),
+                ("Avatar mode", lambda: [local.mode(self._loaded), local.callbacks(self._loaded.settings)]),
+                ("Pipecat worker", lambda: [self._tried_worker(here)]),
+                ("This machine", lambda: [bare.this_machine(here)]),
+            ]
+        )
+        hide = self._configuration.hide
+        checks = [replace(check, evidence=hide(check.evidence), fix=hide(check.fix)) for check in checks]
+        sandbox = self._loaded.settings.sandbox
+        ready = "Ready, on the sandbox: nothing is billed." if sandbox else "Ready for live calls."
+        told, result = verdict(checks, ready=ready)
+        return Report(
+            at=at,
+            took_s=time.monotonic() - started,
+            verdict=told,
+            result=result,
+            checks=tuple(checks),
+            configuration=tuple(self._configuration.rows()),
+            versions=versions(PACKAGES),
+            modes=matrix(
+                here,
+                self._worker,
+                refused=_refusal(checks, self._upstream.name),
+                missing_keys=() if self._loaded.settings.daily_api_key or sandbox else ("DAILY_API_KEY",),
+                sandbox=sandbox,
+            ),
+        )
+
+    def _tried_worker(self, here: Machine) -> Check:
+        self._worker = probe(worker_python(self._root), here, root=self._root)
+        return bare.worker(here, self._worker)
+
+    def _side_by_side(self, jobs: list[tuple[str, Checking]]) -> list[Check]:
+        """The checks of all jobs in the order of the jobs. Daemon threads: a hanging one must not hold up Ctrl-C."""
+        done: queue.SimpleQueue[tuple[str, list[Check]]] = queue.SimpleQueue()
+        for name, job in jobs:
+            run = functools.partial(_put, done, name, job)
+            threading.Thread(target=run, name=f"greenroom-check-{name}", daemon=True).start()
+        until = time.monotonic() + self._limit_s
+        found: dict[str, list[Check]] = {}
+        while len(found) < len(jobs):
+            try:
+                name, checks = done.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            found[name] = checks
+        late = f"No answer within {self._limit_s:g} s."
+        fix = "Check the network, then run the checks again."
+        return [check for name, _ in jobs for check in found.get(name, [Check(name, Outcome.FAIL, late, fix)])]
+
+
+def _put(done: queue.SimpleQueue[tuple[str, list[Check]]], name: str, job: Checking) -> None:
+    done.put((name, _tried(name, job)))
+
+
+def _tried(name: str, job: Checking) -> list[Check]:
+    try:
+        return job()
+    except GreenroomError as error:
+        return [failed(name, error)]
+    except Exception:
+        log.exception("the check %s broke", name)
+        return [Check(name, Outcome.FAIL, "Greenroom failed while it checked.", "See the server's log.")]
+
+
+def _refusal(checks: list[Check], upstream: str) -> Cause | None:
+    """Why no avatar can start, whatever its mode."""
+    for check in checks:
+        if check.result is Outcome.FAIL and check.name in (upstream, "Replicas", "Database"):
+            return Cause("refused", check.evidence, check.fix)
+    return None
