@@ -25,7 +25,11 @@ CORE: Row = {
     "context": "",
     "layers": {},
     "default_replica_id": None,
+    "document_ids": [],
+    "document_tags": [],
 }
+"""What every row has, also one from before the lists of documents. The official command line relies on those."""
+
 READ_ONLY = ("persona_id", "persona_type", "created_at", "updated_at")
 """Fields that the service sets. A patch that changes one is refused."""
 
@@ -73,7 +77,7 @@ class Personas:
 
         409 `maker_changes`: somebody has edits in PAL Maker that are not published; `force` discards them.
         """
-        row = self.get(persona_id)
+        row = {**CORE, **self.get(persona_id)}
         result = patched(row, operations, older_operation)
         for name in READ_ONLY:
             if result.get(name) != row[name]:
@@ -138,7 +142,7 @@ def as_pal(request: Request) -> bool:
 
 def shown(row: Row, *, pal: bool) -> Row:
     """A row as the wire gives it: both names of each field, the layers in the spelling of the path."""
-    return both({**row, "layers": newer_layers(row["layers"]) if pal else row["layers"]})
+    return both({**CORE, **row, "layers": newer_layers(row["layers"]) if pal else row["layers"]})
 
 
 class PersonaRoutes:
