@@ -39,6 +39,7 @@ from lib.services.replicas import Replicas
 from lib.services.sessions import RoomTokens, Sessions
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
+from lib.services.talking import Talking
 from lib.services.watching import Watching
 from lib.settings import Loaded, is_loopback, load
 from lib.store.database import Store
@@ -80,6 +81,7 @@ class Services:
     agents: Agents
     sessions: Sessions
     responder: Responder
+    talking: Talking
     diagnostics: Diagnostics
     sandbox_app: Starlette | None
     export: ModuleType = export
@@ -192,7 +194,6 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         loaded=loaded,
         agents=agents,
         catalogue=catalogue,
-        responder=responder,
         watching=watching,
         starting=starting,
         sweeper=sweeper,
@@ -211,6 +212,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         agents=agents,
         sessions=sessions,
         responder=responder,
+        talking=Talking(ledger, catalogue, responder),
         diagnostics=Diagnostics(loaded=loaded, tavus=tavus, store=store, root=root),
         sandbox_app=sandbox_app,
         _address=address,

@@ -78,7 +78,7 @@ def end(call: Call) -> dict[str, Any]:
 
 def message(call: Call) -> dict[str, Any]:
     body: Message = call.body
-    turn = call.services.sessions.say(call.path["id"], body.text)
+    turn = call.services.talking.say(call.path["id"], body.text)
     return {"role": turn.role, "text": turn.content, "label": call.services.responder.label}
 
 

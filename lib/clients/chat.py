@@ -81,7 +81,7 @@ class ChatClient:
         pieces = self._wire.lines(self._request(messages, stream=True), loopback=self._loopback)
         failure: GreenroomError | None = None
         try:
-            yield from self._pieces(pieces)
+            yield from _without_thoughts(self._pieces(pieces))
         except (NotConnected, NoAnswer) as error:
             failure = self._failure(error)
         except ValueError as error:
@@ -235,6 +235,30 @@ def _text(content: Any) -> str:
     if isinstance(content, list):
         return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
+
+
+def _without_thoughts(pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces without what stands between <think> and </think>, which some models say before they answer."""
+    opening, closing = "<think>", "</think>"
+    held, thinking, thought = "", False, False
+    for piece in pieces:
+        held += piece
+        while True:
+            mark = closing if thinking else opening
+            said, found, rest = held.partition(mark)
+            if not found:
+                # The end of what came may be the beginning of a mark.
+                keep = next((n for n in range(len(mark) - 1, 0, -1) if held.endswith(mark[:n])), 0)
+                said, held = held[: len(held) - keep], held[len(held) - keep :]
+            said = "" if thinking else said.lstrip() if thought else said
+            if said:
+                thought = False
+                yield said
+            if not found:
+                break
+            held, thinking, thought = rest, not thinking, thought or thinking
+    if held and not thinking:
+        yield held
 
 
 def _is_loopback(host: str | None) -> bool:

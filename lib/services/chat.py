@@ -5,7 +5,7 @@ Neither is Tavus's own pipeline; `Responder.note` says so wherever an answer is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lib.clients.chat import ChatClient
@@ -73,6 +73,13 @@ class Responder:
         if self._chat is None:
             return self._scripted.reply(persona_row, context, turns)
         return self._chat.complete(messages(persona_row, context, turns))
+
+    def stream(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> Iterator[str]:
+        """The same in pieces; the script's answer is one piece. Raises UpstreamError, also in the middle."""
+        if self._chat is None:
+            yield self._scripted.reply(persona_row, context, turns)
+        else:
+            yield from self._chat.stream(messages(persona_row, context, turns))
 
 
 def messages(persona_row: Mapping[str, Any], context: str, turns: Turns) -> list[dict[str, str]]:

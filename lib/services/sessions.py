@@ -1,4 +1,4 @@
-"""Sessions: start one, see the open ones, talk in one, end one, read its record.
+"""Sessions: start one, see the open ones, end one, read its record.
 
 A start writes its intent and the reservation of its minutes in one transaction, then sends its one POST in the
 background and writes the answer right after. Pages read rows; they never wait for Tavus.
@@ -15,21 +15,20 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, Conflict, GreenroomError, NotFound, SettingsWrong
-from lib.models import Agent, Conversation, Mode, Persona, Session, SessionEvent, Status, Turn
+from lib.models import Conversation, Mode, Session, SessionEvent, Status, Turn
 from lib.services import guard
 from lib.services.agents import Agents
 from lib.services.catalogue import Catalogue
-from lib.services.chat import Responder
 from lib.services.guard import Allowance
 from lib.services.kept import Kept
 from lib.services.ledger import OPEN, Ledger
 from lib.services.modes.phoenix_rest import Plan
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
+from lib.services.talking import part_of
 from lib.services.watching import Trouble, Watching
 from lib.settings import Loaded
 from lib.store import agents as agent_rows
@@ -37,11 +36,8 @@ from lib.store import sessions as rows
 
 log = logging.getLogger(__name__)
 
-MESSAGE_LIMIT = 2_000
 TOKEN_LIMIT = 200
 NAME_LIMIT = 120
-CHAT = "chat"
-SPOKEN = ("user", "assistant")
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,6 @@ class Sessions:
         loaded: Loaded,
         agents: Agents,
         catalogue: Catalogue,
-        responder: Responder,
         watching: Watching,
         starting: Starting,
         sweeper: Sweeper,
@@ -92,7 +87,6 @@ class Sessions:
         self._loaded = loaded
         self._agents = agents
         self._catalogue = catalogue
-        self._responder = responder
         self._watching = watching
         self._starting = starting
         self._sweeper = sweeper
@@ -189,30 +183,6 @@ class Sessions:
             log.warning("the room of session %s is at an address that is not shown", session.id)
             return ""
 
-    # talk
-
-    def say(self, session_id: str, text: str) -> Turn:
-        """Text chat in the persona's role: keeps what was said and the answer, and gives the answer back.
-
-        May take as long as the chat endpoint. Raises BadInput, NotFound, Conflict (the session is over),
-        UpstreamError (the endpoint failed; nothing was kept).
-        """
-        said = text.strip()
-        if not said or len(said) > MESSAGE_LIMIT:
-            raise BadInput(f"A message has 1 to {MESSAGE_LIMIT} characters; this one has {len(said)}.")
-        session = self._ledger.get(session_id)
-        if not session.status.open:
-            raise Conflict("This session is over.", hint="Start the agent again to go on.")
-        before = [(turn.role, turn.content) for turn in self.turns(session_id) if turn.role in SPOKEN]
-        persona, context = self._part_played(session)
-        answer = self._responder.reply(persona, context, [*before, ("user", said)])
-        seconds = (self._ledger.clock() - session.created_at).total_seconds()
-        exchange = [Turn(0, "user", said, seconds, source=CHAT), Turn(0, "assistant", answer, seconds, source=CHAT)]
-        with self._ledger.store.writing() as connection:
-            if not before:
-                rows.note(connection, session_id, self._ledger.clock(), "chat", "Text chat began")
-            return rows.append_turns(connection, session_id, CHAT, exchange)[-1]
-
     # end
 
     def end(self, session_id: str) -> Session:
@@ -286,7 +256,9 @@ class Sessions:
                 reason_hint=refusal.hint if refusal else "",
             )
             name = f"{prefix}-{session_id} {agent.name}"[:NAME_LIMIT].rstrip()
-            rows.add(connection, self._ledger.account, rows.Intent(session, token, asked, name, _part(persona, agent)))
+            rows.add(
+                connection, self._ledger.account, rows.Intent(session, token, asked, name, part_of(persona, agent))
+            )
             rows.note(connection, session_id, now, "start", "" if avatar else session.reason or "Text chat")
             agent_rows.touch(connection, self._ledger.account, agent.id, now)
         if avatar:
@@ -322,40 +294,6 @@ class Sessions:
         except GreenroomError as error:
             log.warning("session %s could not be ended yet: %s", session_id, error.code)
         self._sweeper.hint(session_id)
-
-    def _part_played(self, session: Session) -> tuple[dict[str, Any], str]:
-        """The persona's row as the chat needs it, read from Tavus once if it was not known at the start."""
-        with self._ledger.store.reading() as connection:
-            part = rows.persona_of(connection, session.id)
-        context = part.pop("call_context", "")
-        if not part.get("system_prompt") and session.persona_id:
-            try:
-                listing = self._catalogue.personas()
-                persona = listing.find(session.persona_id)
-            except GreenroomError:
-                persona = None
-            if persona is not None:
-                part = {**_persona_part(persona), "greeting": part.get("greeting") or persona.greeting}
-        part.setdefault("persona_name", session.persona_name or session.agent_name)
-        return dict(part), context
-
-
-def _part(persona: Persona | None, agent: Agent) -> dict[str, str]:
-    """What is kept of a persona for text chat: never its layers, which can hold keys."""
-    part = _persona_part(persona) if persona else {}
-    part["call_context"] = agent.call.context
-    if agent.call.greeting:
-        part["greeting"] = agent.call.greeting
-    return part
-
-
-def _persona_part(persona: Persona) -> dict[str, str]:
-    return {
-        "persona_name": persona.name,
-        "system_prompt": persona.system_prompt,
-        "context": persona.context,
-        "greeting": persona.greeting,
-    }
 
 
 def _fingerprint(agent_id: str, enable_avatar: bool) -> str:

@@ -5,13 +5,10 @@ Nothing here asks Tavus: the strip reads one row a second, and when the status c
 
 from __future__ import annotations
 
-from typing import Literal
-
 import streamlit as st
 
-from lib.errors import GreenroomError
-from lib.models import Mode, Session, Status, Turn
-from lib.ui import context, feedback, parts, places, record, strips
+from lib.models import Mode, Session, Status
+from lib.ui import context, feedback, live_chat, parts, places, record, strips
 from lib.ui.call_frame import Slots
 from lib.ui.text import clock, gist, html, md, span, stamp
 
@@ -34,11 +31,11 @@ def draw(slots: Slots) -> None:
     with slots.below:
         if session.status.open and text:
             st.header("Chat", anchor=False)
-            chat(session, in_call=False)
+            live_chat.draw(session, in_call=False)
         elif session.status.open:
             # The room has a field of its own, in which the avatar is written to: this one is folded away from it.
             with st.expander(BESIDE, icon=":material/chat:"):
-                chat(session, in_call=True)
+                live_chat.draw(session, in_call=True)
         else:
             said(session)
     with slots.side:
@@ -164,41 +161,6 @@ def _reading(session_id: str) -> None:
     with st.container(border=True, key="transcript"):
         st.markdown(":gray[:material/progress_activity: The transcript is being read. This takes a few seconds.]")
         st.skeleton(height=120)
-
-
-@st.fragment
-def chat(session: Session, in_call: bool) -> None:
-    """Text chat with a stand-in for the persona. What could not be sent, or is too long, stays in the field."""
-    sessions = context.services().sessions
-    session_id, name = session.id, record.speaker(context.services(), session)
-    unsent: tuple[str, GreenroomError] | None = st.session_state.pop("live_unsent", None)
-
-    def chatted() -> list[Turn]:
-        return [turn for turn in sessions.turns(session_id) if turn.source == "chat"]
-
-    turns = chatted()
-    height: Literal["content"] | int = (260 if in_call else 420) if turns else "content"
-    with st.container(border=True, height=height, key="chat-box", autoscroll=True):
-        talk = st.empty()
-    note = feedback.sentence(f"{record.stand_in(context.services(), session)} answers")
-    note += " The call does not hear it." if in_call else ""
-    talk.html(record.bubbles(turns, name) if turns else f'<p class="gr-quiet">{html(note)}</p>')
-    if unsent is not None:
-        text, error = unsent
-        st.session_state["live_say"] = text
-        parts.banner("warn", feedback.sentence(error.message), error.hint, key="live-unsent")
-    # No `max_chars`: the browser would cut what is pasted to it, without a word.
-    field = f"Text chat with {name}, outside the call" if in_call else f"Write to {name}"
-    written = st.chat_input(field, key="live_say")
-    if written:
-        talk.html(record.bubbles(turns, name, pending=written))
-        try:
-            sessions.say(session_id, written)
-        except GreenroomError as error:
-            # Only a run that comes before the field is drawn can put words into it.
-            st.session_state["live_unsent"] = (written, error)
-            st.rerun()
-        talk.html(record.bubbles(chatted(), name))
 
 
 def side(session: Session) -> None:

@@ -95,12 +95,12 @@ def _no_transcript(session: Session) -> str:
     return "Tavus has not given a transcript of this call. If it does later, it appears here."
 
 
-def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "") -> str:
-    """A chat as HTML: `pending` is what was just sent and not answered yet."""
+def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "", so_far: str = "…") -> str:
+    """A chat as HTML: `pending` is what was just sent, `so_far` what has come of its answer."""
     rows = [_bubble(turn.role, turn.content, speaker) for turn in turns if turn.role in ("user", "assistant")]
     if pending:
         rows.append(_bubble("user", pending, speaker))
-        rows.append(_bubble("assistant", "…", speaker))
+        rows.append(_bubble("assistant", so_far, speaker))
     return f'<div class="gr-chat" role="log" aria-label="Text chat">{"".join(rows)}</div>'
 
 

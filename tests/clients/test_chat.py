@@ -219,3 +219,19 @@ def test_the_key_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixture) -> 
     assert KEY not in shown
     assert "***" in error.message
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answer"),
+    [
+        (["<think>Hm", "m</think>", "\n\nYes."], "Yes."),
+        (["<th", "ink>a</t", "hink> Yes", ", we can."], "Yes, we can."),
+        (["2 < 3 and <thin", "g> stays"], "2 < 3 and <thing> stays"),
+        (["Well.<think>never closed"], "Well."),
+        (["ends in <thi"], "ends in <thi"),
+    ],
+)
+def test_what_a_model_thinks_aloud_is_left_out_of_a_stream(pieces: list[str], answer: str) -> None:
+    lines = [*map(piece, pieces), piece(finish="stop"), "data: [DONE]\n\n"]
+    with client_of(streamed(*lines)) as (client, _):
+        assert "".join(client.stream(ASKED)) == answer
