@@ -95,10 +95,15 @@ class Replica:
     thumbnail_video_url: str
     error_message: str
     raw: Mapping[str, Any]
+    created_at: datetime | None = None
 
     @property
     def ready(self) -> bool:
         return self.status in ("completed", "ready")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return texts(self.raw.get("tags"))
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,11 @@ def editor(services: Services, agent_id: str) -> None:
     base = agent_form.read(stored, st.query_params.get("persona", ""))
     draft = DRAFTS.get(agent_id) or DRAFTS.begin(agent_id, {})
     form = agent_form.Form(base, DRAFTS.prefix(draft))
+    worn = st.query_params.get("replica", "")
+    if worn:
+        # From the Replicas page: an edit like any other, that Save keeps or Discard takes back.
+        st.session_state[form.key("replica_id")] = worn
+        del st.query_params["replica"]
     documents = read_documents(services, notice) if form.wants_documents else None
 
     # render
@@ -314,7 +319,8 @@ def used(agent: Agent) -> str:
 
 def go(agent_id: str) -> None:
     """Show this agent's form, or the list for ""."""
-    st.query_params.pop("persona", None)
+    for name in ("persona", "replica"):
+        st.query_params.pop(name, None)
     if agent_id:
         st.query_params["agent"] = agent_id
     else:

@@ -68,6 +68,7 @@ def replica(body: Any) -> Replica:
         thumbnail_video_url=_picture(word(row, "thumbnail_video_url")),
         error_message=word(row, "error_message"),
         raw=row,
+        created_at=moment(row.get("created_at")),
     )
 
 

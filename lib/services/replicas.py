@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from lib.clients.tavus import Tavus
 from lib.errors import BadInput, GreenroomError, NotFound
-from lib.models import Replica
-from lib.services.catalogue import Catalogue
+from lib.models import Agent, Persona, Replica
+from lib.services.catalogue import Catalogue, Listing
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +113,36 @@ def plainly(error: str) -> tuple[str, str]:
     if not text:
         return "The training failed, Tavus does not say why", "Ask Tavus’s support."
     return f"The training failed: {text[:200]}", "Tavus’s own words. Its page on training errors says more."
+
+
+@dataclass(frozen=True)
+class Worn:
+    """Who shows a replica in a call: agents, by their own choice or their persona's, and personas, by default."""
+
+    agents: tuple[Agent, ...] = ()
+    personas: tuple[Persona, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """ "Worn by 2 agents, 1 persona"; "" for nobody."""
+        counted = ((len(self.agents), "agent"), (len(self.personas), "persona"))
+        told = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counted if count]
+        return f"Worn by {', '.join(told)}" if told else ""
+
+
+def wearers(
+    agents: Sequence[Agent],
+    personas: Listing[Persona] | None,
+    replica_of: Callable[[Agent, Persona | None], str],
+) -> dict[str, Worn]:
+    """Who wears which replica, by its id. `replica_of` says which one a call of an agent shows."""
+    by_agent: defaultdict[str, list[Agent]] = defaultdict(list)
+    by_persona: defaultdict[str, list[Persona]] = defaultdict(list)
+    for agent in agents:
+        by_agent[replica_of(agent, personas.find(agent.persona_id) if personas else None)].append(agent)
+    for persona in personas.items if personas else ():
+        by_persona[persona.default_replica_id].append(persona)
+    return {key: Worn(tuple(by_agent[key]), tuple(by_persona[key])) for key in {*by_agent, *by_persona} - {""}}
 
 
 class Replicas:

@@ -28,6 +28,7 @@ def pages() -> dict[str, list[st.Page]]:
         ],
         "Prepare": [
             st.Page(places.PERSONAS, title="Personas", icon=":material/person_edit:"),
+            st.Page(places.REPLICAS, title="Replicas", icon=":material/face:"),
             st.Page(places.AGENTS, title="Agents", icon=":material/smart_display:"),
         ],
         "Review": [

@@ -43,7 +43,7 @@ STATES: dict[str, tuple[str, Colour, str]] = {
     "command": ("After a step", "orange", "build"),
     "cant": ("Can’t", "gray", "block"),
     "ready": ("Ready", "green", "check"),
-    "training": ("Being made", "blue", "progress_activity"),
+    "training": ("In training", "blue", "progress_activity"),
     "missing": ("Missing", "orange", "warning"),
     "sandbox": ("Sandbox: nothing is billed", "gray", "science"),
     "billed": ("Live account: calls are billed", "gray", "payments"),

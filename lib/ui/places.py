@@ -15,6 +15,7 @@ def _page(name: str) -> str:
 HOME = _page("home")
 LIVE = _page("live")
 PERSONAS = _page("personas")
+REPLICAS = _page("replicas")
 AGENTS = _page("agents")
 HISTORY = _page("history")
 SESSION = _page("session")

@@ -17,8 +17,8 @@ from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.websocket import Tab
 
 TOKEN = "canary-api-token-5521"
-PAGES = ["", "live", "personas", "agents", "history", "session"]
-WITH_TAVUS = ["", "live", "personas", "agents"]
+PAGES = ["", "live", "personas", "replicas", "agents", "history", "session"]
+WITH_TAVUS = ["", "live", "personas", "replicas", "agents"]
 """Pages that show what Tavus has; the others show our own records, whatever Tavus answers."""
 
 

@@ -50,6 +50,15 @@ def test_frames_may_come_from_daily_and_from_both_spellings_of_this_server_only(
     assert set(found["frame-ancestors"]) == {"'self'"} | own
 
 
+def test_pictures_and_films_may_come_from_tavus_and_this_server_only(scratch: Dashboard) -> None:
+    headers, _ = get(scratch.url + "/")
+    own = {f"http://127.0.0.1:{scratch.port}", f"http://localhost:{scratch.port}"}
+    found = rules(headers["content-security-policy"])
+    for kind in ("img-src", "media-src"):
+        assert set(found[kind]) == {"'self'", "data:", "blob:", "https://*.tavus.io"} | own
+    assert found["connect-src"] == ["'self'"]
+
+
 def test_an_answer_that_brings_its_own_stricter_policy_keeps_it(scratch: Dashboard) -> None:
     headers, _ = get(scratch.url + "/strict")
     assert headers.get_all("content-security-policy") == ["default-src 'none'"]
