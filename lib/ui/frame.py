@@ -30,6 +30,7 @@ def pages() -> dict[str, list[st.Page]]:
             st.Page(places.PERSONAS, title="Personas", icon=":material/person_edit:"),
             st.Page(places.REPLICAS, title="Replicas", icon=":material/face:"),
             st.Page(places.AGENTS, title="Agents", icon=":material/smart_display:"),
+            st.Page(places.LIBRARY, title="Knowledge & rules", icon=":material/menu_book:"),
         ],
         "Review": [
             st.Page(places.HISTORY, title="History", icon=":material/history:"),
@@ -37,6 +38,11 @@ def pages() -> dict[str, list[st.Page]]:
         ],
         "System": [st.Page(places.DIAGNOSTICS, title="Diagnostics", icon=":material/stethoscope:")],
     }
+
+
+def place(url_path: str) -> str:
+    """What counts as one visit: a page, with the session or the kind that makes it another one."""
+    return f"{url_path}?{st.query_params.get('session', '')}{st.query_params.get('kind', '')}"
 
 
 def account_note(sandbox: bool) -> None:
@@ -81,7 +87,7 @@ def main() -> None:
         with notes:
             settings_note(services, page.url_path)
     call_frame.draw(services, on_live)
-    with context.visit(f"{page.url_path}?{st.query_params.get('session', '')}"):
+    with context.visit(place(page.url_path)):
         page.run()
 
 

@@ -28,7 +28,7 @@ def test_a_wrong_setting_opens_diagnostics_first_and_is_named_on_every_page(tmp_
         demo(house.services)
         app = first_visit()
         assert app.title[0].value == "Diagnostics"
-        for page in ("home", "live", "personas", "agents", "history"):
+        for page in ("home", "live", "personas", "agents", "library", "history"):
             said = words(house.go(app, page))
             assert "To mend: MAX_CALL_S." in said, page
             assert app.button(key="frame_diagnostics").label == "Open Diagnostics"
@@ -49,7 +49,7 @@ def test_before_the_services_are_there_the_page_says_so() -> None:
     assert not app.exception
 
 
-@pytest.mark.parametrize("page", ["history", "session"])
+@pytest.mark.parametrize("page", ["history", "library", "session"])
 def test_a_deep_link_to_a_fresh_server_draws_the_whole_frame(page: str) -> None:
     with Dashboard() as dashboard, Tab(dashboard.url) as tab:
         messages = tab.run(page=page)

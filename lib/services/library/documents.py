@@ -127,7 +127,8 @@ def title(document: Document) -> str:
 def can_crawl_at(document: Document, error: GreenroomError | None, now: datetime) -> datetime | None:
     """When Tavus takes the next crawl of this document; None where that is now, or not known.
 
-    A refusal that names the time counts more than the last crawl that we know of. The pause is one between crawls that
+    A refusal that names the time counts more than the last crawl that we know of; one for another limit says nothing
+    of the time. The pause is one between crawls that
     were asked for, so the first reading does not count.
     """
     if error is not None:
@@ -136,6 +137,8 @@ def can_crawl_at(document: Document, error: GreenroomError | None, now: datetime
         told = re.search(r"(\d+) (second|minute|hour)", error.message)
         if told:
             return now + timedelta(**{f"{told[2]}s": int(told[1])})
+        if "limit" in error.message.casefold():
+            return None
     count = document.raw.get("crawl_count")
     if document.last_crawled_at is None or not isinstance(count, int) or count < 2:
         return None

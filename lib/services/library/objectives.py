@@ -317,16 +317,30 @@ def _whole(step: Step) -> str:
     return f"{step.prompt.strip()}{then}"
 
 
-def renamed(chain: Chain, old: str, new: str) -> Chain:
-    """The chain with a step's new name wherever others lead to it."""
-    return replace(
-        chain,
-        steps=tuple(
-            replace(
-                step,
-                next=new if step.next == old else step.next,
-                branches=tuple((new if to == old else to, why) for to, why in step.branches),
-            )
-            for step in chain.steps
-        ),
+def rebased(base: Chain, mine: Chain, theirs: Chain) -> Chain:
+    """Mine on top of theirs: a step that I left as it was in `base` is theirs; steps are known by their names there."""
+    places = {step.name: index for index, step in enumerate(theirs.steps)}
+
+    def moved(step: Step) -> Step:
+        was = base.steps[step.origin] if step.origin is not None and step.origin < len(base.steps) else None
+        place = places.get(was.name) if was is not None else None
+        if place is not None and was == step:
+            return theirs.steps[place]
+        return replace(step, origin=place)
+
+    return Chain(
+        name=theirs.name if mine.name == base.name else mine.name,
+        loops=theirs.loops if mine.loops == base.loops else mine.loops,
+        steps=theirs.steps if mine.steps == base.steps else tuple(moved(step) for step in mine.steps),
     )
+
+
+def lost(wanted: Chain, there: Chain) -> list[str]:
+    """What was asked for and is not there, in a few words each."""
+    found = [] if wanted.name.strip() == there.name.strip() else ["Name of the set"]
+    found += [] if wanted.loops == there.loops else ["May lead back"]
+    known = {step.name: step for step in there.steps}
+    for step in wanted.steps:
+        now = known.get(step.name.strip())
+        found += [f"Step {step.name}"] if now is None else [change.label for change in _step_changes(step, now)]
+    return found

@@ -32,6 +32,7 @@ class Kept(Generic[N]):
 
     def __init__(self, sweep: Callable[[], list[N]], read: Callable[[str], N], clock: Callable[[], datetime]) -> None:
         self._read = read
+        self._singles: dict[str, N] = {}
         self.shelf: Shelf[N] = Shelf(sweep, clock)
 
     def all(self, *, max_age_s: float | None = None) -> Listing[N]:
@@ -40,8 +41,24 @@ class Kept(Generic[N]):
 
     def get(self, item_id: str) -> N:
         """One request. Raises NotFound, UpstreamError."""
-        item = self._read(item_id)
+        return self._noted(self._read(item_id))
+
+    def known(self, item_id: str) -> N | None:
+        """The item as it was read last, alone or in the list; asks nobody."""
+        listing = self.shelf.peek()
+        return listing.find(item_id) if listing is not None else self._singles.get(item_id)
+
+    def dropped(self, item_id: str) -> None:
+        """It is gone at Tavus."""
+        self.shelf.drop(item_id)
+        self._singles.pop(item_id, None)
+
+    def _noted(self, item: N) -> N:
         self.shelf.put(item)
+        if self.shelf.peek() is None:
+            self._singles[item.id] = item
+        else:
+            self._singles.clear()
         return item
 
     def after_making(self, item: N) -> N:
@@ -49,9 +66,8 @@ class Kept(Generic[N]):
         try:
             return self.get(item.id)
         except GreenroomError:
-            self.shelf.put(item)
             self.shelf.forget()
-            return item
+            return self._noted(item)
 
     def patched(
         self, before: N, raw: Mapping[str, Any], after: Mapping[str, Any], send: Callable[[list[dict[str, Any]]], bool]
@@ -99,7 +115,7 @@ class ObjectiveSets(Kept[ObjectiveSet]):
     def delete(self, item_id: str) -> None:
         """Raises NotFound, UpstreamError."""
         self._client.delete(objectives_id=item_id)
-        self.shelf.drop(item_id)
+        self.dropped(item_id)
 
 
 class GuardrailRules(Kept[Guardrail]):
@@ -125,7 +141,7 @@ class GuardrailRules(Kept[Guardrail]):
     def delete(self, item_id: str) -> None:
         """Raises NotFound, UpstreamError. An older set that holds the rule is read anew next time."""
         self._client.delete(guardrail_id=item_id)
-        self.shelf.drop(item_id)
+        self.dropped(item_id)
         self.set_shelf.forget()
 
 
@@ -140,9 +156,7 @@ class DocumentFiles(Kept[Document]):
 
     def create(self, body: Mapping[str, Any]) -> Document:
         """Have an address read. Raises RateLimited (crawls used up), UpstreamError; Ambiguous: it may be there."""
-        made = self._client.create(body)
-        self.shelf.put(made)
-        return made
+        return self._noted(self._client.create(body))
 
     def save(self, before: Document, after: Mapping[str, Any]) -> Saved[Document]:
         """Send name and tags where they differ, after a look at whether they are still those of `before`.
@@ -184,21 +198,19 @@ class DocumentFiles(Kept[Document]):
         except RateLimited as error:
             at = documents.can_crawl_at(document, error, self._clock())
             wait_s = (at - self._clock()).total_seconds() if at else None
-            raise RateLimited(
-                error.message, status=429, code=error.code, retry_after_s=wait_s, hint="Nothing was read."
-            ) from error
-        self.shelf.put(begun)
-        return begun
+            raise RateLimited(error.message, status=429, code=error.code, retry_after_s=wait_s) from error
+        return self._noted(begun)
 
     def delete(self, item_id: str) -> None:
         """Raises NotFound, UpstreamError."""
         self._client.delete(document_id=item_id)
-        self.shelf.drop(item_id)
+        self.dropped(item_id)
 
     def busy(self) -> tuple[Document, ...]:
         """Those that are being read, as far as is known; asks nobody."""
         kept = self.shelf.peek()
-        return tuple(item for item in kept.items if item.busy) if kept else ()
+        items = kept.items if kept is not None else tuple(self._singles.values())
+        return tuple(item for item in items if item.busy)
 
     def watch(self) -> GreenroomError | None:
         """Look how far the reading is: at most every 4 s whoever asks, and not at all while nothing is being read.
@@ -231,7 +243,7 @@ class DocumentFiles(Kept[Document]):
             except GreenroomError as error:
                 if error.code != "not_found":
                     return error
-                self.shelf.drop(item.id)
+                self.dropped(item.id)
         return None
 
 

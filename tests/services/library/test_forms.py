@@ -299,15 +299,17 @@ def test_what_may_be_secret_in_an_address_is_not_shown() -> None:
         (RateLimited("please wait 45 minutes before recrawling", status=429), 45),
         (RateLimited("slow down", status=429, retry_after_s=120.0), 2),
         (RateLimited("please wait 1 minute", status=429), 1),
-        (RateLimited("Concurrent crawl limit reached", status=429), 50),
+        (RateLimited("slow down", status=429), 50),
+        (RateLimited("Concurrent crawl limit reached (5). Wait until a crawl is done.", status=429), None),
         (None, 50),
     ],
 )
 def test_when_a_site_may_be_crawled_again_is_known_from_the_refusal_or_the_last_crawl(
-    error: RateLimited | None, minutes: int
+    error: RateLimited | None, minutes: int | None
 ) -> None:
     crawled = document(crawl_count=2, last_crawled_at="2026-11-26T11:50:00Z")
-    assert documents.can_crawl_at(crawled, error, NOW) == NOW + timedelta(minutes=minutes)
+    free_at = None if minutes is None else NOW + timedelta(minutes=minutes)
+    assert documents.can_crawl_at(crawled, error, NOW) == free_at
 
 
 def test_the_first_crawl_of_a_site_holds_no_other_back() -> None:

@@ -1,0 +1,186 @@
+"""Knowledge & rules: objectives, guardrails and documents: make them, change them, attach them to personas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lib.errors import GreenroomError
+from lib.services.catalogue import Listing
+from lib.services.library.attaching import Item, tags_of
+from lib.services.library.using import Kind, uses
+from lib.ui import (
+    context,
+    document_state,
+    feedback,
+    library_acts,
+    library_editor,
+    library_list,
+    library_side,
+    lists,
+    notes,
+    parts,
+)
+from lib.ui.context import Services
+from lib.ui.drafts import Draft
+from lib.ui.library_editor import Personas, form_of, kept
+from lib.ui.library_words import DRAFTS, NEW, WORDS, asked, begin, draft_id, go, kind_asked
+
+FAILED = "library_failed"
+
+
+# the list of a kind
+
+
+def shelf(services: Services) -> None:
+    kind = kind_asked()
+    known = WORDS[kind]
+    with parts.header("Knowledge & rules", "What personas work towards, keep to and know", "library"):
+        if st.button(known.make, type="primary", icon=":material/add:", key="library_new"):
+            library_editor.start(kind)
+    library_list.kinds()
+    st.markdown(f":small[:gray[{known.about}]]")
+    notice = st.container()
+
+    # act on what the dialog of the last run asked for
+    todo = asked()
+    if todo is not None:
+        with notice:
+            library_acts.carry_out(services, kind, todo)
+
+    # fetch
+    with notice, feedback.required(f"read the {known.many.lower()}"):
+        listing: Listing[Any] = kept(services, kind).all(max_age_s=context.freshness())
+    personas, _ = read_personas(services, notice)
+    with notice:
+        lists.stale(listing, known.many.lower())
+
+    # render
+    if kind is Kind.DOCUMENTS:
+        document_state.watch()
+    if listing.items:
+        clicked = library_list.cards(kind, listing.items, personas, library_editor.edited(kind))
+    else:
+        clicked = library_list.empty(kind)
+    if kind is Kind.GUARDRAILS:
+        library_list.older_sets(lambda: services.library.guardrails.sets(max_age_s=context.freshness()), personas)
+
+    # act
+    if clicked is not None:
+        item = listing.find(clicked.what)
+        if clicked.act in ("new", "example"):
+            library_editor.start(kind, clicked.what)
+        elif clicked.act == "edit":
+            go(kind, clicked.what)
+        elif item is not None:
+            library_acts.open_dialog(services, kind, item, clicked.act, personas)
+
+
+def read_personas(services: Services, notice: st.delta_generator.DeltaGenerator) -> Personas:
+    """The personas; the page goes on without them."""
+    try:
+        personas = services.catalogue.personas(max_age_s=context.freshness())
+    except GreenroomError as error:
+        with notice:
+            feedback.show(error, "read the personas")
+        return None, error
+    with notice:
+        lists.stale(personas, "personas")
+    return personas, None
+
+
+# one item
+
+
+def editor(services: Services, kind: Kind, item_id: str) -> None:
+    top, notice = st.container(), st.container()
+    name = draft_id(kind, item_id)
+
+    # act on what the dialog of the last run asked for
+    todo = asked(name)
+    if todo is not None:
+        with notice:
+            library_acts.carry_out(services, kind, todo)
+
+    # fetch
+    try:
+        draft, item = opened(services, kind, item_id)
+    except GreenroomError as error:
+        with top, parts.header(WORDS[kind].one.capitalize(), "", "library-item"):
+            library_editor.back(kind)
+        with notice:
+            feedback.show(error, f"read the {WORDS[kind].one}")
+        return
+    if "made" in draft:
+        library_acts.arrive(kind, draft)
+    personas, unread = read_personas(services, notice) if item is not None else (None, None)
+
+    # render
+    form = form_of(kind, draft, services)
+    edits = form.edits() if item is not None else []
+    with top:
+        clicked = library_editor.head(kind, item, draft, edits, sandbox=services.sandbox)
+    wrong = library_editor.attempted(kind, form, clicked in ("review", "create"), fresh=item is None)
+    with notice:
+        library_editor.mend(wrong)
+        library_acts.clash(services, kind, draft, form)
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        library_editor.body(kind, item, form)
+    with right:
+        clicked = library_editor.side(item, kind, form, (personas, unread), sandbox=services.sandbox) or clicked
+    if edits and library_editor.unsaved(edits, name, sandbox=services.sandbox):
+        begin(kind, item_id, draft["raw"])
+        st.rerun()
+
+    # act
+    if clicked in ("attach", "delete", "recrawl") and item is not None:
+        library_acts.open_dialog(services, kind, item, clicked, personas)
+    if clicked == "review" and item is not None and not wrong:
+        changes, sent = library_editor.what_changes(kind, draft, form)
+        found = uses(personas.items, kind, item.id, tags_of(item)) if personas else ()
+        library_acts.hold()
+        library_side.review(name, changes, sent, len(found), sandbox=services.sandbox)
+    if clicked == "create" and not wrong:
+        with notice, feedback.section(f"make the {WORDS[kind].one}", retry=False), st.spinner("Sending"):
+            library_acts.create(services, kind, draft, form)
+
+
+def opened(services: Services, kind: Kind, item_id: str) -> tuple[Draft, Item | None]:
+    """The draft of this item and the item, read when its page is opened: one request, none on a rerun.
+
+    A failure is kept and raised again until the page is opened anew or Retry is pressed.
+    """
+    name, fresh = draft_id(kind, item_id), context.freshness() is not None
+    draft = DRAFTS.get(name)
+    if item_id == NEW:
+        return draft or begin(kind, NEW, {}, library_editor.beginning(kind)), None
+    known = kept(services, kind).known(item_id)
+    if draft is not None and known is not None and not (fresh and not form_of(kind, draft).edits()):
+        return draft, known
+    failed: tuple[str, GreenroomError] | None = st.session_state.get(FAILED)
+    if failed is not None and failed[0] == name and not fresh:
+        raise failed[1].with_traceback(None)
+    try:
+        read: Item = kept(services, kind).get(item_id)
+    except GreenroomError as error:
+        st.session_state[FAILED] = (name, error)
+        raise
+    st.session_state.pop(FAILED, None)
+    return begin(kind, item_id, dict(read.raw)), read
+
+
+def main() -> None:
+    notes.draw()
+    st.session_state[document_state.HOLDING] = False
+    with feedback.required("reach the library"):
+        services = context.services()
+    kind, item_id = kind_asked(), st.query_params.get("item", "")
+    if item_id:
+        editor(services, kind, item_id)
+    else:
+        shelf(services)
+
+
+main()
