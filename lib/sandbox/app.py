@@ -20,16 +20,16 @@ from lib.sandbox.clock import Clock
 from lib.sandbox.control import Control
 from lib.sandbox.conversations import ConversationRoutes, Conversations
 from lib.sandbox.dialect import Dialect
-from lib.sandbox.document_routes import DocumentRoutes
-from lib.sandbox.documents import Documents
 from lib.sandbox.events import Announcer
 from lib.sandbox.faults import Faults
 from lib.sandbox.front import Front
-from lib.sandbox.guardrail_routes import GuardrailRoutes
-from lib.sandbox.guardrails import Guardrails
+from lib.sandbox.library.document_routes import DocumentRoutes
+from lib.sandbox.library.documents import Documents
+from lib.sandbox.library.guardrail_routes import GuardrailRoutes
+from lib.sandbox.library.guardrails import Guardrails
+from lib.sandbox.library.objectives import ObjectiveRoutes, Objectives
 from lib.sandbox.limits import Limits
 from lib.sandbox.log import Log
-from lib.sandbox.objectives import ObjectiveRoutes, Objectives
 from lib.sandbox.personas import PersonaRoutes, Personas
 from lib.sandbox.replicas import ReplicaRoutes, Replicas
 from lib.sandbox.state import State
@@ -63,7 +63,9 @@ class Sandbox:
             self.clock.load(dumped)
         announcer = Announcer(self.callbacks, lambda: self.dialect)
         self.calls = CallBook(self.state, self.clock, announcer, self.tokens, timing=timing, changed=self.ticker.wake)
-        self.replicas = Replicas(self.state, self.clock, self.callbacks, training_s=timing.training_s)
+        self.replicas = Replicas(
+            self.state, self.clock, self.callbacks, training_s=timing.training_s, changed=self.ticker.wake
+        )
         self.personas = Personas(self.state, self.clock, self.replicas.usable)
         self.objectives = Objectives(self.state, self.clock, self.personas)
         self.guardrails = Guardrails(self.state, self.clock, self.personas)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from lib.sandbox import fields
 from lib.sandbox.limits import LONGEST_CALL_S
 from lib.sandbox.state import Row
 from lib.sandbox.wire import Refusal
@@ -22,18 +21,16 @@ STORAGE_PROVIDERS = ("s3", "gcs", "azure_blob")
 
 def check(body: Row) -> None:
     """Raises `Refusal` (400) with the first thing that is wrong. Null counts as not given; unknown fields are fine."""
-    _types(body, TEXTS, str, "a string")
-    _types(body, FLAGS, bool, "true or false")
+    fields.texts(body, TEXTS)
+    fields.switches(body, FLAGS)
     for name in TEXT_LISTS:
-        value = body.get(name)
-        if value is not None and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
-            raise Refusal(f"{name} must be a list of strings.")
-    if body.get("document_retrieval_strategy") not in (None, *STRATEGIES):
-        raise Refusal(f"document_retrieval_strategy must be one of {', '.join(STRATEGIES)}.")
+        fields.text_list(body, name)
+    fields.choice(body, "document_retrieval_strategy", STRATEGIES)
     participants = body.get("max_participants")
     if participants is not None and (type(participants) is not int or participants < 2):
         raise Refusal("max_participants must be a whole number, at least 2.")
-    _check_properties(body.get("properties"))
+    fields.objects(body, ("properties",))
+    _check_properties(body.get("properties") or {})
 
 
 def seconds(properties: Row, name: str) -> float:
@@ -43,11 +40,7 @@ def seconds(properties: Row, name: str) -> float:
     return float(min(length, LONGEST_CALL_S) if name == "max_call_duration" else length)
 
 
-def _check_properties(properties: Any) -> None:
-    if properties is None:
-        return
-    if not isinstance(properties, dict):
-        raise Refusal("properties must be an object.")
+def _check_properties(properties: Row) -> None:
     for name in DEFAULTS_S:
         value = properties.get(name)
         least = 1 if name == "max_call_duration" else 0
@@ -55,14 +48,8 @@ def _check_properties(properties: Any) -> None:
             raise Refusal(f"{name} must be a whole number of seconds, at least {least}.")
         if value is not None and value > 10**9:
             raise Refusal(f"{name} is too long.")
-    _types(properties, PROPERTY_FLAGS, bool, "true or false")
-    _types(properties, ("language",), str, "a string")
+    fields.switches(properties, PROPERTY_FLAGS)
+    fields.texts(properties, ("language",))
     storage = properties.get("recording_storage")
     if storage is not None and not (isinstance(storage, dict) and storage.get("provider") in STORAGE_PROVIDERS):
         raise Refusal(f"recording_storage needs a provider: {', '.join(STORAGE_PROVIDERS)}.")
-
-
-def _types(row: Row, names: tuple[str, ...], kind: type, word: str) -> None:
-    for name in names:
-        if row.get(name) is not None and not isinstance(row[name], kind):
-            raise Refusal(f"{name} must be {word}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from lib.sandbox.state import Row
 from lib.sandbox.wire import Refusal
@@ -63,15 +62,12 @@ def objects(body: Row, names: Iterable[str]) -> None:
             raise Refusal(f"{name} must be an object.")
 
 
-def switch(body: Row, name: str) -> None:
-    if not isinstance(body.get(name), bool | None):
-        raise Refusal(f"{name} must be true or false.")
+def switches(body: Row, names: Iterable[str]) -> None:
+    for name in names:
+        if not isinstance(body.get(name), bool | None):
+            raise Refusal(f"{name} must be true or false.")
 
 
 def filled(body: Row, defaults: Row) -> Row:
     """The given fields without those that are null, over the defaults."""
     return {**defaults, **{name: value for name, value in body.items() if value is not None}}
-
-
-def whole(value: Any) -> bool:
-    return type(value) is int

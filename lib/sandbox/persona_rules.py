@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lib.sandbox import fields
 from lib.sandbox.state import Row
 from lib.sandbox.wire import Refusal
 
@@ -31,25 +32,14 @@ CHOICES = {
 
 def check(row: Row) -> None:
     """Raises `Refusal` (400) with the first thing that is wrong. Fields that nobody knows are fine."""
-    for name in TEXTS:
-        if not isinstance(row.get(name), str | None):
-            raise Refusal(f"{name} must be a string.")
+    fields.texts(row, TEXTS)
     if row["pipeline_mode"] not in MODES:
         raise Refusal(f"pipeline_mode must be one of {', '.join(MODES)}.")
     if row["pipeline_mode"] not in PROMPTLESS_MODES and not row["system_prompt"].strip():
         raise Refusal("system_prompt is required unless pipeline_mode is echo.")
     for name, most in TEXT_LISTS.items():
-        _check_list(name, row.get(name), most)
+        fields.text_list(row, name, most=most)
     _check_layers(row["layers"])
-
-
-def _check_list(name: str, value: Any, most: int | None) -> None:
-    if value is None:
-        return
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Refusal(f"{name} must be a list of strings.")
-    if most is not None and len(value) > most:
-        raise Refusal(f"{name} may hold at most {most}.")
 
 
 def _check_layers(layers: Any) -> None:

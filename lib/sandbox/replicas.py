@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from lib.sandbox import fields
 from lib.sandbox.addresses import unreachable
 from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.clock import Clock
@@ -27,14 +29,19 @@ DOWNLOAD_FAILED = "There was an issue downloading your training file. Check that
 class Replicas:
     """The replicas of the pretended account. Training takes `training_s` seconds of the sandbox's clock.
 
-    A training file on a host under `.invalid` (reserved, so it can't be downloaded) ends in an error.
+    A training file on a host under `.invalid` (reserved, so it can't be downloaded) ends in an error. Thread-safe.
+    `changed` is called whenever a time to wake up may have come nearer.
     """
 
-    def __init__(self, state: State, clock: Clock, callbacks: Callbacks, *, training_s: float) -> None:
+    def __init__(
+        self, state: State, clock: Clock, callbacks: Callbacks, *, training_s: float, changed: Callable[[], None]
+    ) -> None:
         self._state = state
         self._clock = clock
         self._callbacks = callbacks
         self._training_s = training_s
+        self._changed = changed
+        self._lock = threading.Lock()
 
     def find(self, replica_id: str) -> Row | None:
         return self._state.get(KIND, replica_id)
@@ -56,9 +63,7 @@ class Replicas:
         return sorted(self._state.all(KIND), key=lambda row: row["created_at"], reverse=True)
 
     def train(self, body: Row) -> Row:
-        for name in TEXTS:
-            if not isinstance(body.get(name), str | None):
-                raise Refusal(f"{name} must be a string.")
+        fields.texts(body, TEXTS)
         video, image = body.get("train_video_url"), body.get("train_image_url")
         if bool(video) == bool(image):
             raise Refusal("Either train_video_url or train_image_url must be provided.")
@@ -78,23 +83,27 @@ class Replicas:
             "_training": {"from": now, "url": video or image, "callback_url": body.get("callback_url") or ""},
         }
         self._state.put(KIND, row["replica_id"], row)
+        self._changed()
         return row
 
     def rename(self, replica_id: str, name: Any) -> None:
-        row = self._own(replica_id)
         if not isinstance(name, str):
             raise Refusal("replica_name must be a string.")
-        self._state.put(KIND, replica_id, {**row, "replica_name": name, "updated_at": iso(self._clock.now())})
+        with self._lock:
+            row = self._own(replica_id)
+            self._state.put(KIND, replica_id, {**row, "replica_name": name, "updated_at": iso(self._clock.now())})
 
     def delete(self, replica_id: str) -> None:
-        self._own(replica_id)
-        self._state.delete(KIND, replica_id)
+        with self._lock:
+            self._own(replica_id)
+            self._state.delete(KIND, replica_id)
 
     def tick(self) -> None:
         """Finish the trainings whose time has come, and say so to their callback URL."""
-        for row in self._in_training():
-            if self._clock.now() >= row["_training"]["from"] + self._training_s:
-                self._finish(row)
+        with self._lock:
+            for row in self._in_training():
+                if self._clock.now() >= row["_training"]["from"] + self._training_s:
+                    self._finish(row)
 
     def wait_s(self) -> float | None:
         """Seconds until `tick` has something to do, None for never."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib.sandbox import stock_library as library
 from lib.sandbox import stock_prompts as prompts
+from lib.sandbox.library import stock as library
 from lib.sandbox.state import Row, State
 
 DEFAULT_PERSONA_ID = "paaee96e4f87"

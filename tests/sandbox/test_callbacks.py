@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from lib import sandbox
-from tests.sandbox_server import KEY, QUICK, RunningSandbox, eventually, serve
+from tests.sandbox_server import KEY, QUICK, RunningSandbox, eventually, running_sandbox, serve
 
 
 class Receiver:
@@ -94,6 +94,13 @@ def test_a_finished_training_is_called_ready(box: RunningSandbox, receiver: Rece
         told = receiver.got.pop()
         assert told["replica_id"] == replica_id
         assert (told["status"], "error_message" in told) == (("ready", False) if "example" in host else ("error", True))
+
+
+def test_a_training_is_called_ready_though_nobody_asks(receiver: Receiver) -> None:
+    with running_sandbox(timing=sandbox.Timing(training_s=0.3)) as box:
+        body = {"train_video_url": "https://files.example/me.mp4", "callback_url": f"{receiver.url}/hook/x"}
+        box.call("POST", "/replicas", body)
+        assert eventually(lambda: receiver.got)[0]["status"] == "ready"
 
 
 def test_each_state_of_a_document_is_told_with_its_row(box: RunningSandbox, receiver: Receiver) -> None:

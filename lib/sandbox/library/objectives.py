@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.clock import Clock
 from lib.sandbox.dialect import Dialect
-from lib.sandbox.listing import listed
-from lib.sandbox.objective_rules import check_root, checked
+from lib.sandbox.library.listing import listed
+from lib.sandbox.library.objective_rules import check_root, checked
 from lib.sandbox.patching import patched
 from lib.sandbox.personas import Personas
 from lib.sandbox.state import Row, State

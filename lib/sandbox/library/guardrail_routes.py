@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.dialect import Dialect
-from lib.sandbox.guardrails import Guardrails
-from lib.sandbox.listing import listed, tags_page
+from lib.sandbox.library.guardrails import Guardrails
+from lib.sandbox.library.listing import listed, tags_page
 from lib.sandbox.state import Row
 from lib.sandbox.wire import body_object, flag, page_of, parse_json
 
@@ -78,4 +78,5 @@ class GuardrailRoutes:
         """What the command line's `--verbose` adds is not documented: whose it is, and who has it."""
         if not flag(request, "verbose"):
             return lambda row: row
-        return lambda row: {**row, "guardrail_type": "user", "persona_refs": self._guardrails.personas_of(row)}
+        holders = self._guardrails.holders()
+        return lambda row: {**row, "guardrail_type": "user", "persona_refs": holders(row)}

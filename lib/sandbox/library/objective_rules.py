@@ -20,7 +20,7 @@ NEXT, BRANCHES = "next_required_objective", "next_conditional_objectives"
 def checked(row: Row) -> Row:
     """The set with the defaults of its objectives. Raises `Refusal` (400) with the first thing that is wrong."""
     fields.texts(row, ("name",), most=MAX_NAME)
-    fields.switch(row, "allow_loops")
+    fields.switches(row, ("allow_loops",))
     items = row.get("data")
     if not isinstance(items, list) or not items:
         raise Refusal("data must be a list of at least one objective.")

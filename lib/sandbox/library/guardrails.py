@@ -6,10 +6,11 @@ A guardrail of a set is one like any other, with an id of its own; the set holds
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lib.sandbox.clock import Clock
-from lib.sandbox.guardrail_rules import checked, checked_items
+from lib.sandbox.library.guardrail_rules import checked, checked_items
 from lib.sandbox.patching import patched
 from lib.sandbox.personas import Personas
 from lib.sandbox.state import Row, State
@@ -64,14 +65,19 @@ class Guardrails:
                 else:
                     self._delete_set(row)
 
-    def personas_of(self, row: Row) -> list[str]:
-        """Ids of the personas that have it, by its id or by a tag."""
-        return [
-            persona["persona_id"]
-            for persona in self._personas.all()
-            if row["uuid"] in (persona.get("guardrail_ids") or ())
-            or not set(row["tags"]).isdisjoint(persona.get("guardrail_tags") or ())
-        ]
+    def holders(self) -> Callable[[Row], list[str]]:
+        """A function from a guardrail to the ids of the personas that have it, by its id or by a tag."""
+        having: dict[tuple[str, str], list[str]] = {}
+        for persona in self._personas.all():
+            for field in ("guardrail_ids", "guardrail_tags"):
+                for named in persona.get(field) or ():
+                    having.setdefault((field, named), []).append(persona["persona_id"])
+
+        def of(row: Row) -> list[str]:
+            named = [("guardrail_ids", row["uuid"]), *(("guardrail_tags", tag) for tag in row["tags"])]
+            return [*dict.fromkeys(id_ for one in named for id_ in having.get(one, ()))]
+
+        return of
 
     # In sets
 

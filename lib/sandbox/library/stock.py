@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.sandbox import guardrail_rules, objective_rules
+from lib.sandbox.library import guardrail_rules, objective_rules
 from lib.sandbox.state import Row
 
 

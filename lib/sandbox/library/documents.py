@@ -12,10 +12,10 @@ from collections.abc import Callable
 from math import ceil
 from urllib.parse import urljoin
 
-from lib.sandbox import document_rules as rules
 from lib.sandbox.addresses import name_from
 from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.clock import Clock
+from lib.sandbox.library import document_rules as rules
 from lib.sandbox.state import Row, State
 from lib.sandbox.wire import Refusal, iso, new_id
 

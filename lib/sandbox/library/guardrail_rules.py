@@ -20,7 +20,7 @@ def checked(given: Row) -> Row:
     fields.choice(row, "modality", fields.MODALITIES)
     fields.texts(row, ("callback_url",), most=fields.MAX_URL)
     fields.text_list(row, "tags", most=MAX_TAGS, longest=MAX_TAG)
-    fields.switch(row, "app_message")
+    fields.switches(row, ("app_message",))
     fields.objects(row, ("tool_call",))
     return {name: value for name, value in row.items() if name != "tool_call" or value}
 

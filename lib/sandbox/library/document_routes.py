@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.dialect import Dialect
-from lib.sandbox.document_rules import check_page
-from lib.sandbox.documents import Documents
-from lib.sandbox.listing import listed, tags_page
+from lib.sandbox.library.document_rules import check_page
+from lib.sandbox.library.documents import Documents
+from lib.sandbox.library.listing import listed, tags_page
 from lib.sandbox.wire import body_object, page_of
 
 

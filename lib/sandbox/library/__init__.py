@@ -1,0 +1,1 @@
+"""What personas are given besides their prompt: objectives, guardrails, documents."""
