@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from lib.sandbox import room
+from lib.sandbox import pictures, room
 from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.calls import CallBook
 from lib.sandbox.callview import Reply
@@ -121,7 +121,7 @@ def create(
         sandbox.close()
 
     app = Starlette(
-        routes=[*_api(sandbox), *Control(sandbox).routes(), *room.routes(sandbox.calls, reply)],
+        routes=[*_api(sandbox), *Control(sandbox).routes(), *pictures.routes(), *room.routes(sandbox.calls, reply)],
         middleware=[Middleware(Front, log=sandbox.log, faults=sandbox.faults, before=sandbox.ticker.tick)],
         exception_handlers={Refusal: _refused(lambda: sandbox.dialect), 404: _missing, 405: _missing},
         lifespan=lifespan,

@@ -14,6 +14,7 @@ from lib.sandbox.addresses import unreachable
 from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.clock import Clock
 from lib.sandbox.dialect import Dialect
+from lib.sandbox.pictures import addresses
 from lib.sandbox.state import Row, State
 from lib.sandbox.vocabulary import both, older
 from lib.sandbox.wire import Refusal, base_url, body_object, flag, iso, new_id, page_of
@@ -111,15 +112,16 @@ class Replicas:
         return None if self._clock.frozen else min(waits, default=None)
 
     def shown(self, row: Row, base: str, *, verbose: bool) -> Row:
-        """A row as the wire gives it; `replica_type` only with `verbose`."""
+        """A row as the wire gives it; `replica_type` only with `verbose`, a film only of what is trained."""
         told = {key: value for key, value in row.items() if not key.startswith("_")}
         if "_training" in row:
             done = (self._clock.now() - row["_training"]["from"]) / self._training_s if self._training_s else 1.0
             told["training_progress"] = f"{min(max(int(done * 100), 0), 99)}/100"
         if not verbose:
             told.pop("replica_type")
-        told["thumbnail_video_url"] = ""
-        told["thumbnail_image_url"] = f"{base}faces/{row['replica_id']}.svg"
+        told |= addresses(base, row["replica_id"])
+        if row["status"] != "completed":
+            told["thumbnail_video_url"] = ""
         return both(told)
 
     def _in_training(self) -> list[Row]:

@@ -3,7 +3,7 @@
 `GET /room/{id}` is the page; `GET /room/{id}/state?since=N` tells once a second how the call stands, with the turns
 from the N-th on; `POST /room/{id}/join|beat|leave` say that somebody is there; `POST /room/{id}/say {"text"}` answers
 `{"reply", "turns"}`. All of them ask for the meeting token (`?t=`) where the call has one. Failures are
-`{"error", "hint"}`. `GET /faces/{replica_id}.svg` draws a portrait.
+`{"error", "hint"}`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from lib.sandbox import faces
+from lib.sandbox.assets import kept
 from lib.sandbox.callview import Calls, CallView, Reply
-from lib.sandbox.room_page import MAX_MESSAGE, assets, kept, names, notice, page, portrait
+from lib.sandbox.room_page import MAX_MESSAGE, assets, names, notice, page
 from lib.sandbox.room_words import ending
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,6 @@ def routes(calls: Calls, reply: Reply, *, reply_limit_s: float = 30.0) -> list[B
     """The room's routes, relative to where the sandbox is mounted. A reply may take `reply_limit_s` seconds."""
     room = _Room(calls, reply, reply_limit_s)
     return [
-        Route("/faces/{replica_id}.svg", _face),
         Route("/room-assets/{name}", _asset),
         Route("/room/{conversation_id}", room.page),
         Route("/room/{conversation_id}/state", room.state),
@@ -47,12 +46,6 @@ def routes(calls: Calls, reply: Reply, *, reply_limit_s: float = 30.0) -> list[B
         Route("/room/{conversation_id}/leave", room.leave, methods=["POST"]),
         Route("/room/{conversation_id}/say", room.say, methods=["POST"]),
     ]
-
-
-async def _face(request: Request) -> Response:
-    replica_id = str(request.path_params["replica_id"])
-    name = faces.NAMES.get(replica_id, "")
-    return kept(request, portrait(replica_id, name, square="square" in request.query_params), max_age_s=86_400)
 
 
 async def _asset(request: Request) -> Response:

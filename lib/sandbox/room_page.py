@@ -10,21 +10,19 @@ import hashlib
 import html
 import json
 import secrets
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse
 
 from lib.sandbox import faces
+from lib.sandbox.assets import Asset, loaded
 from lib.sandbox.callview import CallView
 from lib.sandbox.room_words import language_tag
 
 _FOLDER = Path(__file__).parent / "room_static"
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
 _LOADED = ("room.css", "room.js", "avatar.js", "speech.js", "devices.js", "beat.js")
 
 GREEN_SCREEN = "rgb(0,255,155)"
@@ -33,39 +31,14 @@ GREEN_SCREEN = "rgb(0,255,155)"
 MAX_MESSAGE = 2000
 
 
-@dataclass(frozen=True)
-class Asset:
-    body: bytes
-    media_type: str
-    etag: str
-
-
 @lru_cache(maxsize=1)
 def assets() -> dict[str, Asset]:
-    """The files that the page loads, by name. The types are fixed: Windows may call a script `text/plain`."""
+    """The files that the page loads, by name."""
     found = {name: _FOLDER / name for name in _LOADED}
     spec = find_spec("font_manrope")  # without it the page falls back on the system's own typeface
     if spec is not None and spec.origin is not None:
         found["manrope.ttf"] = Path(spec.origin).parent / "files" / "Manrope-VariableFont_wght.ttf"
-    return {name: _asset(path) for name, path in found.items() if path.is_file()}
-
-
-def _asset(path: Path) -> Asset:
-    body = path.read_bytes()
-    return Asset(body, _TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"')
-
-
-def kept(request: Request, asset: Asset, *, max_age_s: int) -> Response:
-    """The asset, or 304 where the browser still has it."""
-    headers = {"etag": asset.etag, "cache-control": f"public, max-age={max_age_s}", "x-content-type-options": "nosniff"}
-    if asset.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(asset.body, media_type=asset.media_type, headers=headers)
-
-
-def portrait(replica_id: str, name: str, *, square: bool) -> Asset:
-    body = faces.face_svg(replica_id, name=name, square=square).encode()
-    return Asset(body, "image/svg+xml", f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+    return {name: loaded(path) for name, path in found.items() if path.is_file()}
 
 
 def names(view: CallView) -> tuple[str, str, str]:

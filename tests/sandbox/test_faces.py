@@ -18,7 +18,7 @@ def test_each_stock_replica_has_a_face_of_its_own() -> None:
 
 def test_a_replica_without_a_drawing_gets_the_same_face_each_time_and_not_everybodys() -> None:
     assert faces.face_svg("rmine", name="M") == faces.face_svg("rmine", name="M")
-    assert len({faces.figure(f"r{number}") for number in range(40)}) > 30
+    assert len({faces.figure(f"r{number}") for number in range(40)}) > 15
 
 
 @pytest.mark.parametrize("replica_id", [*faces.LOOKS, "", "r1", "<x>", "é" * 300, "\ud800"])

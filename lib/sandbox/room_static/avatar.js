@@ -101,8 +101,12 @@ export class Avatar {
       passed,
       9,
     );
+    this.place(Math.sin(t * 1.5));
+  }
+
+  // Puts head, hair, brows and eyes where `pose` has them; `breath` from -1 to 1.
+  place(breath) {
     const { x, y, turn, tip, lean, brow } = this.pose;
-    const breath = Math.sin(t * 1.5);
     const at = (px, py, more = "") => `translate(${px.toFixed(2)} ${py.toFixed(2)})${more}`;
     const swing = ` rotate(${lean.toFixed(2)} 160 146)`;
     this.parts.body.setAttribute("transform", at(x * 0.25, -breath * 0.7));
