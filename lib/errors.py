@@ -6,6 +6,7 @@ GreenroomError
 │   └── Conflict        it exists in another state than you thought; look, then decide
 ├── SettingsWrong       a setting must be mended before this can work
 ├── StoreRefused        the database is not ours, or newer than this program
+│   └── StoreSlow       a list took longer than it may; narrow it
 ├── LimitReached        one of Greenroom's own limits holds this back; wait, or end something
 └── UpstreamError       the other side (Tavus, Daily, a chat endpoint) did not do it
     ├── KeyRefused      401/403: mend the key
@@ -73,6 +74,11 @@ class SettingsWrong(GreenroomError):
 class StoreRefused(GreenroomError):
     code = "store_refused"
     hint = "Point DATABASE_URL at an empty database, or at one that Greenroom made."
+
+
+class StoreSlow(StoreRefused):
+    code = "store_slow"
+    hint = "Choose a shorter time, one agent or fewer filters."
 
 
 class LimitReached(GreenroomError):

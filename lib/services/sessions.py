@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, Conflict, GreenroomError, NotFound, SettingsWrong
@@ -32,21 +32,36 @@ from lib.services.talking import part_of
 from lib.services.watching import Trouble, Watching
 from lib.settings import Loaded
 from lib.store import agents as agent_rows
+from lib.store import lists
 from lib.store import sessions as rows
+from lib.store.hurry import Hurry
+from lib.store.search import moment_of, number_of
 
 log = logging.getLogger(__name__)
 
 TOKEN_LIMIT = 200
 NAME_LIMIT = 120
+LIST_S, SEARCH_S = 5.0, 1.0
+"""How long a list and a search may take, in seconds."""
 
 
 @dataclass(frozen=True)
 class SessionPage:
-    """Some sessions, newest first. `next` is the cursor of the page after, None at the end; `total` of all pages."""
+    """Some sessions, newest first. `next` and `previous` are the cursors of the pages around it, None at the ends.
+
+    `total` counts all pages; where `capped`, there may be more. `searched_to`: a search stopped there when its second
+    was over, and goes on with `next`. `loosened`: no session holds the words themselves, these hold longer ones that
+    begin with them. `wordless`: there is no word to look for in the text.
+    """
 
     items: tuple[Session, ...]
     next: str | None
     total: int
+    previous: str | None = None
+    capped: bool = False
+    searched_to: datetime | None = None
+    loosened: bool = False
+    wordless: bool = False
 
 
 class RoomTokens:
@@ -141,24 +156,39 @@ class Sessions:
         *,
         limit: int = 25,
         cursor: str | None = None,
+        newer: bool = False,
         agent_id: str = "",
         statuses: tuple[str, ...] = (),
         mode: str = "",
         text: str = "",
         since: datetime | None = None,
+        until: datetime | None = None,
     ) -> SessionPage:
-        """Sessions, newest first. `text` is looked for in transcripts and agents' names. Raises BadInput (cursor)."""
-        filters = rows.Filters(agent_id, statuses, mode, text.strip(), since)
-        return self._pages.get((limit, cursor, filters), lambda: self._page(limit, cursor, filters))
+        """Sessions, newest first: those after `cursor`, or with `newer` those before it.
 
-    def _page(self, limit: int, cursor: str | None, filters: rows.Filters) -> SessionPage:
-        before = _place(cursor) if cursor else None
+        `text` is looked for in transcripts and agents' names: words, "phrases" and beginn*; any text is allowed.
+        Raises BadInput (cursor), StoreSlow (filters that find next to nothing among very many sessions).
+        """
+        filters = lists.Filters(agent_id, statuses, mode, text.strip(), since, until)
+        key = (limit, cursor, newer, filters)
+        return self._pages.get(key, lambda: self._page(limit, cursor, newer, filters))
+
+    def _page(self, limit: int, cursor: str | None, newer: bool, filters: lists.Filters) -> SessionPage:
+        place = _place(cursor) if cursor else None
         with self._ledger.store.reading() as connection:
-            items = rows.page(connection, self._ledger.account, filters, limit=limit + 1, before=before)
-            total = rows.total(connection, self._ledger.account, filters)
-        shown = items[:limit]
-        following = f"{shown[-1].created_at.isoformat()}~{shown[-1].id}" if len(items) > limit else None
-        return SessionPage(tuple(shown), following, total)
+            hurry = Hurry(connection, SEARCH_S if filters.text else LIST_S)
+            found = lists.page(hurry, self._ledger.account, filters, limit=limit, place=place, newer=newer)
+            total, capped = lists.total(hurry, self._ledger.account, filters, loose=found.loosened)
+        return SessionPage(
+            found.sessions,
+            _cursor(found.older),
+            max(total, len(found.sessions)),
+            previous=_cursor(found.newer),
+            capped=capped,
+            searched_to=found.searched_to,
+            loosened=found.loosened,
+            wordless=bool(filters.text) and not lists.words_in(filters.text),
+        )
 
     def turns(self, session_id: str) -> list[Turn]:
         """The call's transcript (source `tavus`), then the text chat (source `chat`)."""
@@ -300,9 +330,13 @@ def _fingerprint(agent_id: str, enable_avatar: bool) -> str:
     return hashlib.sha256(json.dumps([agent_id, enable_avatar]).encode()).hexdigest()
 
 
-def _place(cursor: str) -> tuple[datetime, str]:
-    at, _, session_id = cursor.partition("~")
+def _cursor(place: lists.Place | None) -> str | None:
+    return f"{number_of(place[0])}~{place[1]}" if place else None
+
+
+def _place(cursor: str) -> lists.Place:
+    number, _, session_id = cursor.partition("~")
     try:
-        return datetime.fromisoformat(at).astimezone(UTC), session_id
-    except ValueError:
+        return moment_of(int(number)), session_id
+    except (ValueError, OverflowError):
         raise BadInput("That is not a cursor of this list.", hint="Begin at the first page.") from None

@@ -22,10 +22,13 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.types import TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+PARTING = "\u2029"
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -70,6 +73,36 @@ class Code(Word):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return super().process_bind_param(value and value[: self.length], dialect)
+
+
+class Words(TypeDecorator[list[str]]):
+    """What `tokens.document` gives, as the index of each database wants it; "" parts what was said one after another.
+
+    FTS5 splits it at its blanks, and a sign that is no word keeps a phrase from going over the parting. PostgreSQL is
+    given the words with their places, past its own parser.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if dialect.name != "postgresql":
+            return " ".join(word or PARTING for word in value)
+        places: dict[str, list[str]] = {}
+        for place, word in enumerate(value, 1):
+            places.setdefault(word, []).append(str(place))
+        places.pop("", None)
+        return " ".join(f"{quoted(word)}:{','.join(at)}" for word, at in places.items())
+
+
+def quoted(word: str) -> str:
+    """A word as PostgreSQL's search reads it."""
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 metadata = MetaData()
@@ -129,7 +162,9 @@ sessions = Table(
     Column("perception", Prose, nullable=False),
     UniqueConstraint("account", "token", name="sessions_one_per_token"),
     Index("sessions_by_time", "account", "created_at", "id"),
-    Index("sessions_by_status", "account", "status"),
+    Index("sessions_by_agent", "account", "agent_id", "created_at", "id"),
+    Index("sessions_by_status", "account", "status", "created_at", "id"),
+    Index("sessions_by_mode", "account", "mode", "created_at", "id"),
 )
 
 turns = Table(
@@ -153,4 +188,13 @@ events = Table(
     Column("kind", Word(60), nullable=False),
     Column("detail", Prose, nullable=False),
     Index("events_by_session", "session_id", "at"),
+)
+
+search = Table(
+    "search",
+    metadata,
+    # INTEGER makes it SQLite's own row number, which the FTS5 table search_index shares.
+    Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    Column("session_id", Word(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("words", Words, nullable=False),
 )

@@ -7,22 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.store import search
 from lib.store.schema import events, sessions, turns
 
 OPEN = tuple(status.value for status in Status if status.open)
@@ -65,17 +53,6 @@ class Usage:
     reserved_s: float
 
 
-@dataclass(frozen=True)
-class Filters:
-    """Which sessions a list shows; None or "" means any."""
-
-    agent_id: str = ""
-    statuses: tuple[str, ...] = ()
-    mode: str = ""
-    text: str = ""
-    since: datetime | None = None
-
-
 def add(connection: Connection, account: str, intent: Intent) -> None:
     session = intent.session
     values = {
@@ -90,6 +67,7 @@ def add(connection: Connection, account: str, intent: Intent) -> None:
         "persona": intent.persona,
     }
     connection.execute(_ADD, values)
+    search.add(connection, session.id, session.created_at, session.agent_name)
 
 
 def advance(
@@ -105,13 +83,13 @@ def advance(
 
 def one(connection: Connection, account: str, session_id: str) -> Session | None:
     row = connection.execute(_ONE, {"account": account, "id": session_id}).one_or_none()
-    return _session(row) if row else None
+    return session_of(row) if row else None
 
 
 def by_token(connection: Connection, account: str, token: str) -> tuple[Session, str] | None:
     """The session that this click token started, and the hash of what was asked for."""
     row = connection.execute(_BY_TOKEN, {"account": account, "token": token}).one_or_none()
-    return (_session(row), row.request_hash) if row else None
+    return (session_of(row), row.request_hash) if row else None
 
 
 def persona_of(connection: Connection, session_id: str) -> dict[str, str]:
@@ -127,7 +105,7 @@ def conversation_name(connection: Connection, session_id: str) -> str:
 def open_ones(connection: Connection, account: str) -> list[Session]:
     """Sessions that may hold a room or a chat, newest first."""
     query = _mine(account).where(sessions.c.status.in_(OPEN)).order_by(sessions.c.created_at.desc())
-    return [_session(row) for row in connection.execute(query)]
+    return [session_of(row) for row in connection.execute(query)]
 
 
 def without_record(connection: Connection, account: str, ended_since: datetime) -> list[Session]:
@@ -138,7 +116,7 @@ def without_record(connection: Connection, account: str, ended_since: datetime) 
         or_(sessions.c.transcript_at.is_(None), sessions.c.perception == ""),
         sessions.c.ended_at >= ended_since,
     )
-    return [_session(row) for row in connection.execute(query)]
+    return [session_of(row) for row in connection.execute(query)]
 
 
 def usage(connection: Connection, account: str, *, today: datetime, recent: datetime) -> Usage:
@@ -156,25 +134,6 @@ def usage(connection: Connection, account: str, *, today: datetime, recent: date
     return Usage(open_calls, starts, used_s, reserved_s)
 
 
-def page(
-    connection: Connection, account: str, filters: Filters, *, limit: int, before: tuple[datetime, str] | None
-) -> list[Session]:
-    """Newest first; `before` is the `created_at` and id of the last one seen (keyset, so depth costs nothing)."""
-    query = _mine(account).where(*_conditions(filters))
-    if before is not None:
-        at, session_id = before
-        query = query.where(
-            or_(sessions.c.created_at < at, and_(sessions.c.created_at == at, sessions.c.id < session_id))
-        )
-    query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit)
-    return [_session(row) for row in connection.execute(query)]
-
-
-def total(connection: Connection, account: str, filters: Filters) -> int:
-    query = select(func.count()).select_from(sessions).where(sessions.c.account == account, *_conditions(filters))
-    return int(connection.execute(query).scalar_one())
-
-
 def turns_of(connection: Connection, session_id: str) -> list[Turn]:
     """The call's transcript first, then what was typed in text chat, each in its order."""
     query = select(turns).where(turns.c.session_id == session_id).order_by(turns.c.source.desc(), turns.c.seq)
@@ -189,6 +148,7 @@ def replace_turns(connection: Connection, session_id: str, source: str, items: S
     connection.execute(delete(turns).where(turns.c.session_id == session_id, turns.c.source == source))
     if items:
         connection.execute(insert(turns), [_turn_values(session_id, source, turn) for turn in items])
+    search.renew(connection, session_id)
 
 
 def append_turns(connection: Connection, session_id: str, source: str, items: Sequence[Turn]) -> list[Turn]:
@@ -200,6 +160,7 @@ def append_turns(connection: Connection, session_id: str, source: str, items: Se
         for index, turn in enumerate(items)
     ]
     connection.execute(insert(turns), [_turn_values(session_id, source, turn) for turn in numbered])
+    search.renew(connection, session_id)
     return numbered
 
 
@@ -217,22 +178,6 @@ def _mine(account: str) -> Any:
     return select(*SHOWN).where(sessions.c.account == account)
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
-    if filters.agent_id:
-        wanted.append(sessions.c.agent_id == filters.agent_id)
-    if filters.statuses:
-        wanted.append(sessions.c.status.in_(filters.statuses))
-    if filters.mode:
-        wanted.append(sessions.c.mode == filters.mode)
-    if filters.since is not None:
-        wanted.append(sessions.c.created_at >= filters.since)
-    if filters.text:
-        said = select(turns.c.session_id).where(turns.c.content.icontains(filters.text, autoescape=True))
-        wanted.append(or_(sessions.c.agent_name.icontains(filters.text, autoescape=True), sessions.c.id.in_(said)))
-    return wanted
-
-
 def _turn_values(session_id: str, source: str, turn: Turn) -> dict[str, Any]:
     return {
         "session_id": session_id,
@@ -245,7 +190,7 @@ def _turn_values(session_id: str, source: str, turn: Turn) -> dict[str, Any]:
     }
 
 
-def _session(row: Row[Any]) -> Session:
+def session_of(row: Row[Any]) -> Session:
     return Session(
         id=row.id,
         agent_id=row.agent_id,

@@ -404,22 +404,22 @@ def test_pages_of_sessions_are_stable_and_filters_narrow_them(services: Services
         agent = agents[number % 2]
         session = services.sessions.start_and_wait(agent.id, token=f"t{number}", enable_avatar=False)
         services.talking.say(session.id, f"word{number} 100%")
-    seen: list[str] = []
-    cursor: str | None = None
-    while True:
-        page = services.sessions.page(limit=3, cursor=cursor)
-        seen += [session.id for session in page.items]
-        cursor = page.next
-        if cursor is None:
-            break
-    assert len(seen) == len(set(seen)) == 7 == page.total
+    pages = [services.sessions.page(limit=3)]
+    while (cursor := pages[-1].next) is not None:
+        pages.append(services.sessions.page(limit=3, cursor=cursor))
+    seen = [session.id for page in pages for session in page.items]
+    assert len(seen) == len(set(seen)) == 7 == pages[0].total
+    back = services.sessions.page(limit=3, cursor=pages[2].previous, newer=True)
+    assert back.items == pages[1].items
     assert services.sessions.page(agent_id=agents[0].id).total == 4
     assert services.sessions.page(text="WORD3").total == 1
+    assert services.sessions.page(text="two").total == 3
     assert services.sessions.page(text="100%").total == 7
-    assert services.sessions.page(text="100_").total == 0
+    assert services.sessions.page(text="word3 100", agent_id=agents[0].id).total == 0
     assert services.sessions.page(statuses=("ended",)).total == 0
-    with pytest.raises(BadInput):
-        services.sessions.page(cursor="nonsense")
+    for cursor in ("nonsense", "1" * 30 + "~x", "~"):
+        with pytest.raises(BadInput):
+            services.sessions.page(cursor=cursor)
 
 
 def test_agents_and_sessions_of_another_account_are_not_shown(housed: Housed) -> None:

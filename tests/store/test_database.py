@@ -30,7 +30,8 @@ DROP_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_describes(store: Store) -> None:
     with store.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        options = {"version_table": VERSION_TABLE, "include_name": described}
+        context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, schema.metadata)
     assert differences == []
 
@@ -194,6 +195,11 @@ def test_without_a_postgresql_its_tests_are_skipped_by_name_and_fail_in_ci(monke
     monkeypatch.delenv("CI")
     with pytest.raises(pytest.skip.Exception, match="no PostgreSQL"), databases.server():
         pass
+
+
+def described(name: str | None, kind: str, _parents: object) -> bool:
+    """All but FTS5's own tables and what only one of the databases has an index for."""
+    return not ((kind == "table" and str(name).startswith("search_index")) or name == "search_by_words")
 
 
 @contextmanager

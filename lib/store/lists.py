@@ -1,0 +1,198 @@
+"""Lists of sessions, newest first: by filters, by words that were said, a page at a time from any place.
+
+A place is a session's start and id, so that a page deep in the list costs what the first one costs. No list takes
+longer than it is given: a search then says how far back it came, everything else raises StoreSlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+
+from lib.errors import StoreSlow
+from lib.models import Session
+from lib.store import search as index
+from lib.store.hurry import Hurry
+from lib.store.schema import Moment, search, sessions
+from lib.store.sessions import SHOWN, session_of
+from lib.store.tokens import Term, loosened, terms
+
+COUNTED = 1_000
+"""Sessions are counted up to here; above, a list is only known to be longer."""
+COUNTING_S = 0.2
+TOGETHER = 500
+OLDEST, NEWEST = 0, (1 << 63) - 1
+LOOSE = "*"
+"""In a place's stead of an id: the search was loosened before, and goes on so."""
+
+Place = tuple[datetime, str]
+_INDEXED = search.join(sessions, sessions.c.id == search.c.session_id)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which sessions a list shows; None or "" means any. `since` is the first moment shown, `until` the first not."""
+
+    agent_id: str = ""
+    statuses: tuple[str, ...] = ()
+    mode: str = ""
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A part of a list, newest first. `newer` and `older` are the places from which it goes on, None where it ends.
+
+    `searched_to` is the moment back to which a search came in its time, None if it came to the end. `loosened`: no
+    session holds the words themselves, these hold longer ones that begin with them.
+    """
+
+    sessions: tuple[Session, ...]
+    newer: Place | None = None
+    older: Place | None = None
+    searched_to: datetime | None = None
+    loosened: bool = False
+
+
+def page(
+    hurry: Hurry, account: str, filters: Filters, *, limit: int, place: Place | None, newer: bool = False
+) -> Found:
+    """The `limit` sessions that come after `place` in the list (or its first), or those before it if `newer`.
+
+    A page before which there is nothing is always the first one, whole. Raises StoreSlow, but not for a search.
+    """
+    wanted = terms(filters.text) if filters.text else None
+    if wanted is None:
+        found = _listed(hurry, account, filters, limit, place, newer)
+    elif place and place[1] == LOOSE:
+        found = _searched(hurry, account, filters, loosened(wanted), limit, place, newer, LOOSE)
+    else:
+        found = _searched(hurry, account, filters, wanted, limit, place, newer)
+        if not (found.sessions or found.searched_to or place) and loosened(wanted) != wanted:
+            found = _searched(hurry, account, filters, loosened(wanted), limit, place, newer, LOOSE)
+    if newer and found.newer is None:
+        return page(hurry, account, filters, limit=limit, place=None)
+    return found
+
+
+def total(hurry: Hurry, account: str, filters: Filters, *, loose: bool = False) -> tuple[int, bool]:
+    """How many sessions the list has as far as they were counted, and whether there may be more."""
+    found = 0
+    try:
+        if not filters.text:
+            with hurry.limited(COUNTING_S):
+                query = select(literal(1)).select_from(sessions).where(*_wanted(account, filters)).limit(COUNTED + 1)
+                found = hurry.connection.execute(_count(query)).scalar_one()
+        else:
+            wanted = loosened(terms(filters.text)) if loose else terms(filters.text)
+            query = select(literal(1)).select_from(_INDEXED).where(*_wanted(account, filters))
+            for some, _ in _portions(hurry, filters, wanted, None, newest_first=True):
+                with hurry.limited():
+                    found += hurry.connection.execute(_count(query.where(search.c.number.in_(some)))).scalar_one()
+                if found > COUNTED:
+                    break
+    except StoreSlow:
+        return min(found, COUNTED), True
+    return min(found, COUNTED), found > COUNTED
+
+
+def words_in(text: str) -> bool:
+    """Whether there is anything to look for in a text."""
+    return bool(terms(text))
+
+
+def _listed(hurry: Hurry, account: str, filters: Filters, limit: int, place: Place | None, newer: bool) -> Found:
+    query = select(*SHOWN).where(*_wanted(account, filters)).limit(limit + 1)
+    key = tuple_(sessions.c.created_at, sessions.c.id)
+    if place is not None:
+        here = tuple_(literal(place[0], Moment), literal(place[1]))
+        query = query.where(key > here if newer else key < here)
+    order = (sessions.c.created_at, sessions.c.id) if newer else (sessions.c.created_at.desc(), sessions.c.id.desc())
+    with hurry.limited():
+        found = [session_of(row) for row in hurry.connection.execute(query.order_by(*order))]
+    return _page([((session.created_at, session.id), session) for session in found], limit, place, newer)
+
+
+def _searched(
+    hurry: Hurry, account: str, filters: Filters, wanted: Sequence[Term], limit: int, place: Place | None, newer: bool,
+    mark: str = "",
+) -> Found:  # fmt: skip
+    found: list[tuple[Place, Session]] = []
+    reached: int | None = None
+    stopped: datetime | None = None
+    query = select(search.c.number, *SHOWN).select_from(_INDEXED).where(*_wanted(account, filters))
+    query = query.order_by(search.c.number if newer else search.c.number.desc())
+    try:
+        for some, end in _portions(hurry, filters, wanted, place, newest_first=not newer):
+            with hurry.limited():
+                rows = hurry.connection.execute(query.where(search.c.number.in_(some))).all()
+            found += [((index.moment_of(row.number), mark), session_of(row)) for row in rows]
+            reached = end
+            if len(found) > limit:
+                break
+    except StoreSlow:
+        if reached is None or newer:
+            raise
+        stopped = index.moment_of(reached)
+    part = replace(_page(found, limit, place, newer), loosened=bool(mark), searched_to=stopped)
+    return replace(part, older=(stopped, mark)) if stopped else part
+
+
+def _page(found: list[tuple[Place, Session]], limit: int, place: Place | None, newer: bool) -> Found:
+    """What was found beyond `limit` only tells that the list goes on; the other way it does where one came from."""
+    more, found = len(found) > limit, found[:limit]
+    if newer:
+        found.reverse()
+    first, last = (found[0][0], found[-1][0]) if found else (place, place)
+    shown = tuple(session for _, session in found)
+    if newer:
+        return Found(shown, newer=first if more else None, older=last)
+    return Found(shown, newer=first if place else None, older=last if more else None)
+
+
+def _portions(
+    hurry: Hurry, filters: Filters, wanted: Sequence[Term], place: Place | None, *, newest_first: bool
+) -> Iterator[tuple[list[int], int]]:
+    """Numbers of what holds the words, within the time of the filters, from `place` on, and how far that came.
+
+    So many at a time as one statement takes.
+    """
+    if not wanted:
+        return
+    here = index.number_of(place[0]) if place else None
+    oldest = index.number_of(filters.since) if filters.since else OLDEST
+    newest = index.number_of(filters.until) if filters.until else NEWEST
+    if newest_first:
+        near, far = newest if here is None else min(here, newest), oldest
+    else:
+        near, far = oldest - 1 if here is None else max(here, oldest - 1), newest - 1
+    if (near > far) is newest_first:
+        for numbers, end in index.portions(hurry, wanted, near=near, far=far, newest_first=newest_first):
+            for at in range(0, len(numbers) or 1, TOGETHER):
+                some = numbers[at : at + TOGETHER]
+                yield some, some[-1] if at + TOGETHER < len(numbers) else end
+
+
+def _count(some: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(some.subquery())
+
+
+def _wanted(account: str, filters: Filters) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [sessions.c.account == account]
+    if filters.agent_id:
+        wanted.append(sessions.c.agent_id == filters.agent_id)
+    if filters.statuses:
+        wanted.append(sessions.c.status.in_(filters.statuses))
+    if filters.mode:
+        wanted.append(sessions.c.mode == filters.mode)
+    if filters.since is not None:
+        wanted.append(sessions.c.created_at >= filters.since)
+    if filters.until is not None:
+        wanted.append(sessions.c.created_at < filters.until)
+    return wanted
