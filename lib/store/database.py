@@ -61,6 +61,7 @@ class Store:
         self._error: GreenroomError | None = None
         self._meta: dict[str, str] = {}
         self._opening = threading.Lock()
+        self._closed = False
         self.writes = 0
 
     @cached_property
@@ -98,6 +99,7 @@ class Store:
         with self._opening:
             if self._engine is not None:
                 return
+            self._closed = False
             try:
                 self._engine = self._connect()
                 self._error = None
@@ -105,9 +107,15 @@ class Store:
                 self._error = error
 
     def close(self) -> None:
+        self._closed = True
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+    def _returned(self, raw: Any, _record: object) -> None:
+        """What a thread still held at the end is closed when it gives it back."""
+        if self._closed and raw is not None:
+            raw.close()
 
     @property
     def engine(self) -> Engine:
@@ -184,12 +192,14 @@ class Store:
 
     def _made(self) -> Engine:
         url = self._url
-        if not self.sqlite:
-            return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        if self.sqlite:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        else:
+            engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        event.listen(engine, "checkin", self._returned)
         return engine
 
     def _lock(self, connection: Connection, key: int) -> None:

@@ -178,6 +178,15 @@ def test_counting_and_writing_under_the_guards_lock_are_one_step(store: Store) -
         assert sum(pool.map(take, range(8))) == 3
 
 
+def test_what_a_thread_still_holds_when_the_store_is_closed_is_closed_when_it_comes_back(store: Store) -> None:
+    with store.reading() as connection:
+        raw_connection = connection.connection.driver_connection
+        store.close()
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+    with pytest.raises(Exception, match="closed"):
+        raw_connection.execute("SELECT 1")  # type: ignore[union-attr]
+
+
 def test_diagnostics_are_told_where_the_database_is_without_its_password(store: Store, tmp_path: Path) -> None:
     described = store.describe()
     assert described.revision == described.head == revisions()[-1]
