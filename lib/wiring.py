@@ -30,6 +30,7 @@ from lib.services.call_settings import Most
 from lib.services.catalogue import Catalogue
 from lib.services.chat import Responder
 from lib.services.diagnostics.service import Diagnostics
+from lib.services.diagnostics.trial import Trial
 from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
@@ -83,6 +84,7 @@ class Services:
     responder: Responder
     talking: Talking
     diagnostics: Diagnostics
+    trial: Trial
     sandbox_app: Starlette | None
     export: ModuleType = export
     _address: Address = field(default_factory=Address)
@@ -213,7 +215,12 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         sessions=sessions,
         responder=responder,
         talking=Talking(ledger, catalogue, responder),
-        diagnostics=Diagnostics(loaded=loaded, tavus=tavus, store=store, root=root),
+        diagnostics=Diagnostics(
+            loaded=loaded, tavus=tavus, store=store, root=root, chat=chat, allowance=sessions.allowance
+        ),
+        trial=Trial(
+            agents=agents, catalogue=catalogue, phoenix=phoenix, sessions=sessions, max_call_s=settings.max_call_s
+        ),
         sandbox_app=sandbox_app,
         _address=address,
         _sweeper=sweeper,

@@ -17,7 +17,7 @@ from lib.services.diagnostics.service import (
     report_json,
     report_markdown,
 )
-from lib.ui import context, feedback, parts
+from lib.ui import browser_check, context, feedback, parts, try_agent
 from lib.ui.text import html, local, md
 
 KINDS: dict[Outcome, parts.Kind] = {Outcome.PASS: "good", Outcome.LOOK: "warn", Outcome.FAIL: "bad"}
@@ -149,7 +149,9 @@ def main() -> None:
     verdict(report)
     checks, matrix, settings, text = st.tabs(["Checks", "Modes", "Configuration", "Report"])
     with checks:
-        rows(report.checks)
+        if report.result is not Outcome.FAIL:
+            try_agent.draw()
+        rows([*report.checks, *browser_check.draw()])
     with matrix:
         modes(report.modes)
     with settings:

@@ -66,6 +66,30 @@ class ChatClient:
     def close(self) -> None:
         self._wire.close()
 
+    @property
+    def who(self) -> str:
+        """The endpoint's host, as errors name it."""
+        return self._who
+
+    def models(self) -> list[str] | None:
+        """The models that it says it has, by `GET {base_url}/models`; None where it does not say. Free."""
+        request = requests.Request("GET", self._url.removesuffix("/chat/completions") + "/models")
+        try:
+            answer = self._wire.send(request, loopback=self._loopback, own_connection=True)
+        except (NotConnected, NoAnswer, ValueError) as error:
+            failure = self._failure(error)
+        else:
+            if answer.status in (404, 405):
+                return None
+            if not 200 <= answer.status < 300:
+                raise self._told(answer)
+            try:
+                rows = faults.parsed(answer)["data"]
+                return [str(row["id"]) for row in rows]
+            except (ValueError, KeyError, TypeError):
+                return None
+        raise failure
+
     def complete(self, messages: Messages) -> str:
         """The model's whole answer, not empty."""
         try:

@@ -41,7 +41,7 @@ def words(tab: Tab) -> str:
 def test_the_checks_pass_on_the_embedded_sandbox() -> None:
     with Dashboard() as console, opened(console.url) as tab:
         shown = words(tab)
-        assert "Ready, on the sandbox: nothing is billed." in shown and "8 checks · " in shown
+        assert "Ready, on the sandbox: nothing is billed." in shown and "10 checks · " in shown
         assert "6 personas" in shown and "8 can be used" in shown
         assert all(f'label: "{name}"' in str(tab.messages) for name in ("Checks", "Modes", "Configuration", "Report"))
         assert "phoenix_rest" in shown and "pipecat_daily" in shown

@@ -82,6 +82,7 @@ def test_all_is_well_on_the_sandbox(sandbox: RunningSandbox, store: Store) -> No
         "Replicas",
         "Database",
         "Avatar mode",
+        "Text chat",
         "Callbacks",
         "Pipecat worker",
         "This machine",
@@ -90,7 +91,7 @@ def test_all_is_well_on_the_sandbox(sandbox: RunningSandbox, store: Store) -> No
     assert all(check.result is Outcome.PASS and check.evidence and not check.fix for check in passed)
     assert "6 personas" in named(made, "Sandbox").evidence and "8 can be used" in named(made, "Replicas").evidence
     assert re.search(r"revision \S+, \d+ kB, [\d.]+ GB free", named(made, "Database").evidence)
-    assert made.counts().startswith(("8 checks · 7 pass", "8 checks · 8 pass"))
+    assert made.counts().startswith(("9 checks · 8 pass", "9 checks · 9 pass"))
     assert made.versions["streamlit"] and made.took_s < 3
 
 

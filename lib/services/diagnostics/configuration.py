@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from pydantic import SecretStr
 
@@ -63,14 +67,15 @@ class Configuration:
         return f"{value:g}{unit}" if isinstance(value, float) else f"{value}{unit}"
 
     def hide(self, text: str) -> str:
-        """`text` without any secret, should one have come back in another side's words."""
+        """`text` without any secret, should one have come back in another side's words, plain or encoded."""
         for name in secret_names():
             value = getattr(self._loaded.settings, name.lower())
             secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
             if name == "DATABASE_URL":
                 secret = _password(secret)
             if len(secret) >= 6:
-                text = text.replace(secret, "***")
+                for spelling in _spellings(secret):
+                    text = text.replace(spelling, "***")
         return text
 
 
@@ -78,6 +83,23 @@ def _cause(problem: Problem) -> str:
     """Why it can't be used, without the name and the value that stand beside it."""
     _, found, why = problem.message.partition(" can't be used: it must be ")
     return f"It must be {why}" if found else problem.message
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """The secret as it may stand in a text: plain, in an address, in JSON, in hexadecimal, in base64 at any offset."""
+    yield secret
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    raw = secret.encode()
+    yield raw.hex()
+    yield raw.hex().upper()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for before in range(3):
+            # What stands before and after decides the first and the last signs: only those between are the secret's.
+            first = (before * 8 + 5) // 6
+            last = (before + len(raw)) * 8 // 6
+            yield encode(b"\0" * before + raw).decode()[first:last]
 
 
 def _masked(secret: str) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import requests
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
+from lib.clients.chat import ChatClient
 from lib.doctor.report import Check, Outcome
 from lib.errors import StoreRefused
 from lib.models import Mode
 from lib.services.diagnostics.configuration import without_home
+from lib.services.guard import Allowance
 from lib.settings import DEFAULT, Loaded, Settings
 from lib.store.database import NOT_OPENED, Store
 
@@ -68,10 +71,44 @@ def mode(loaded: Loaded) -> Check:
     return Check("Avatar mode", Outcome.PASS, f"{wanted}{' on the sandbox' if given.sandbox else ''}. {limits}")
 
 
+def calls(left: Allowance) -> Check:
+    """What Greenroom's own limits leave for a start now."""
+    minutes = f"{left.minutes_left:.0f} of today's {left.minutes_max} minutes left"
+    told = f"{left.open_calls} of {left.max_calls} open; {minutes}."
+    refusal = left.refusal(left.max_call_s)
+    if refusal is not None:
+        return Check("Calls", Outcome.LOOK, f"{told} {refusal.message}", refusal.hint)
+    return Check("Calls", Outcome.PASS, told)
+
+
+def chat(endpoint: ChatClient | None) -> Check:
+    """Whether text chat's endpoint answers: one free request for its list of models. Raises UpstreamError."""
+    if endpoint is None:
+        return Check("Text chat", Outcome.PASS, "The scripted stand-in answers: CHAT_BASE_URL is not set.")
+    models = endpoint.models()
+    if models is None:
+        told = f"{endpoint.who} answers, but does not say which models it has."
+        return Check("Text chat", Outcome.PASS, told)
+    if endpoint.model and models and endpoint.model not in models:
+        known = ", ".join(models[:5])
+        told = f"{endpoint.who} has no model {endpoint.model}. It has {known}{' and more' if len(models) > 5 else ''}."
+        return Check("Text chat", Outcome.FAIL, told, "Set CHAT_MODEL to one of them.")
+    has = endpoint.model or f"{len(models)} models"
+    return Check("Text chat", Outcome.PASS, f"{endpoint.who} answers and has {has}.")
+
+
 def callbacks(given: Settings) -> Check:
-    """How Greenroom learns that a call changed."""
+    """How Greenroom learns that a call changed, and whether its public address leads here."""
     if given.public_url:
-        return Check("Callbacks", Outcome.PASS, f"Tavus is told to call {given.public_url}; Greenroom asks as well.")
+        try:
+            found = requests.get(f"{given.public_url}/_stcore/health", timeout=3, allow_redirects=False).text.strip()
+        except requests.RequestException:
+            found = ""
+        if found != "ok":
+            told = f"{given.public_url} does not lead to this dashboard, as far as this machine can see."
+            fix = "Check PUBLIC_URL and the proxy. Until then open calls are asked about, which works too."
+            return Check("Callbacks", Outcome.LOOK, told, fix)
+        return Check("Callbacks", Outcome.PASS, f"{given.public_url} leads here; Tavus is told to call it.")
     told = f"Not used: PUBLIC_URL is not set, so open calls are asked about every {given.sweep_interval_s:g} s."
     return Check("Callbacks", Outcome.PASS, told)
 

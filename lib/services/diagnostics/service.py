@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lib.clients.chat import ChatClient
 from lib.clients.tavus import Tavus
 from lib.doctor import bare
 from lib.doctor.causes import Cause
@@ -19,10 +20,11 @@ from lib.doctor.machine import Machine, machine, versions
 from lib.doctor.modes import ModeState, State, matrix
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown, verdict
-from lib.errors import GreenroomError
+from lib.errors import GreenroomError, StoreRefused
 from lib.services.diagnostics import local
 from lib.services.diagnostics.configuration import Configuration
 from lib.services.diagnostics.upstream import UpstreamChecks, failed
+from lib.services.guard import Allowance
 from lib.settings import Loaded
 from lib.store.database import Store
 
@@ -39,7 +41,7 @@ Checking = Callable[[], list[Check]]
 
 
 class Diagnostics:
-    """`root` is the project's folder.
+    """`root` is the project's folder, `chat` the endpoint of text chat, `allowance` what the guard leaves.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
     """
@@ -51,12 +53,16 @@ class Diagnostics:
         tavus: Tavus,
         store: Store,
         root: Path,
+        chat: ChatClient | None = None,
+        allowance: Callable[[], Allowance] | None = None,
         limit_s: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._loaded = loaded
         self._store = store
         self._root = root
+        self._chat = chat
+        self._allowance = allowance
         self._limit_s = limit_s
         self._clock = clock
         self._upstream = UpstreamChecks(loaded, tavus)
@@ -85,7 +91,10 @@ class Diagnostics:
             [
                 (self._upstream.name, self._upstream.run),
                 ("Database", lambda: [local.database(self._store)]),
-                ("Avatar mode", lambda: [local.mode(self._loaded), local.callbacks(self._loaded.settings)]),
+                ("Avatar mode", lambda: [local.mode(self._loaded)]),
+                ("Calls", self._calls),
+                ("Text chat", lambda: [local.chat(self._chat)]),
+                ("Callbacks", lambda: [local.callbacks(self._loaded.settings)]),
                 ("Pipecat worker", lambda: [self._tried_worker(here)]),
                 ("This machine", lambda: [bare.this_machine(here)]),
             ]
@@ -111,6 +120,14 @@ class Diagnostics:
                 sandbox=sandbox,
             ),
         )
+
+    def _calls(self) -> list[Check]:
+        if self._allowance is None:
+            return []
+        try:
+            return [local.calls(self._allowance())]
+        except StoreRefused:
+            return [Check("Calls", Outcome.SKIP, "Not counted, since Database is to be fixed first.")]
 
     def _tried_worker(self, here: Machine) -> Check:
         self._worker = probe(worker_python(self._root), here, root=self._root)

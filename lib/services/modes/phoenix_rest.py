@@ -39,6 +39,11 @@ class PhoenixRest:
         """
         return self._tavus.conversations.create(self.payload(plan))
 
+    def try_out(self, plan: Plan) -> Conversation:
+        """The same payload with `test_mode`: the replica never joins, nothing is billed, the answer says `ended`."""
+        fields = {key: value for key, value in self.payload(plan).items() if key != "callback_url"}
+        return self._tavus.conversations.create({**fields, "test_mode": True})
+
     def payload(self, plan: Plan) -> dict[str, Any]:
         """The body of the create: all three of Tavus's timers are always set, and small.
 
@@ -85,7 +90,11 @@ class PhoenixRest:
 
     def end(self, session: Session) -> None:
         """End it. Ending twice does no harm. Raises NotFound, UpstreamError."""
-        self._tavus.conversations.end(conversation_id=session.conversation_id)
+        self.end_by_id(session.conversation_id)
+
+    def end_by_id(self, conversation_id: str) -> None:
+        """The same for a conversation that no session holds."""
+        self._tavus.conversations.end(conversation_id=conversation_id)
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""Trying an agent's start: free by Tavus's test mode, or for real, briefly, through the ledger like any call."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from lib.doctor.report import Check, Outcome
+from lib.errors import GreenroomError
+from lib.models import Agent, Mode, Session, Status
+from lib.services.agents import Agents
+from lib.services.catalogue import Catalogue
+from lib.services.diagnostics.upstream import failed
+from lib.services.modes.phoenix_rest import PhoenixRest, Plan
+from lib.services.sessions import Sessions
+
+FREE, PAID = "Start, tried free", "Start, for real"
+TRIAL_NAME = "Greenroom check, test mode"
+LIVE_WITHIN_S = 60.0
+OVER_WITHIN_S = 30.0
+
+
+class Trial:
+    """Both ways to try an agent. Every outcome is a check; neither raises a GreenroomError."""
+
+    def __init__(
+        self,
+        *,
+        agents: Agents,
+        catalogue: Catalogue,
+        phoenix: PhoenixRest,
+        sessions: Sessions,
+        max_call_s: int,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._agents = agents
+        self._catalogue = catalogue
+        self._phoenix = phoenix
+        self._sessions = sessions
+        self._max_call_s = max_call_s
+        self._sleep = sleep
+
+    def free(self, agent_id: str) -> Check:
+        """Send this agent's real payload with `test_mode`: no replica joins, nothing is billed, no slot is taken.
+
+        https://docs.tavus.io/api-reference/conversations/create-conversation
+        """
+        try:
+            agent = self._agents.get(agent_id)
+            conversation = self._phoenix.try_out(Plan(self._session(agent), TRIAL_NAME, agent.call))
+        except GreenroomError as error:
+            return failed(FREE, error)
+        if conversation.active:
+            # Test mode was not heeded, so this one is billed.
+            self._phoenix.end_by_id(conversation.id)
+            told = f"{agent.name}: a conversation began although only a test was asked for; it was ended at once."
+            return Check(FREE, Outcome.LOOK, told, "Look at the account's open conversations.")
+        return Check(FREE, Outcome.PASS, f"{agent.name}: key, persona, replica and settings were accepted. Not billed.")
+
+    def paid(self, agent_id: str) -> Check:
+        """Start a call, wait until the avatar is in the room, end it, and see that it has ended. Billed for that time.
+
+        Guard, ledger and sweeper count it like any call, so that a failure in between leaves nothing running.
+        """
+        begun = time.monotonic()
+        try:
+            session = self._sessions.start_and_wait(agent_id, token=f"check-{secrets.token_hex(8)}")
+            session = self._wait(session, (Status.LIVE, Status.ENDED, Status.FAILED), LIVE_WITHIN_S)
+            joined_s, came = time.monotonic() - begun, session.status is Status.LIVE
+            if session.mode is Mode.TEXT:
+                self._sessions.end(session.id)
+                return Check(PAID, Outcome.FAIL, session.reason, session.reason_hint)
+            self._sessions.end(session.id)
+            over = self._wait(session, (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
+        except GreenroomError as error:
+            return failed(PAID, error)
+        length = f"{(over.ended_at - over.created_at).total_seconds():.0f} s" if over.ended_at else "not known yet"
+        if over.status not in (Status.ENDED, Status.FAILED):
+            told = f"Tavus has not confirmed the end of session {session.id} yet; Greenroom goes on asking."
+            return Check(PAID, Outcome.LOOK, told, "Look at it on Home until it is gone.")
+        if not came:
+            told = f"The avatar was not in the room within {LIVE_WITHIN_S:.0f} s. {over.reason or over.end_reason}"
+            return Check(PAID, Outcome.FAIL, told.strip(), f"Give Tavus this conversation: {over.conversation_id}.")
+        return Check(PAID, Outcome.PASS, f"The avatar was in the room after {joined_s:.1f} s; the call took {length}.")
+
+    def _wait(self, session: Session, for_status: tuple[Status, ...], within_s: float) -> Session:
+        until = time.monotonic() + within_s
+        while session.status not in for_status and time.monotonic() < until:
+            self._sleep(0.2)
+            session = self._sessions.get(session.id)
+        return session
+
+    def _session(self, agent: Agent) -> Session:
+        """What a start of this agent would be; it is not kept."""
+        listing = self._catalogue.persona_shelf.peek()
+        persona = listing.find(agent.persona_id) if listing else None
+        return Session(
+            id="s-check",
+            agent_id=agent.id,
+            agent_name=agent.name,
+            persona_id=agent.persona_id,
+            persona_name=persona.name if persona else "",
+            replica_id=self._agents.replica_of(agent, persona),
+            mode=Mode.PHOENIX_REST,
+            status=Status.STARTING,
+            created_at=datetime.now(UTC),
+            max_call_s=agent.call.max_call_s or self._max_call_s,
+        )

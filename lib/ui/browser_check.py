@@ -1,0 +1,60 @@
+"""Asks the browser itself what a call needs of it: a safe address, a microphone, a camera, WebRTC. Opens no device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from lib.services.diagnostics.service import Check, Outcome
+
+_JS = """
+export default async function ({ setStateValue }) {
+  const told = { secure: isSecureContext, webrtc: typeof RTCPeerConnection === "function", microphone: "unknown",
+                 camera: "unknown", microphones: -1, cameras: -1, speech: "speechSynthesis" in window };
+  for (const name of ["microphone", "camera"]) {
+    try { told[name] = (await navigator.permissions.query({ name })).state; } catch { /* not every browser tells */ }
+  }
+  try {
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    told.microphones = devices.filter(device => device.kind === "audioinput").length;
+    told.cameras = devices.filter(device => device.kind === "videoinput").length;
+  } catch { /* without a safe address there is no list */ }
+  setStateValue("told", told);
+}
+"""
+_ALLOW = "Click the icon at the left of the address and allow the {name} for this page."
+
+
+def draw() -> list[Check]:
+    """What this browser says, as checks; [] until it has answered."""
+    ask = st.components.v2.component("greenroom_browser", html="<span></span>", js=_JS)
+    answer = ask(key="diagnostics_browser", on_told_change=lambda: None)
+    told = answer.get("told") if isinstance(answer, Mapping) else None
+    return checks(told) if isinstance(told, Mapping) else []
+
+
+def checks(told: Mapping[str, Any]) -> list[Check]:
+    """The browser's answer in words. A missing device is to look at: text and listening work without."""
+    if not told.get("secure"):
+        cause = "This page is neither on https nor on localhost, so the browser gives it no microphone and no camera."
+        fix = "Open it as http://localhost, or put https in front of it. Text chat works as it is."
+        return [Check("This browser", Outcome.FAIL, cause, fix)]
+    if not told.get("webrtc"):
+        cause = "This browser has no WebRTC, or it is switched off."
+        return [Check("This browser", Outcome.FAIL, cause, "Use a current Chrome, Edge, Firefox or Safari.")]
+    found = [Check("This browser", Outcome.PASS, "Safe address and WebRTC: calls can be drawn.")]
+    return found + [_device(name, told) for name in ("microphone", "camera")]
+
+
+def _device(name: str, told: Mapping[str, Any]) -> Check:
+    label, count, state = name.capitalize(), told.get(f"{name}s", -1), told.get(name)
+    if state == "denied":
+        cause = f"This page may not use the {name}: that was refused once."
+        return Check(label, Outcome.LOOK, cause, _ALLOW.format(name=name))
+    if count == 0:
+        then = "The avatar can be written to." if name == "microphone" else "Calls work without one."
+        return Check(label, Outcome.LOOK, f"The browser finds none. {then}", f"Connect a {name} and reload the page.")
+    asked = "allowed" if state == "granted" else "the room asks for it"
+    return Check(label, Outcome.PASS, f"{f'{count} found, ' if count > 0 else ''}{asked}.")
