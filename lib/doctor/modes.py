@@ -10,6 +10,8 @@ from lib.doctor.causes import REQUIREMENTS, Cause, of_platform
 from lib.doctor.machine import Machine
 from lib.doctor.probe import Probe
 
+RUNS_PIPECAT = False
+
 
 class State(StrEnum):
     """`command`: it works once something has been done, which is said."""
@@ -62,9 +64,10 @@ def _pipecat(here: Machine, worker: Probe | None, refused: Cause | None, missing
         )
     if refused is not None:
         return ModeState("pipecat_daily", State.CANT, refused.cause, refused.fix)
-    return ModeState(
-        "pipecat_daily", State.WORKS, f"Pipecat {worker.pipecat}, daily-python {worker.daily} can be loaded."
-    )
+    loaded = f"Pipecat {worker.pipecat} and daily-python {worker.daily} can be loaded"
+    if not RUNS_PIPECAT:
+        return ModeState("pipecat_daily", State.CANT, f"{loaded}, but this version of Greenroom can't run it yet.")
+    return ModeState("pipecat_daily", State.WORKS, f"{loaded}.")
 
 
 def _text() -> ModeState:
