@@ -13,7 +13,8 @@ from lib.sandbox.wire import Refusal, parse_json
 MAX_ENTRIES = 2000
 MAX_BODY = 65_536
 UNLOGGED_HEADERS = frozenset({"x-api-key", "authorization", "proxy-authorization", "cookie"})
-SECRET_FIELDS = frozenset({"api_key"})
+HIDDEN = "(hidden)"
+SECRET_ENDINGS = ("api_key", "token", "password", "secret", *UNLOGGED_HEADERS)
 
 
 class Log:
@@ -60,7 +61,7 @@ def query_of(raw: bytes) -> dict[str, str]:
 
 
 def body_of(raw: bytes) -> Any:
-    """A body as the log keeps it: JSON without provider keys, else text, else its size."""
+    """A body as the log keeps it: JSON without anybody's keys, else text that names none, else its size."""
     if not raw:
         return None
     if len(raw) > MAX_BODY:
@@ -68,10 +69,21 @@ def body_of(raw: bytes) -> Any:
     try:
         return _masked(parse_json(raw))
     except Refusal:
-        return raw.decode("utf-8", "replace")
+        text = raw.decode("utf-8", "replace")
+        return HIDDEN if any(name in text.lower() for name in SECRET_ENDINGS) else text
 
 
 def _masked(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: "(hidden)" if key in SECRET_FIELDS and item else _masked(item) for key, item in value.items()}
+        also = "value" if _names_a_secret(value) else None
+        return {
+            key: HIDDEN if item and (key == also or key.lower().endswith(SECRET_ENDINGS)) else _masked(item)
+            for key, item in value.items()
+        }
     return [_masked(item) for item in value] if isinstance(value, list) else value
+
+
+def _names_a_secret(value: Mapping[str, Any]) -> bool:
+    """True for what has its secret under `value`: a step of a patch to a secret field, and the key of a tool."""
+    path = value.get("path")
+    return (isinstance(path, str) and path.lower().endswith(SECRET_ENDINGS)) or value.get("type") == "api_key"

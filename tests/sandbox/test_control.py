@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,26 @@ def test_the_log_tells_each_request_and_no_key(box: RunningSandbox) -> None:
     assert (second["path"], second["body"]["layers"]["llm"]) == ("/v2/personas/", {"api_key": "(hidden)", "model": "m"})
     assert third["status"] == 400
     assert "canary" not in str(box.log())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"op": "add", "path": "/layers/llm/api_key", "value": "canary"}],
+        [{"op": "add", "path": "/layers/tts", "value": {"api_key": "canary"}}],
+        [{"op": "add", "path": "/layers/llm/headers/Authorization", "value": "canary"}],
+        [{"op": "add", "path": "/layers/llm/headers", "value": {"X-API-Key": "canary"}}],
+        {"delivery": {"api": {"auth": {"type": "api_key", "name": "X-Key", "value": "canary"}}}},
+        {"properties": {"livekit_room_token": "canary"}},
+        {"auth": {"type": "oauth2_client_credentials", "client_secret": "canary"}},
+        '{"api_key": "canary", 1e400',
+    ],
+)
+def test_the_log_hides_keys_wherever_a_body_has_them(box: RunningSandbox, body: Any) -> None:
+    raw = body if isinstance(body, str) else json.dumps(body)
+    box.http.patch(f"{box.v2}/personas/{OWN}", data=raw, timeout=5)
+    assert "canary" not in str(box.log())
+    assert "(hidden)" in str(box.log()[-1]["body"])
 
 
 def test_the_log_holds_refused_and_broken_requests_too(box: RunningSandbox) -> None:
