@@ -12,6 +12,7 @@ from lib.doctor.probe import Probe
 from lib.doctor.report import Check, Outcome
 
 LITTLE_SPACE = 200 * 1024 * 1024
+WORKER = "Pipecat worker"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^;\s]+)\s*(;.*)?$")
 
 
@@ -46,13 +47,13 @@ def worker(here: Machine, tried: Probe) -> Check:
     """Whether the packages of the Pipecat worker can be loaded. Not having them is no failure: one mode needs them."""
     stuck = of_platform(here)
     if stuck is not None:
-        return Check("Pipecat worker", Outcome.LOOK, stuck.cause, stuck.fix)
+        return Check(WORKER, Outcome.LOOK, stuck.cause, stuck.fix)
     if tried.cause is not None:
         absent = tried.cause.code == "pipecat_missing"
         told = tried.cause.cause + (" Only the mode pipecat_daily needs it." if absent else "")
-        return Check("Pipecat worker", Outcome.SKIP if absent else Outcome.LOOK, told, tried.cause.fix)
+        return Check(WORKER, Outcome.SKIP if absent else Outcome.LOOK, told, tried.cause.fix)
     told = f"Python {tried.python}, Pipecat {tried.pipecat}, daily-python {tried.daily}: all can be loaded."
-    return Check("Pipecat worker", Outcome.PASS, told)
+    return Check(WORKER, Outcome.PASS, told)
 
 
 def disk(folder: Path) -> Check:
