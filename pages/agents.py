@@ -1,4 +1,4 @@
-"""Agents: put a persona and a replica together, say how its calls are held, start it, change it, delete it."""
+"""Agents: put persona and replica together, say how calls are held, find, start, compare, change, delete them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,22 @@ import streamlit as st
 from lib.errors import GreenroomError, NotFound
 from lib.models import Agent, Document, Persona, Replica
 from lib.services import words
-from lib.services.call_settings import Most
+from lib.services.agents import NAME_LIMIT
 from lib.services.catalogue import Listing
-from lib.ui import agent_form, context, feedback, lists, notes, parts, replica_picker, strips
+from lib.services.readiness import Known
+from lib.ui import agent_compare, agent_form, agent_gallery, context, feedback, lists, notes, parts, strips
+from lib.ui.agent_gallery import Listed
 from lib.ui.context import Services
 from lib.ui.drafts import Drafts
-from lib.ui.text import ago, md, span
+from lib.ui.text import md, plain, span
 
-CARDS = 12
 NEW = "new"
 DRAFTS = Drafts("agents")
-PENDING, TRIED = "agents_todo", "agents_tried"
-Known = tuple[Listing[Persona] | None, Listing[Replica] | None]
+PENDING, TRIED, DELETED = "agents_todo", "agents_tried", "agents_deleted"
 
 
 def gallery(services: Services) -> None:
-    with parts.header("Agents", "A persona and a replica, ready to start", "agents"):
-        if st.button("New agent", type="primary", icon=":material/add:", key="agents_new"):
-            go(NEW)
+    actions = parts.header("Agents", "A persona and a replica, ready to start", "agents")
     notice = st.container()
 
     # act on what the dialog of the last run asked for
@@ -35,66 +33,73 @@ def gallery(services: Services) -> None:
     if doomed:
         with notice, feedback.section("delete the agent", retry=False):
             delete(services, doomed)
-            notes.draw()
+    with notice, feedback.section("bring the agent back", retry=False):
+        undo(services)
 
     # fetch
     with notice, feedback.required("read the agents"):
         agents = services.agents.all()
-        most = services.agents.most
     known = lookup(services, notice)
+    listed = Listed(services, agents, known, services.agents.judged(agents, known))
 
     # render
+    with actions:
+        if len(agents) > 1 and st.button("Compare", icon=":material/compare_arrows:", key="agents_compare"):
+            compare_with(agents[0].id, agents[1].id)
+        if st.button("New agent", type="primary", icon=":material/add:", key="agents_new"):
+            go(NEW)
     if not agents:
         first(services, notice)
         return
-    query = ""
-    if len(agents) > 3:
-        with st.container(horizontal=True, key="filters-agents"):
-            query = lists.search("Search by name or persona", "agents_search")
-    shown = [agent for agent in agents if lists.matches(query, agent.name, persona_name(agent, known))]
-    if not shown:
-        parts.empty("Nothing found", "No agent has these words in its name or its persona’s.", key="agents-none")
+    shown, view = agent_gallery.chosen(listed) if len(agents) > 3 else (agents, "Cards")
     clicked = None
-    grid = st.grid("auto", min_column_width=270, gap="small")
-    for agent in lists.one_page(shown, CARDS, "agents_page"):
-        with grid.container(border=True, key=f"card-agent-{agent.id}", gap="small", height="stretch"):
-            clicked = card(services, agent, known, most) or clicked
-    lists.pager(len(shown), CARDS, "agents_page", "agents")
+    if not shown:
+        parts.empty("Nothing found", "No agent fits the words and filters above.", key="agents-none")
+    elif view == "Table":
+        clicked = agent_gallery.table(listed, shown)
+    else:
+        clicked = agent_gallery.cards(listed, shown)
 
     # act
     if clicked is not None:
-        act, agent = clicked
-        with notice, feedback.section(f"{act} the agent", retry=False):
-            follow(services, act, agent)
+        with notice, feedback.section(f"{clicked.act} the agent", retry=False):
+            follow(services, clicked.act, clicked.agent, agents)
 
 
-def card(services: Services, agent: Agent, known: Known, most: Most) -> tuple[str, Agent] | None:
-    """One agent; returns what was clicked: start, edit, duplicate or delete."""
-    personas, replicas = known
-    persona = personas.find(agent.persona_id) if personas else None
-    replica = replicas.find(services.agents.replica_of(agent, persona)) if replicas else None
-    lacking = services.agents.missing(agent, personas, replicas)
-    who = " · ".join(filter(None, (replica.name if replica else "", persona.name if persona else "")))
-    note = " · ".join((agent.call.language or "Persona’s language", used(agent)))
-    clicked = None
-    warn = "; ".join(item.message for item in lacking)
-    parts.card(replica_picker.url(replica), agent.name, who, "" if lacking else note, warn=warn)
-    with st.container(horizontal=True, gap="xsmall"):
-        if lacking and lacking[0].blocks:
-            if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
-                clicked = "edit"
-        else:
-            limit = span(agent.call.longest_s(most.call_s))
-            label = f"Start, up to {limit}"
-            if st.button(label, icon=":material/play_arrow:", key=f"start-agents-{agent.id}", width="stretch"):
-                clicked = "start"
-        if st.button("", icon=":material/edit:", key=f"agents_edit_{agent.id}", help="Edit"):
-            clicked = "edit"
-        word = st.menu_button(
-            "", ["Duplicate", "Delete"], icon=":material/more_horiz:", key=f"menu-agent-{agent.id}", help="More"
-        )
-        clicked = word.lower() if word else clicked
-    return (clicked, agent) if clicked else None
+def comparison(services: Services, wanted: str) -> None:
+    """`wanted` are two ids with a comma between them, as the page's address has them."""
+    with parts.header("Compare two agents", "What one call of each would be", "agents-compare"):
+        if back():
+            go("")
+    notice = st.container()
+
+    # fetch
+    with notice, feedback.required("read the agents"):
+        agents = services.agents.all()
+    known = lookup(services, notice)
+    listed = Listed(services, agents, known, services.agents.judged(agents, known))
+    by_id = {agent.id: agent for agent in agents}
+    ids = [part.strip() for part in wanted.split(",")][:2]
+    gone = [item for item in ids if item and item not in by_id]
+    if gone:
+        with notice:
+            cause = f"There is no agent {gone[0][:60]} here any more."
+            parts.banner("warn", cause, "Choose another one to compare.", key="agents-compare-gone")
+
+    # render
+    if len(agents) < 2:
+        text = "There is one agent, or none. Duplicate one and change what you want to try."
+        parts.empty("Nothing to compare", text, key="agents-compare")
+        return
+    left = by_id.get(ids[0]) or agents[0]
+    right = by_id.get(ids[1] if len(ids) > 1 else "") or next(agent for agent in agents if agent.id != left.id)
+    first_id, second_id, opened = agent_compare.draw(listed, left, right)
+
+    # act
+    if opened:
+        go(opened)
+    if (first_id, second_id) != (left.id, right.id):
+        compare_with(first_id, second_id)
 
 
 def first(services: Services, notice: st.delta_generator.DeltaGenerator) -> None:
@@ -129,7 +134,8 @@ def editor(services: Services, agent_id: str) -> None:
             feedback.show(error, "read the agent", retry=False)
         return
     most = services.agents.most
-    personas, replicas = lookup(services, notice)
+    known = lookup(services, notice)
+    personas, replicas = known.personas, known.replicas
     base = agent_form.read(stored, st.query_params.get("persona", ""))
     draft = DRAFTS.get(agent_id) or DRAFTS.begin(agent_id, {})
     form = agent_form.Form(base, DRAFTS.prefix(draft))
@@ -200,7 +206,11 @@ def editor(services: Services, agent_id: str) -> None:
 def head(stored: Agent | None, changed: Sequence[str]) -> str:
     """Title and actions; returns what was clicked: back, save, duplicate or delete."""
     title = stored.name if stored else "New agent"
-    sub = f"Agent {stored.id} · {used(stored)}" if stored else "A persona with a replica. It appears on Home."
+    sub = (
+        f"Agent {stored.id} · {agent_gallery.used(stored)}"
+        if stored
+        else "A persona with a replica. It appears on Home."
+    )
     with parts.header(title, sub, "agent"):
         if stored and changed:
             parts.chip("local")
@@ -245,7 +255,7 @@ def ask_delete(agent_id: str) -> None:
 
 
 def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Known:
-    """Personas and replicas; the page goes on without those that can't be read."""
+    """Personas and replicas; the page goes on without those that can't be read. Of documents, what is known already."""
     personas: Listing[Persona] | None = None
     replicas: Listing[Replica] | None = None
     with notice, feedback.section("read the personas and replicas"):
@@ -259,7 +269,7 @@ def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Kno
             raise failure
         lists.stale(personas, "personas")
         lists.stale(replicas, "replicas")
-    return personas, replicas
+    return Known(personas, replicas, services.library.documents.shelf.peek())
 
 
 def read_documents(services: Services, notice: st.delta_generator.DeltaGenerator) -> Listing[Document] | None:
@@ -287,39 +297,60 @@ def save(services: Services, stored: Agent | None, wanted: Agent, agent_id: str)
 
 
 def delete(services: Services, agent_id: str) -> None:
+    """Delete it, and keep it for the visit, so that it can be brought back."""
     try:
+        agent = services.agents.get(agent_id)
         services.agents.delete(agent_id)
     except NotFound:
         notes.later("The agent was gone already.")
+        notes.draw()
     else:
-        notes.later("Agent deleted. The records of its sessions stay.")
+        st.session_state.setdefault(DELETED, []).append(agent)
     DRAFTS.drop(agent_id)
 
 
-def follow(services: Services, act: str, agent: Agent) -> None:
+def undo(services: Services) -> None:
+    """The agent that was deleted last, with the way back."""
+    deleted: list[Agent] = st.session_state.get(DELETED, [])
+    if not deleted:
+        return
+    rest = f"{plain(deleted[-1].name, 80)}. The records of its sessions stay in History."
+    with parts.banner("info", "Agent deleted.", rest, key="agents-undo", icon="delete"):
+        back = st.button("Undo", icon=":material/undo:", key="agents_undo")
+        if st.button("", icon=":material/close:", key="agents_undo_close", type="tertiary", help="Dismiss"):
+            del st.session_state[DELETED]
+            st.rerun()
+    if back:
+        # Taken off first: whatever becomes of it, it is not brought back twice.
+        agent = deleted.pop()
+        services.agents.restore(agent)
+        notes.later(f"{md(agent.name, 80)} is back.")
+        st.rerun()
+
+
+def follow(services: Services, act: str, agent: Agent, agents: Sequence[Agent] = ()) -> None:
     if act == "start":
         strips.start(agent.id)
     elif act == "delete":
         confirm_delete(agent.id, agent.name, words.at(services.sandbox))
     elif act == "duplicate":
-        wanted = replace(agent, name=f"{agent.name} copy")
+        wanted = replace(agent, name=f"{agent.name[: NAME_LIMIT - 5]} copy")
         go(save(services, None, wanted, f"copy-{agent.id}").id)
+    elif act == "compare":
+        compare_with(agent.id, next((other.id for other in agents if other.id != agent.id), ""))
     else:
         go(agent.id)
 
 
-def persona_name(agent: Agent, known: Known) -> str:
-    persona = known[0].find(agent.persona_id) if known[0] else None
-    return persona.name if persona else ""
-
-
-def used(agent: Agent) -> str:
-    return ago(agent.last_used_at)
+def compare_with(first_id: str, second_id: str) -> None:
+    st.query_params.clear()
+    st.query_params["compare"] = f"{first_id},{second_id}"
+    st.rerun()
 
 
 def go(agent_id: str) -> None:
     """Show this agent's form, or the list for ""."""
-    for name in ("persona", "replica"):
+    for name in ("persona", "replica", "compare"):
         st.query_params.pop(name, None)
     if agent_id:
         st.query_params["agent"] = agent_id
@@ -335,6 +366,8 @@ def main() -> None:
     wanted = st.query_params.get("agent", "")
     if wanted:
         editor(services, wanted)
+    elif "compare" in st.query_params:
+        comparison(services, st.query_params["compare"])
     else:
         gallery(services)
 

@@ -8,14 +8,24 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from lib.models import Agent, Mode, Persona, Replica, Session
+from lib.models import Agent, Document, Mode, Persona, Replica, Session
 from lib.services.catalogue import Listing
 from lib.services.guard import Allowance
+from lib.services.readiness import Known
 from lib.ui import context, feedback, parts, places, strips
 from lib.ui.text import gist, html, md, span
 from lib.wiring import Services
 
 VIDEO, TEXT = "Video call", "Text only, free"
+PIECES = {
+    "replica": "Replica",
+    "persona": "Persona",
+    "language": "Language",
+    "document": "Documents",
+    "recording": "Recording",
+    "limit": "Limits",
+}
+"""A word in the code of what an agent lacks -> the name of its line."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +76,13 @@ def draw(unknown: str = "") -> None:
     left, right = st.columns([5, 8], gap="medium")
     with left:
         choice = choose(services, agents, personas, replicas)
+    documents: Listing[Document] | None = None
+    if choice.agent.call.document_ids:
+        with notice, feedback.section("read the documents"):
+            documents = services.library.documents.all(max_age_s=context.freshness())
+    known = Known(personas, replicas, documents)
     with right:
-        started = readiness(services, choice, allowance, sessions, personas, replicas)
+        started = readiness(services, choice, allowance, sessions, known)
 
     # act
     if started is not None:
@@ -101,13 +116,12 @@ def readiness(
     choice: Choice,
     allowance: Allowance,
     sessions: list[Session],
-    personas: Listing[Persona] | None,
-    replicas: Listing[Replica] | None,
+    known: Known,
 ) -> str | None:
     """The checks, the mode and the Start. Returns the mode to start in, or None."""
     found = [
-        key_check(services, personas, replicas),
-        *piece_checks(services, choice, personas, replicas),
+        key_check(services, known.personas, known.replicas),
+        *piece_checks(services, choice, known),
         *limit_checks(allowance, choice.agent),
         browser_check(),
     ]
@@ -164,17 +178,16 @@ def key_check(services: Services, personas: Listing[Persona] | None, replicas: L
     return Check("Tavus key", "pass", "Tavus answers with this key.")
 
 
-def piece_checks(
-    services: Services, choice: Choice, personas: Listing[Persona] | None, replicas: Listing[Replica] | None
-) -> list[Check]:
+def piece_checks(services: Services, choice: Choice, known: Known) -> list[Check]:
+    """Persona and replica where they are well, and all that the agent lacks."""
     found = []
-    lacking = services.agents.missing(choice.agent, personas, replicas)
+    lacking = services.agents.missing(choice.agent, known.personas, known.replicas, known.documents)
     if choice.persona is not None:
         found.append(Check("Persona", "pass", choice.persona.name))
     if choice.replica is not None and choice.replica.ready:
         found.append(Check("Replica", "pass", f"{choice.replica.name} is ready."))
     for item in lacking:
-        name = "Replica" if "replica" in item.code else "Persona"
+        name = next((name for word, name in PIECES.items() if word in item.code), "Agent")
         found.append(Check(name, "fail" if item.blocks else "look", f"{item.message}. {item.hint}"))
     return found
 

@@ -90,5 +90,56 @@ def test_a_persona_is_copied_reviewed_saved_put_on_an_agent_and_deleted(page: Pa
         page.get_by_role("dialog").get_by_role("button", name="Delete agent").click()
         expect(page.get_by_text("Agent deleted.")).to_be_visible()
         expect(page.get_by_role("dialog")).to_be_hidden()
-        expect(page.get_by_text("Hard questions")).to_be_hidden()
+        deleted = page.locator("[class*=st-key-card-agent-]", has_text="Hard questions")
+        expect(deleted).to_be_hidden()
+        page.get_by_role("button", name="Undo").click()
+        expect(deleted).to_be_visible()
+        expect(page.get_by_text("Agent deleted.")).to_be_hidden()
         assert page.title() != "1"
+
+
+def test_two_agents_are_compared_by_menu_choice_and_address(page: Page) -> None:
+    with Dashboard() as console:
+        page.goto(f"{console.url}/agents")
+        choose(page, "menu-agent-", "Compare")
+        expect(page.get_by_role("heading", name="Compare two agents")).to_be_visible()
+        row = page.get_by_role("row").filter(has_text="Persona").first
+        expect(row).to_contain_text("Warm product guide")
+        expect(row).to_contain_text("Sceptical buyer")
+        expect(row).to_contain_text("Differs")
+        expect(page.get_by_role("row").filter(has_text="Recording storage")).to_contain_text("Same")
+        address = page.url
+        assert re.search(r"/agents\?compare=a\w+%2Ca\w+$", address)
+
+        page.get_by_text("Only what differs").click()
+        expect(page.get_by_role("row").filter(has_text="Same")).to_have_count(0)
+        page.get_by_role("button", name="Edit").last.click()
+        expect(page.get_by_role("heading", name="Discovery coach")).to_be_visible()
+        page.get_by_text("Captions", exact=True).click()
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Saved.")).to_be_visible()
+        page.goto(address)
+        expect(page.get_by_role("row").filter(has_text="Captions")).to_contain_text("Differs")
+
+
+def test_agents_are_found_filtered_and_opened_from_the_table(page: Page) -> None:
+    headers = {"Authorization": "Bearer sandbox"}
+    with Dashboard() as console:
+        for number in range(60):
+            body = {"name": f"Demo {number:02}", "avatar": {"tavusPersonaId": "p2b8e10c94d6"}}
+            requests.post(f"{console.url}/api/agents", json=body, headers=headers, timeout=10)
+        page.goto(f"{console.url}/agents?view=table")
+        expect(page.get_by_text("62 agents")).to_be_visible()
+        page.get_by_placeholder("Search by name, persona, replica").fill("sceptical")
+        page.get_by_role("button", name="Filters").click()
+        page.get_by_role("combobox", name="Replica").click()
+        page.get_by_role("option", name="Lucas").click()
+        expect(page.get_by_role("button", name="Filters 1")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.get_by_placeholder("Search by name, persona, replica").fill("")
+        page.get_by_role("radio", name="Cards").click()
+        expect(page.locator("[class*=st-key-card-agent-]")).to_have_count(1)
+        page.get_by_role("button", name="Edit").click()
+        expect(page.get_by_role("heading", name="Discovery coach")).to_be_visible()
+        page.get_by_role("button", name="All agents").click()
+        expect(page.locator("[class*=st-key-card-agent-]")).to_have_count(1)

@@ -27,7 +27,7 @@ def house(tmp_path: Path) -> Iterator[Console]:
 
 def field(app: AppTest, agent_id: str, name: str, rev: int = 1) -> Any:
     key = f"agents_{agent_id}_{rev}_{name}"
-    kinds = (app.text_input, app.text_area, app.selectbox, app.number_input, app.toggle)
+    kinds = (app.text_input, app.text_area, app.selectbox, app.number_input, app.toggle, app.multiselect)
     return next(widget for kind in kinds for widget in kind if widget.key == key)
 
 
@@ -189,7 +189,7 @@ def test_deleting_keeps_what_tavus_has(house: Console) -> None:
     app.session_state["agents_todo"] = agent.id
     app.run()
     assert house.services.agents.all() == []
-    assert "The records of its sessions stay" in app.toast[0].value
+    assert "Agent deleted." in words(app) and "The records of its sessions stay" in words(app)
     assert "No agents yet" in html(app)
     assert house.sandbox.call("GET", f"/personas/{GUIDE}").status_code == 200
 
@@ -211,8 +211,170 @@ def test_many_agents_are_paged_and_found_by_name_or_persona(house: Console) -> N
     assert "Demo 9" in html(app)
 
 
+def test_a_deletion_is_undone_with_all_that_the_agent_had(house: Console) -> None:
+    agent = demo(house.services, name=STRANGE, call=CallSettings(language="German"))
+    demo(house.services, name="Other")
+    app = house.open("agents")
+    app.session_state["agents_todo"] = agent.id
+    app.run()
+    assert [item.name for item in house.services.agents.all()] == ["Other"]
+    house.go(app, "personas")
+    house.go(app, "agents")
+    app.button(key="agents_undo").click().run()
+    assert house.services.agents.get(agent.id) == agent
+    assert "is back" in app.toast[0].value
+    assert not [button for button in app.button if button.key == "agents_undo"]
+
+
+def test_two_agents_are_compared_and_what_differs_is_marked(house: Console) -> None:
+    left = demo(house.services, name=STRANGE, call=CallSettings(language="German", max_call_s=300))
+    right = demo(house.services, name="B", persona_id=BUYER, replica_id="", call=CallSettings(context="<b>Late</b>"))
+    app = house.open("agents", compare=f"{left.id},{right.id}")
+    (table,) = [part for part in html(app).split('<div class="gr-side"') if "Two agents compared" in part]
+    rows = {part.split("</b>")[0].split(">")[-1]: part for part in table.split('role="row"')[2:]}
+    differing = {label for label, part in rows.items() if "Differs" in part}
+    assert differing == {"Persona", "Replica", "Language", "Limit", "Context for the call"}
+    assert "difference</i>Differs" in rows["Language"] and "check</i>Same" in rows["Recording"]
+    assert "German" in rows["Language"] and "The persona’s" in rows["Language"]
+    assert "5 min" in rows["Limit"] and "10 min, the most" in rows["Limit"]
+    assert "&lt;b&gt;Late&lt;/b&gt;" in rows["Context for the call"]
+    assert "not its own" in rows["Replica"] and "Lucas" in rows["Replica"]
+    assert "<img src=x" not in table
+    assert "5 of 18 differ" in words(app)
+    app.toggle(key="agents_compare_only").set_value(True).run()
+    assert html(app).count('role="row"') == 1 + 5
+    app.button(key="agents_compare_edit_right").click().run()
+    assert app.title[0].value == "B"
+
+
+def test_the_second_agent_is_chosen_on_the_page_and_named_in_the_address(house: Console) -> None:
+    made = [demo(house.services, name=f"Demo {number}") for number in range(3)]
+    app = house.open("agents")
+    app.button(key="agents_compare").click().run()
+    assert app.query_params["compare"] == f"{made[0].id},{made[1].id}"
+    app.selectbox(key=f"agents_compare_right_{made[1].id}").set_value(made[2].id).run()
+    assert app.query_params["compare"] == f"{made[0].id},{made[2].id}"
+    assert "They differ in name only" in words(app)
+    app.button(key="agents_back").click().run()
+    assert "compare" not in app.query_params
+
+
+def test_comparing_with_one_that_is_gone_says_so_and_one_agent_is_nothing_to_compare(house: Console) -> None:
+    app = house.open("agents", compare="a,b")
+    assert "Nothing to compare" in html(app)
+    demo(house.services), demo(house.services)
+    app = house.open("agents", compare="agone,")
+    assert "There is no agent agone here any more." in words(app)
+    assert "Two agents compared" in html(app)
+
+
+def test_agents_are_filtered_by_state_persona_and_replica(house: Console) -> None:
+    for number in range(4):
+        demo(house.services, name=f"Demo {number}", replica_id=LUCAS if number == 3 else ANNA)
+    demo(house.services, name="Buyer", persona_id=BUYER)
+    demo(house.services, name="Broken", persona_id="pgone")
+    demo(house.services, name="Klingon", call=CallSettings(language="Klingon"))
+    app = house.open("agents")
+
+    def shown() -> list[str]:
+        return [name for name in ("Demo 0", "Demo 3", "Buyer", "Broken", "Klingon") if f">{name}</b>" in html(app)]
+
+    assert app.segmented_control(key="agents_state").format_func("To mend") == "To mend :small[:gray[2]]"
+    app.segmented_control(key="agents_state").set_value("To mend").run()
+    assert shown() == ["Broken", "Klingon"]
+    app.segmented_control(key="agents_state").set_value("Ready").run()
+    assert shown() == ["Demo 0", "Demo 3", "Buyer"]
+
+    def worn(key: str, value: str | None) -> None:
+        # AppTest does not tell the page that its popover is open: it is opened anew for each choice.
+        app.session_state["agents_filters"] = True
+        app.run()
+        app.selectbox(key=key).set_value(value).run()
+
+    worn("agents_replica", LUCAS)
+    assert shown() == ["Demo 3"]
+    app.run()
+    assert shown() == ["Demo 3"]
+    worn("agents_replica", None)
+    worn("agents_persona", BUYER)
+    assert shown() == ["Buyer"]
+    assert len(house.asked()) == 2
+
+
+def test_the_table_has_fifty_rows_with_state_and_opens_one_by_name(house: Console) -> None:
+    made = [demo(house.services, name=f"Demo {number:02}") for number in range(60)]
+    app = house.open("agents", view="table")
+    rows = app.dataframe[0].value
+    assert list(rows["name"]) == [agent.name for agent in made[:50]]
+    assert [list(state) for state in rows["state"]] == [["Ready"]] * 50
+    assert set(rows["persona"]) == {"Warm product guide"} and set(rows["replica"]) == {"Anna"}
+    app.text_input(key="agents_search").input("demo 59").run()
+    assert list(app.dataframe[0].value["name"]) == ["Demo 59"]
+    app.selectbox(key="agents_named").set_value(0).run()
+    assert app.title[0].value == "Demo 59"
+
+
+def test_documents_that_are_gone_or_not_read_yet_are_said_in_the_editor(house: Console) -> None:
+    row = {"document_url": "https://example.org/a.pdf", "document_name": "Price list"}
+    known = house.sandbox.call("POST", "/documents", row).json()["document_id"]
+    agent = demo(house.services, call=CallSettings(document_ids=(known, "dgone"), document_tags=("sales",)))
+    app = house.open("agents", agent=agent.id)
+    said = words(app)
+    assert "Its document dgone was deleted" in said
+    documents = field(app, agent.id, "document_ids")
+    assert documents.value == [known, "dgone"]
+    asked = len(house.asked())
+    documents.set_value([known]).run()
+    assert "dgone" not in words(app)
+    assert len(house.asked()) == asked
+    app.button(key="agents_save").click().run()
+    assert house.services.agents.get(agent.id).call.document_ids == (known,)
+
+
+def test_recording_names_its_storage_without_a_secret(house: Console) -> None:
+    agent = demo(house.services)
+    app = house.open("agents", agent=agent.id)
+    app.session_state[f"agents_{agent.id}_1_open.recording"] = True
+    app.run()
+    field(app, agent.id, "recording").set_value(True).run()
+    assert "Recording is on and has no storage" in words(app)
+    field(app, agent.id, "storage").set_value("azure_blob").run()
+    labels = [
+        widget.label for widget in app.text_input if ".storage." in f".{widget.key}".replace("_storage.", ".storage.")
+    ]
+    assert labels == ["Storage account", "Container", "Tenant", "App registration (client id)"]
+    field(app, agent.id, "storage.storage_account").input("acc").run()
+    app.button(key="agents_save").click().run()
+    assert "azure_blob needs container, tenant_id, client_id" in words(app)
+    for name in ("container", "tenant_id", "client_id"):
+        field(app, agent.id, f"storage.{name}").input(name).run()
+    app.button(key="agents_save").click().run()
+    assert house.services.agents.get(agent.id).call.recording_storage == {
+        "provider": "azure_blob", "storage_account": "acc", "container": "container", "tenant_id": "tenant_id",
+        "client_id": "client_id",
+    }  # fmt: skip
+
+
+def test_a_replica_that_can_not_be_worn_is_refused_on_save_and_what_was_typed_stays(house: Console) -> None:
+    row = {"replica_name": "Mine", "train_image_url": "https://example.org/a.png", "voice_name": "anna"}
+    made = house.sandbox.call("POST", "/replicas", row).json()["replica_id"]
+    agent = demo(house.services)
+    app = house.open("agents", agent=agent.id, replica=made)
+    field(app, agent.id, "name").input("Evening demo").run()
+    app.button(key="agents_save").click().run()
+    assert "Mine can’t be put on an agent. Still in training" in words(app)
+    assert field(app, agent.id, "name").value == "Evening demo"
+    assert house.services.agents.get(agent.id) == agent
+
+
 def test_the_form_gives_back_the_agent_that_it_was_given(house: Console) -> None:
-    call = CallSettings("German", 90, "Hi", "It is late.", audio_only=True, private_room=True)
+    call = CallSettings(
+        "German", 90, "Hi", "It is late.", audio_only=True, private_room=True, absent_s=60, left_s=0,
+        document_ids=("d1",), document_tags=("sales",), document_retrieval_strategy="speed", recording=True,
+        recording_storage={"provider": "gcs", "bucket_name": "b", "project_id": "p", "workload_identity_provider": "w",
+                           "service_account_email": "s"},
+        captions=True, greenscreen=True, unknown={"later": 1},
+    )  # fmt: skip
     agent = demo(house.services, call=call)
     values = agent_form.read(agent)
     assert agent_form.write(agent, values) == agent

@@ -94,6 +94,23 @@ def test_an_agent_without_its_replica_can_not_be_started_with_video(house: Conso
     assert app.button(key="live_start").disabled
 
 
+def test_what_else_an_agent_lacks_is_said_on_a_line_of_its_own_and_does_not_hold_it_back(house: Console) -> None:
+    settings = CallSettings(language="Klingon", document_ids=("dgone",), recording=True)
+    demo(house.services, call=settings)
+    app = house.open("live")
+    said = html(app)
+    for name, told in (
+        ("Language", "Tavus does not list the language"),
+        ("Documents", "Its document dgone was deleted. Take it off the agent."),
+        ("Recording", "Recording is on and has no storage."),
+    ):
+        line = said.split(f"<b>{name}</b>")[1].split("<b>")[0]
+        assert told in line and "Check" in line
+    assert not app.button(key="live_start").disabled
+    app.run()
+    assert sorted(house.asked()) == ["GET /v2/documents", "GET /v2/personas", "GET /v2/replicas"]
+
+
 def test_a_call_shows_its_frame_its_limit_and_its_end_and_reruns_ask_nothing(house: Console) -> None:
     session = call(house)
     app = house.open("live", session=session.id)
