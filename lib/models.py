@@ -314,3 +314,37 @@ class SessionEvent:
     at: datetime
     kind: str
     detail: str = ""
+
+
+class Origin(StrEnum):
+    """Where a state of a persona came from."""
+
+    GREENROOM = "greenroom"  # written here: on a page or through the HTTP API
+    FILE = "file"  # written here from a file
+    RESTORE = "restore"  # written here from an earlier snapshot
+    FOUND = "found"  # first seen at Tavus
+    TAVUS = "tavus"  # changed at Tavus, by someone or something else
+    ACCEPTED = "accepted"  # changed at Tavus, and a person said that it is right
+    DELETED = "deleted"  # the last state before it was deleted here
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of a persona that was read or written, without its secrets.
+
+    `hash` is that of the content. `actor` is who did it ("" where it is not known), `reason` what they said. `fields`
+    is the content and `secrets` the paths where a secret was set; both are None in a list. `previous_id` is the id that
+    the persona had before it was deleted and created anew, "" but for the first snapshot after that.
+    """
+
+    id: int
+    persona_id: str
+    name: str
+    hash: str
+    at: datetime
+    origin: Origin
+    actor: str = ""
+    reason: str = ""
+    previous_id: str = ""
+    fields: Mapping[str, Any] | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] | None = None

@@ -35,6 +35,7 @@ from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
 from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.personas.history import History
 from lib.services.personas.service import Personas
 from lib.services.replicas import Replicas
 from lib.services.sessions import RoomTokens, Sessions
@@ -77,6 +78,7 @@ class Services:
     tavus: Tavus
     catalogue: Catalogue
     personas: Personas
+    history: History
     library: Library
     attaching: Attaching
     agents: Agents
@@ -166,7 +168,9 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         default_replica_id=settings.tavus_default_replica_id,
         check_replica=replicas.check,
     )
-    personas = Personas(tavus, catalogue, agents)
+    history = History(store, account=account)
+    catalogue.persona_shelf.swept = history.swept
+    personas = Personas(tavus, catalogue, agents, history)
     library = Library(tavus)
     ledger = Ledger(store, account, settings)
     tokens = RoomTokens()
@@ -209,6 +213,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         tavus=tavus,
         catalogue=catalogue,
         personas=personas,
+        history=history,
         library=library,
         attaching=Attaching(library, personas, catalogue),
         agents=agents,

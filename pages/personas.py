@@ -15,6 +15,7 @@ from lib.services.catalogue import Listing
 from lib.services.personas import check as persona_check
 from lib.services.personas import diff as persona_diff
 from lib.services.personas import form as persona_form
+from lib.services.personas.saved import Outcome
 from lib.ui import (
     context,
     feedback,
@@ -29,6 +30,7 @@ from lib.ui.context import Services
 from lib.ui.drafts import Draft
 from lib.ui.persona_editor import COPY, DRAFTS, NEW
 from lib.ui.persona_gallery import Clicked
+from lib.ui.text import md
 
 FAILED, TRIED = "personas_failed", "personas_tried"
 
@@ -198,18 +200,18 @@ def save(services: Services, item_id: str) -> None:
         return
     before = Persona(item_id, persona_editor.name_of(draft), draft["raw"])
     after = persona_form.write(draft["raw"], persona_editor.form_of(draft).values())
-    count = len(persona_diff.changes(before.raw, after))
     with unsure("It may have been saved. Saving again sends the same change once more and harms nothing."):
-        changed = services.personas.save(before, after)
-    DRAFTS.begin(item_id, after)
-    if changed:
-        where = "in the sandbox" if services.sandbox else "to Tavus"
-        notes.later(f"Saved {where}: {count} field{'s' if count > 1 else ''}.")
-    else:
+        saved = services.personas.save(before, after).checked()
+    DRAFTS.begin(item_id, dict(saved.persona.raw if saved.persona else after))
+    if saved.outcome is Outcome.NOTHING_CHANGED:
         notes.later(f"Nothing changed {words.at(services.sandbox)}. The form shows what is there.")
+    else:
+        count = len(saved.changes)
+        where = "in the sandbox" if services.sandbox else "to Tavus"
+        kept = ", ".join(md(change.label) for change in saved.dropped)
+        otherwise = f" {words.place(services.sandbox)} keeps otherwise than it was sent: {kept}." if kept else ""
+        notes.later(f"Saved {where}: {count} field{'s' if count > 1 else ''}.{otherwise}")
     notes.draw()
-    with feedback.section("read the saved persona back", retry=False):
-        DRAFTS.begin(item_id, dict(services.personas.get(item_id).raw))
 
 
 def create(services: Services, draft: Draft) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 from lib.api.bodies import PersonaFields, PersonaPatch
 from lib.api.endpoint import Call, Endpoint, page_of
 from lib.models import Persona
+from lib.services.personas.service import By
 
 FRESH_S = 2.0
 """Lists read within this many seconds serve each other's callers, so that many at once cost Tavus one sweep."""
+
+API = By(actor="api")
 
 ROW = {
     "type": "object",
@@ -31,7 +34,7 @@ def every(call: Call) -> dict[str, Any]:
 
 
 def create(call: Call) -> dict[str, Any]:
-    return row(call.services.personas.create(call.body.model_dump(exclude_unset=True)))
+    return row(call.services.personas.create(call.body.model_dump(exclude_unset=True), API))
 
 
 def one(call: Call) -> dict[str, Any]:
@@ -41,18 +44,19 @@ def one(call: Call) -> dict[str, Any]:
 def change(call: Call) -> dict[str, Any]:
     personas, persona_id, body = call.services.personas, call.path["id"], call.body.root
     if isinstance(body, list):
-        personas.patch(persona_id, [step.model_dump(exclude_unset=True, by_alias=True) for step in body])
-        return row(personas.get(persona_id))
-    before = personas.get(persona_id)
-    given = body.model_dump(exclude_unset=True)
-    removed = {key for key, value in given.items() if value is None}
-    after = {key: value for key, value in {**before.raw, **given}.items() if key not in removed}
-    personas.save(before, after)
-    return row(personas.get(persona_id))
+        steps = [step.model_dump(exclude_unset=True, by_alias=True) for step in body]
+        saved = personas.patch(persona_id, steps, API).checked()
+    else:
+        before = personas.get(persona_id)
+        given = body.model_dump(exclude_unset=True)
+        removed = {key for key, value in given.items() if value is None}
+        after = {key: value for key, value in {**before.raw, **given}.items() if key not in removed}
+        saved = personas.save(before, after, API, just_read=True).checked()
+    return row(saved.persona or personas.get(persona_id))
 
 
 def delete(call: Call) -> None:
-    call.services.personas.delete(call.path["id"])
+    call.services.personas.delete(call.path["id"], API)
 
 
 ENDPOINTS = (

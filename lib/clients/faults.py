@@ -111,6 +111,11 @@ def _error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> Gre
         hint = "Try again in a moment." if reads else None
         told = f"{who} failed ({status}){said}" if status >= 400 else f"{who} answered {status}{said}"
         return Ambiguous(told, status=status, code="server_error", retry_after_s=after, hint=hint)
+    if status == 409 and b"maker_changes" in answer.body:
+        hint = "Keep the draft and publish or discard it in PAL Maker, or overwrite it. Nothing was done."
+        return UpstreamRejected(
+            f"Somebody has unpublished changes in PAL Maker (409){said}", status=409, code="maker_changes", hint=hint
+        )
     if text and names_one and (status == 404 or _UNKNOWN_ID.search(text)):
         return NotFound(f"{who} does not know it ({status}): {text}", status=status)
     if web_page(answer):

@@ -20,6 +20,12 @@ class _Row(Protocol):
 RowT = TypeVar("RowT", bound=_Row)
 
 
+class Swept(list[RowT]):
+    """The rows of a whole list. `complete`: there are as many as the list says that it has."""
+
+    complete = False
+
+
 def sweep(
     transport: Transport,
     route: str,
@@ -27,7 +33,7 @@ def sweep(
     query: Mapping[str, Any] | None = None,
     *,
     first: int = 1,
-) -> list[RowT]:
+) -> Swept[RowT]:
     """All rows of a list, each once, in the list's order. A page that fails fails the whole sweep.
 
     `first` is the number of the first page. Most lists count from 1; for some that is not documented and they count
@@ -39,8 +45,10 @@ def sweep(
     found: dict[str, RowT] = {}
     total = _pages(transport, route, parse, asked, found, first=first)
     if len(found) < total or (total < 0 and not found):
-        _pages(transport, route, parse, asked, found, first=0)
-    return list(found.values())
+        total = _pages(transport, route, parse, asked, found, first=0)
+    rows = Swept(found.values())
+    rows.complete = 0 <= total <= len(found)
+    return rows
 
 
 def count(transport: Transport, route: str, parse: Callable[[Any], RowT]) -> int:

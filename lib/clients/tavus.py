@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -64,6 +65,17 @@ class Tavus:
         self._transport.close()
 
 
+@dataclass(frozen=True)
+class Patched:
+    """`changed` is False where Tavus says that the operations change nothing (304).
+
+    `publish_url` is where the change waits to be published, if it went into a draft of PAL Maker; else "".
+    """
+
+    changed: bool
+    publish_url: str = ""
+
+
 class Personas:
     """`/personas`, which Tavus also calls PALs. Nothing here is billed."""
 
@@ -87,15 +99,17 @@ class Personas:
         parse = _body(vocabulary.persona)
         return self._transport.request("GET", "/personas/{persona_id}", parse, persona_id=persona_id)
 
-    def patch(self, *, persona_id: str, operations: Sequence[Mapping[str, Any]]) -> bool:
-        """Apply RFC 6902 operations; False where Tavus says that they change nothing (304).
+    def patch(self, *, persona_id: str, operations: Sequence[Mapping[str, Any]], force: bool = False) -> Patched:
+        """Apply RFC 6902 operations. `force` discards unpublished changes of PAL Maker.
 
-        Raises NotFound, UpstreamRejected (422: a path does not exist in the document as it is now).
+        Raises NotFound, UpstreamRejected (422: a path does not exist in the document as it is now, or a `test` failed;
+        409 with the code `maker_changes`: PAL Maker has changes that are not published).
         """
         return self._transport.request(
             "PATCH",
             "/personas/{persona_id}",
-            lambda success: success.status != 304,
+            _patched,
+            query={"force": "true"} if force else {},
             body=[dict(step) for step in operations],
             persona_id=persona_id,
         )
@@ -175,6 +189,12 @@ class Conversations:
             query={"hard": "true"} if hard else {},
             conversation_id=conversation_id,
         )
+
+
+def _patched(success: Success) -> Patched:
+    body = success.body if isinstance(success.body, Mapping) else {}
+    url = vocabulary.word(body, "publish_url")
+    return Patched(success.status != 304, url if url.startswith("https://") else "")
 
 
 def _body(parse: Callable[[Any], T]) -> Callable[[Success], T]:

@@ -8,7 +8,7 @@ until someone asks for something fresher.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,11 +30,15 @@ N = TypeVar("N", bound=Named)
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """All of a kind. `error` says why the last sweep failed; `items` are then those of the last good one."""
+    """All of a kind. `error` says why the last sweep failed; `items` are then those of the last good one.
+
+    `complete` is False where the list was read but holds fewer rows than it says: what is not in it may still exist.
+    """
 
     items: tuple[T, ...]
     read_at: datetime
     error: GreenroomError | None = None
+    complete: bool = True
 
     @cached_property
     def _by_id(self) -> dict[str, T]:
@@ -54,6 +58,9 @@ class Shelf(Generic[N]):
         self._kept: Listing[N] | None = None
         self._error: GreenroomError | None = None
         self._tried_at: datetime | None = None
+        self._newer: dict[str, N | None] = {}
+        self.swept: Callable[[Listing[N], datetime], None] = _unheard
+        """Told of each good sweep and of when it began, before anyone gets its result."""
 
     def read(self, max_age_s: float | None) -> Listing[N]:
         """What is kept, if it was tried for within `max_age_s` (None: at any time); else a sweep.
@@ -80,19 +87,14 @@ class Shelf(Generic[N]):
 
     def put(self, item: N) -> None:
         """One item as it was just read: takes its place in the list, or the first place if it is new."""
-        if self._kept is None:
-            return
-        items = list(self._kept.items)
-        index = next((i for i, known in enumerate(items) if known.id == item.id), None)
-        if index is None:
-            items.insert(0, item)
-        else:
-            items[index] = item
-        self._kept = replace(self._kept, items=tuple(items))
+        self._newer[item.id] = item
+        if self._kept is not None:
+            self._kept = replace(self._kept, items=_renewed(self._kept.items, {item.id: item}))
 
     def drop(self, item_id: str) -> None:
+        self._newer[item_id] = None
         if self._kept is not None:
-            self._kept = replace(self._kept, items=tuple(i for i in self._kept.items if i.id != item_id))
+            self._kept = replace(self._kept, items=_renewed(self._kept.items, {item_id: None}))
 
     def forget(self) -> None:
         """The next read asks anew; what is known stays, for the case that asking fails."""
@@ -104,12 +106,30 @@ class Shelf(Generic[N]):
         return max_age_s is None or (wanted - self._tried_at).total_seconds() <= max_age_s
 
     def _refresh(self) -> None:
+        begun = self._clock()
+        # What is put or dropped while the sweep is on its way is newer than what the sweep brings.
+        self._newer = {}
         try:
-            self._kept = Listing(tuple(self._sweep()), self._clock())
+            rows = self._sweep()
+            complete = getattr(rows, "complete", True)
+            self._kept = Listing(_renewed(rows, self._newer), self._clock(), complete=complete)
             self._error = None
+            self.swept(self._kept, begun)
         except GreenroomError as error:
             self._error = error
         self._tried_at = self._clock()
+
+
+def _renewed(items: Iterable[N], newer: Mapping[str, N | None]) -> tuple[N, ...]:
+    """The items with these in their places, new ones first, and without those that are None now."""
+    kept = [newer.get(item.id, item) for item in items]
+    known = {item.id for item in kept if item is not None}
+    added = [item for item_id, item in newer.items() if item is not None and item_id not in known]
+    return tuple(item for item in (*reversed(added), *kept) if item is not None)
+
+
+def _unheard(listing: Listing[N], begun: datetime) -> None:
+    """Where nobody listens to sweeps."""
 
 
 class Catalogue:

@@ -31,7 +31,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
 NOT_OPENED = "not_opened"
-GUARD_LOCK, MIGRATION_LOCK = 7_466_201, 7_466_202
+GUARD_LOCK, MIGRATION_LOCK, SNAPSHOT_LOCK = 7_466_201, 7_466_202, 7_466_203
 POSTGRESQL = ("postgres", "postgresql")
 REVISION: Select[Any] = select(column("version_num")).select_from(table(VERSION_TABLE))
 
@@ -151,6 +151,10 @@ class Store:
     def lock_guard(self, connection: Connection) -> None:
         """Make what reads the limits and what writes the next start one step among all processes."""
         self._lock(connection, GUARD_LOCK)
+
+    def lock_snapshots(self, connection: Connection) -> None:
+        """Make what reads the newest snapshots and what writes the next ones one step among all processes."""
+        self._lock(connection, SNAPSHOT_LOCK)
 
     def meta(self, key: str) -> str:
         """`prefix` (names of our conversations begin with it) or `callback_secret`; made by the first migration."""

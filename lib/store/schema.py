@@ -198,3 +198,23 @@ search = Table(
     Column("session_id", Word(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, unique=True),
     Column("words", Words, nullable=False),
 )
+
+# Rows are only ever added. The content comes last: what only reads the columns before it need not fetch it.
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account", Word(200), nullable=False),
+    Column("persona_id", Word(100), nullable=False),
+    Column("previous_id", Word(100), nullable=False),
+    Column("hash", Word(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("origin", Word(20), nullable=False),
+    Column("name", Prose, nullable=False),
+    Column("actor", Prose, nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("secrets", JSON, nullable=False),
+    Column("content", JSON, nullable=False),
+    Index("snapshots_by_persona", "account", "persona_id", "id", "origin"),
+    Index("snapshots_by_previous", "account", "previous_id", "persona_id"),
+)

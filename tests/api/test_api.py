@@ -323,3 +323,31 @@ def test_callbacks_are_hints_and_forged_giant_deep_or_broken_ones_change_nothing
     assert post(secret, b"\xff") == 400
     assert post(secret, b" " * 2_000_000) == 413
     assert api.services.sessions.get(session.id).status is Status.LIVE
+
+
+def test_what_the_api_writes_of_personas_is_in_their_history(api: Client) -> None:
+    made = api("POST", "/api/personas", {"persona_name": "A", "system_prompt": "You are."}).json()["persona_id"]
+    assert api("PATCH", f"/api/personas/{made}", {"greeting": "Hi"}).status_code == 200
+    steps = [{"op": "replace", "path": "/greeting", "value": "Hello"}]
+    assert api("PATCH", f"/api/personas/{made}", steps).status_code == 200
+    assert api("PATCH", f"/api/personas/{made}", steps).json()["greeting"] == "Hello"
+    assert api("PATCH", f"/api/personas/{made}", {"pal_name": "B"}).json()["persona_name"] == "B"
+    assert api("DELETE", f"/api/personas/{made}").status_code == 204
+    kept = api.services.history.of(made)
+    assert [(one.origin, one.actor) for one in kept] == [
+        ("deleted", "api"), ("greenroom", "api"), ("greenroom", "api"), ("greenroom", "api"), ("greenroom", "api"),
+    ]  # fmt: skip
+
+
+def test_a_change_that_the_api_can_not_make_is_told_by_its_status(api: Client) -> None:
+    api.sandbox.control("drafts", {"persona_id": GUIDE})
+    draft = api("PATCH", f"/api/personas/{GUIDE}", {"greeting": "Hi"})
+    assert (draft.status_code, "PAL Maker" in draft.json()["error"]) == (409, True)
+    api.sandbox.control("drafts", {"persona_id": GUIDE, "draft": False})
+    wrong = api("PATCH", f"/api/personas/{GUIDE}", [{"op": "remove", "path": "/no/such"}])
+    assert (wrong.status_code, "Invalid JSON patch" in wrong.json()["error"]) == (400, True)
+    api.sandbox.faults({"route": "PATCH /v2/personas/*", "status": 500, "body": {"error": "boom"}})
+    lost = api("PATCH", f"/api/personas/{GUIDE}", {"greeting": "Hi"})
+    assert (lost.status_code, "Read it again" in lost.json()["hint"]) == (504, True)
+    api.sandbox.faults({"route": "PATCH /v2/personas/*", "drop": "after"})
+    assert api("PATCH", f"/api/personas/{GUIDE}", {"greeting": "Hi"}).json()["greeting"] == "Hi"

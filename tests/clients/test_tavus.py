@@ -63,8 +63,8 @@ def test_a_persona_is_made_read_changed_and_deleted(tavus: Tavus) -> None:
     assert (read.id, read.name, read.greeting, read.stock) == (made, "Zoë <b>", "Hi", False)
     assert read.system_prompt == "Be kind. " * 1000
     change = [{"op": "replace", "path": "/persona_name", "value": "Ana"}]
-    assert tavus.personas.patch(persona_id=made, operations=change) is True
-    assert tavus.personas.patch(persona_id=made, operations=change) is False
+    assert tavus.personas.patch(persona_id=made, operations=change).changed
+    assert not tavus.personas.patch(persona_id=made, operations=change).changed
     assert tavus.personas.get(persona_id=made).name == "Ana"
     assert [persona.name for persona in tavus.personas.all() if persona.id == made] == ["Ana"]
     tavus.personas.delete(persona_id=made)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from lib.errors import GreenroomError
 from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet, Persona
@@ -76,13 +75,10 @@ class Attaching:
         row = using.attached if attach else using.detached
         try:
             now = self._personas.get(persona.id)
-            self._save(now, row(now.raw, kind, item.id))
+            self._personas.save(now, row(now.raw, kind, item.id), just_read=True).checked()
         except GreenroomError as error:
             return Outcome(persona.id, persona.name, attach, error)
         return Outcome(persona.id, persona.name, attach)
-
-    def _save(self, before: Persona, after: Mapping[str, Any]) -> None:
-        self._personas.save(before, after)
 
 
 def tags_of(item: Item) -> tuple[str, ...]:

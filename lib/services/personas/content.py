@@ -18,6 +18,8 @@ from lib.services.personas.rows import ABSENT, Path, alike, copied, get, is_secr
 OLDER = {alias: known.path for known in FIELDS for alias in known.aliases}
 """Newer spelling of a field -> the one that Greenroom keeps."""
 
+SECRET = {known.path for known in FIELDS if known.kind in (Kind.SECRET, Kind.SECRETS)}
+
 
 @dataclass(frozen=True)
 class Content:
@@ -68,6 +70,58 @@ def _parted(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             secrets[known.key] = value
             remove(plain, known.path)
     return _cleaned(plain, (), secrets), secrets
+
+
+def onto(row: Mapping[str, Any], content: Content) -> dict[str, Any]:
+    """The row changed so that it says what the content says; secrets stay as they are, whichever the content had.
+
+    What Tavus writes itself stays, nulls too: they say nothing.
+    """
+    live = older(row)
+    kept = {name: live.pop(name) for name in READ_ONLY if name in live}
+    return {**kept, **_onto(live, content.fields, (), frozenset(content.secrets))}
+
+
+def _onto(live: Mapping[str, Any], wanted: Mapping[str, Any], path: Path, secrets: frozenset[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in live.items():
+        here = (*path, name)
+        hidden = ".".join(here) in secrets or here in SECRET or is_secret(name, value)
+        if isinstance(value, Mapping) and not hidden and isinstance(wanted.get(name, {}), Mapping):
+            inner = _onto(value, wanted.get(name, {}), here, secrets)
+            if inner or not value or name in wanted:
+                out[name] = inner
+        elif name in wanted:
+            out[name] = _listed_onto(value, wanted[name], here, secrets)
+        elif hidden or value is None:
+            out[name] = value
+    return {**out, **{name: value for name, value in wanted.items() if name not in live}}
+
+
+def _listed_onto(live: Any, wanted: Any, path: Path, secrets: frozenset[str]) -> Any:
+    """The wanted entries, each with the secrets of the live entry that it is: the equal one, else that of its name."""
+    if not isinstance(live, list) or not isinstance(wanted, list):
+        return wanted
+    left = list(zip(live, _listed(live, path, {}), strict=True))
+    out: list[Any] = []
+    for entry in wanted:
+        same = next((pair for pair in left if alike(pair[1], entry)), None)
+        named = next((pair for pair in left if _name(entry) and alike(_name(pair[1]), _name(entry))), None)
+        known = same or named
+        left = [pair for pair in left if pair is not known]
+        if same is not None:
+            out.append(same[0])
+        else:
+            out.append(_onto(named[0], entry, path, secrets) if named else entry)
+    return out
+
+
+def _name(entry: Any) -> Any:
+    """By which an entry of a list is known: a tool has a name, in OpenAI's form inside `function`."""
+    if not isinstance(entry, Mapping):
+        return None
+    inner = entry.get("function")
+    return entry.get("name") or (inner.get("name") if isinstance(inner, Mapping) else None)
 
 
 def older(row: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:

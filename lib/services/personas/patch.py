@@ -10,13 +10,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lib.services.personas.content import older, spelling
-from lib.services.personas.fields import FIELDS, READ_ONLY, Kind
+from lib.services.personas.content import SECRET, older, spelling
+from lib.services.personas.fields import READ_ONLY
 from lib.services.personas.rows import ABSENT, Path, alike, get, holds_secret, is_secret
 from lib.services.personas.sequences import blocks
 
 Step = dict[str, Any]
-SECRET = {field.path for field in FIELDS if field.kind in (Kind.SECRET, Kind.SECRETS)}
 
 
 def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Step]:

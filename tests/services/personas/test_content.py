@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.services.personas.content import Content, content_of
+from lib.services.personas.content import Content, content_of, onto
+from lib.services.personas.patch import patch
+from tests.services.personas.rows import PROPERTY, any_two
 
 CANARY = "tvsk_CANARY0123456789"
 
@@ -78,3 +80,45 @@ def test_the_content_of_a_content_is_itself_and_the_row_stays_as_it_was(row: dic
     assert json.dumps(row) == before
     assert content_of(content.fields).fields == content.fields
     assert content_of(dict(reversed(row.items()))).hash == content.hash
+
+
+@PROPERTY
+@given(any_two())
+def test_a_row_that_is_changed_to_a_content_says_it_and_keeps_its_secrets_and_nulls(
+    rows: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    row, other = rows
+    wanted = content_of(other)
+    after = onto(row, wanted)
+    assert content_of(after).fields == wanted.fields
+    assert {key for key in content_of(row).secrets if ".tools." not in key} <= set(content_of(after).secrets)
+    assert patch(row, onto(row, content_of(row))) == []
+    assert onto(after, wanted) == after
+
+
+def test_entries_of_a_list_keep_their_secrets_by_what_they_say_or_by_name() -> None:
+    tools = [
+        {"name": "a", "url": "https://a", "headers": {"x": CANARY + "-a"}},
+        {"type": "function", "function": {"name": "b", "description": "Old."}, "api_key": CANARY + "-b"},
+        {"name": "gone", "headers": {"x": CANARY}},
+        f"https://me:{CANARY}@example.com",
+    ]
+    row = {"layers": {"llm": {"tools": tools}}}
+    before = content_of(row)
+    listed = before.fields["layers"]["llm"]["tools"]
+    changed = {**listed[1], "function": {"name": "b", "description": "New."}}
+    wanted = Content({"layers": {"llm": {"tools": [changed, listed[3], listed[0], {"name": "new"}]}}})
+    assert onto(row, wanted)["layers"]["llm"]["tools"] == [
+        {**tools[1], "function": {"name": "b", "description": "New."}}, tools[3], tools[0], {"name": "new"},
+    ]  # fmt: skip
+
+
+def test_an_address_whose_password_was_set_is_not_taken_away_by_going_back() -> None:
+    signed = content_of({"layers": {"llm": {"base_url": f"https://me:{CANARY}@example.com", "model": "a"}}})
+    live = {"layers": {"llm": {"base_url": "https://other.example", "model": "b"}}}
+    assert onto(live, signed) == {"layers": {"llm": {"base_url": "https://other.example", "model": "a"}}}
+
+
+def test_an_address_in_a_list_is_kept_without_its_password() -> None:
+    content = content_of({"list": ["a", f"https://me:{CANARY}@example.com/x"]})
+    assert content == Content({"list": ["a", "https://example.com/x"]}, ("list.1",))
