@@ -28,6 +28,12 @@ def chip(document: Document) -> str:
     return f'<span class="gr-chip gr-{colour}"><i aria-hidden="true">{icon}</i>{word}{share}</span>'
 
 
+def word(document: Document) -> str:
+    """Its state in a word or two."""
+    state = _KNOWN.get(document.status, document.status)
+    return parts.STATES[state][0] if state in parts.STATES else plain(document.status, 24) or "State not known"
+
+
 def mark(items: tuple[Document, ...]) -> tuple[tuple[str, str, int | None], ...]:
     """What a change of makes a page worth drawing anew."""
     return tuple((item.id, item.status, item.progress) for item in items)

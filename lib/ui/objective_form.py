@@ -173,7 +173,8 @@ class Form:
         elif chosen == DEPENDS:
             branches = self._branches(held)
             for branch in branches:
-                with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+                way = f"way-{self.key(branch.uid)}"
+                with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key=way):
                     with st.container(width=200):
                         self._target("To", branch.to, others, names, f"{branch.uid}.to")
                     st.text_input(

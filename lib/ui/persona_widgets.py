@@ -11,6 +11,7 @@ from lib.services.personas.check import Problem
 from lib.services.personas.fields import FIELDS, LAYERS, Field, Group, Kind
 from lib.services.personas.form import OTHER, Value, alien, hidden, is_set, kind, older, read
 from lib.services.personas.rows import get
+from lib.ui import library_picker
 from lib.ui.text import md, plain
 
 _REMOVE = ".remove"
@@ -52,7 +53,9 @@ class Form:
     def group(self, group: Group, values: Mapping[str, Value], *, expanded: bool = False) -> None:
         """One layer. Folded, its fields are not drawn, which keeps a rerun quick; what they hold is kept."""
         filled = sum(self._filled(field, values[field.key]) for field in group.fields)
-        label = f"{group.label} :small[:gray[{filled} set]]" if filled else group.label
+        # The words on a fold are part of what it is: a count that followed what is typed would shut it.
+        first = sum(self._filled(field, self.base[field.key]) for field in group.fields)
+        label = f"{group.label} :small[:gray[{first} set]]" if first else group.label
         key = self.key(f"open.{group.key}")
         layer = st.expander(label, icon=f":material/{group.icon}:", expanded=expanded, key=key, on_change="rerun")
         if not layer.open:
@@ -78,6 +81,12 @@ class Form:
         hint = self._hint(field) if placeholder is None else placeholder
         locked = self._locked(field)
         kept: dict[str, Any] = {"key": key, "help": field.help, "disabled": locked, "persist_state": "session"}
+        if library_picker.handles(field) and field.key not in self._alien:
+            held = str(st.session_state.get(key, base) or "")
+            if library_picker.draw(field, key, held, disabled=locked):
+                self._notes(field)
+                self.complaints(field.key)
+                return
         match kind(self.row, field):
             case Kind.CHOICE:
                 self._choice(field, str(base), kept)

@@ -33,8 +33,10 @@ def house(tmp_path: Path) -> Iterator[Console]:
 def field(app: AppTest, persona_id: str, name: str, rev: int = 1) -> Any:
     """The widget of this field of the persona's form."""
     key = f"personas_{persona_id}_{rev}_{name}"
-    kinds = (app.text_input, app.text_area, app.selectbox, app.button_group, app.number_input, app.checkbox)
-    return next(widget for kind in kinds for widget in kind if widget.key == key)
+    some = (app.text_input, app.text_area, app.selectbox, app.multiselect)
+    kinds = (*some, app.button_group, app.number_input, app.checkbox)
+    # What names items of the library is chosen by name, beside the key under which the form keeps their ids.
+    return next(widget for kind in kinds for widget in kind if widget.key in (key, f"{key}.pick"))
 
 
 def plain_title(app: AppTest) -> str:
