@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from lib.sandbox import pictures, room
 from lib.sandbox.callbacks import Callbacks
@@ -18,20 +17,21 @@ from lib.sandbox.calls import CallBook
 from lib.sandbox.callview import Reply
 from lib.sandbox.clock import Clock
 from lib.sandbox.control import Control
-from lib.sandbox.conversations import ConversationRoutes, Conversations
 from lib.sandbox.dialect import Dialect
 from lib.sandbox.events import Announcer
 from lib.sandbox.faults import Faults
 from lib.sandbox.front import Front
-from lib.sandbox.library.document_routes import DocumentRoutes
+from lib.sandbox.library.dictionaries import Dictionaries
 from lib.sandbox.library.documents import Documents
-from lib.sandbox.library.guardrail_routes import GuardrailRoutes
 from lib.sandbox.library.guardrails import Guardrails
-from lib.sandbox.library.objectives import ObjectiveRoutes, Objectives
+from lib.sandbox.library.objectives import Objectives
+from lib.sandbox.library.skills import Skills
+from lib.sandbox.library.tools import Tools
 from lib.sandbox.limits import Limits
 from lib.sandbox.log import Log
-from lib.sandbox.personas import PersonaRoutes, Personas
-from lib.sandbox.replicas import ReplicaRoutes, Replicas
+from lib.sandbox.personas import Personas
+from lib.sandbox.replicas import Replicas
+from lib.sandbox.routes import api
 from lib.sandbox.state import State
 from lib.sandbox.stock import fill
 from lib.sandbox.ticker import Ticker
@@ -72,6 +72,9 @@ class Sandbox:
         self.documents = Documents(
             self.state, self.clock, self.callbacks, processing_s=timing.document_s, changed=self.ticker.wake
         )
+        self.tools = Tools(self.state, self.clock, self.personas)
+        self.skills = Skills(self.personas, self.clock)
+        self.dictionaries = Dictionaries(self.state, self.clock, self.personas)
         self.ticker.parts = (self.calls, self.replicas, self.documents)
         self.ticker.wake()
 
@@ -121,7 +124,7 @@ def create(
         sandbox.close()
 
     app = Starlette(
-        routes=[*_api(sandbox), *Control(sandbox).routes(), *pictures.routes(), *room.routes(sandbox.calls, reply)],
+        routes=[*api(sandbox), *Control(sandbox).routes(), *pictures.routes(), *room.routes(sandbox.calls, reply)],
         middleware=[Middleware(Front, log=sandbox.log, faults=sandbox.faults, before=sandbox.ticker.tick)],
         exception_handlers={Refusal: _refused(lambda: sandbox.dialect), 404: _missing, 405: _missing},
         lifespan=lifespan,
@@ -129,48 +132,6 @@ def create(
     app.router.redirect_slashes = False
     app.state.sandbox = sandbox
     return app
-
-
-def _api(sandbox: Sandbox) -> list[BaseRoute]:
-    personas = PersonaRoutes(sandbox.personas, lambda: sandbox.dialect)
-    replicas = ReplicaRoutes(sandbox.replicas, lambda: sandbox.dialect)
-    made = Conversations(sandbox.calls, sandbox.personas, sandbox.replicas, sandbox.limits, sandbox.clock)
-    objectives = ObjectiveRoutes(sandbox.objectives, lambda: sandbox.dialect)
-    guardrails = GuardrailRoutes(sandbox.guardrails, lambda: sandbox.dialect)
-    documents = DocumentRoutes(sandbox.documents, lambda: sandbox.dialect)
-    conversations = ConversationRoutes(made, sandbox.calls, sandbox.tokens, lambda: sandbox.dialect)
-    routes: list[BaseRoute] = []
-    for name in ("personas", "pals"):
-        routes += _both(f"/v2/{name}", GET=personas.list, POST=personas.create)
-        routes += _both(f"/v2/{name}/{{id}}", GET=personas.get, PATCH=personas.patch, DELETE=personas.delete)
-    for name in ("replicas", "faces"):
-        routes += _both(f"/v2/{name}", GET=replicas.list, POST=replicas.train)
-        routes += _both(f"/v2/{name}/{{id}}", GET=replicas.get, PATCH=replicas.merge, DELETE=replicas.delete)
-        routes += _both(f"/v2/{name}/{{id}}/name", PATCH=replicas.rename)
-    routes += _both("/v2/objectives", GET=objectives.list, POST=objectives.create)
-    routes += _both("/v2/objectives/validate", POST=objectives.validate)
-    routes += _both("/v2/objectives/{id}", GET=objectives.get, PATCH=objectives.patch, DELETE=objectives.delete)
-    routes += _both("/v2/guardrails", GET=guardrails.list, POST=guardrails.create)
-    routes += _both("/v2/guardrails/tags", GET=guardrails.tags)
-    routes += _both("/v2/guardrails/{id}", GET=guardrails.get, PATCH=guardrails.patch, DELETE=guardrails.delete)
-    routes += _both("/v2/documents", GET=documents.list, POST=documents.create)
-    routes += _both("/v2/documents/tags", GET=documents.tags)
-    routes += _both("/v2/documents/{id}", GET=documents.get, PATCH=documents.change, DELETE=documents.delete)
-    routes += _both("/v2/documents/{id}/recrawl", POST=documents.recrawl)
-    routes += _both("/v2/documents/{id}/chunks", GET=documents.chunks)
-    routes += _both("/v2/conversations", GET=conversations.list, POST=conversations.create)
-    routes += _both("/v2/conversations/{id}", GET=conversations.get, DELETE=conversations.delete)
-    routes += _both("/v2/conversations/{id}/end", POST=conversations.end)
-    return routes
-
-
-def _both(path: str, **handlers: Callable[[Request], object]) -> list[BaseRoute]:
-    """One path with and without its trailing slash: the official command line uses either and follows no redirect."""
-    return [
-        Route(spelling, handler, methods=[method])
-        for spelling in (path, path + "/")
-        for method, handler in handlers.items()
-    ]
 
 
 def _refused(dialect: Callable[[], Dialect]) -> Callable[[Request, Exception], Response]:

@@ -96,7 +96,7 @@ class Personas:
                     conflict="maker_changes",
                 )
             self._state.delete(DRAFT, persona_id)
-        self._state.put(KIND, persona_id, {**result, "updated_at": iso(self._clock.now())})
+        self.keep(result)
         return True
 
     def delete(self, persona_id: str) -> None:
@@ -117,17 +117,26 @@ class Personas:
         else:
             self._state.delete(DRAFT, persona_id)
 
+    def change(self, persona_id: str, **fields: Any) -> None:
+        """Put the given fields in place of the present ones. Raises `Refusal` for one of the stock."""
+        row = self.get(persona_id)
+        if row["persona_type"] == "system":
+            raise Refusal("A stock persona cannot be changed.")
+        self.keep(row, **fields)
+
     def detach(self, field: str, id_: str) -> None:
-        """Take what was deleted out of every persona that named it in `field`."""
+        """Take what was deleted out of every persona that named it in `field`, one of the stock too."""
         for row in self._state.all(KIND):
             named = row.get(field)
             if named == id_:
-                told = {key: value for key, value in row.items() if key != field}
+                self.keep({key: value for key, value in row.items() if key != field})
             elif isinstance(named, list) and id_ in named:
-                told = {**row, field: [one for one in named if one != id_]}
-            else:
-                continue
-            self._state.put(KIND, row["persona_id"], {**told, "updated_at": iso(self._clock.now())})
+                self.keep(row, **{field: [one for one in named if one != id_]})
+
+    def keep(self, row: Row, **fields: Any) -> None:
+        """The row with these fields, changed now and not looked at."""
+        now = iso(self._clock.now())
+        self._state.put(KIND, row["persona_id"], {**row, **fields, "updated_at": now})
 
     def _check(self, row: Row, *, replica_before: str | None) -> None:
         persona_rules.check(row)

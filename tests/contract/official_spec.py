@@ -9,7 +9,10 @@ import yaml  # type: ignore[import-untyped]
 
 SPEC = Path(__file__).resolve().parents[3] / "shared" / "facts" / "tavus-openapi.yaml"
 OVERLAY = Path(__file__).with_name("overlay.yaml")
-PATHS = ("/v2/personas", "/v2/replicas", "/v2/conversations", "/v2/objectives", "/v2/guardrails", "/v2/documents")
+PATHS = (
+    "/v2/personas", "/v2/replicas", "/v2/conversations", "/v2/objectives", "/v2/guardrails", "/v2/documents",
+    "/v2/pronunciation-dictionaries", "/v2/voices",
+)  # fmt: skip
 
 
 def cut() -> dict[str, Any]:

@@ -198,6 +198,58 @@ def test_pal_knowledge_settings(cli: Cli) -> None:
     assert cli("pal", "get", PAL)["layers"]["knowledge_base"] == {"rag_n_chunks": 4, "rag_score_threshold": 0.5}
 
 
+def test_pal_paths(cli: Cli) -> None:
+    assert "/guardrail_ids/-" in cli("pal", "paths")
+
+
+def test_pal_options(cli: Cli) -> None:
+    told = cli("pal", "options", PAL)
+    assert told["pal"]["pal_id"] == PAL
+    assert len(told["available"]["faces"]) == len(told["available"]["voices"]) == 8
+    assert told["available"]["objectives"][0]["objectives_id"] == OBJECTIVES
+    assert {row["document_id"] for row in told["available"]["documents"]} >= {HANDBOOK, HELP}
+
+
+def test_pal_tools_list_attach_and_detach(cli: Cli, box: RunningSandbox) -> None:
+    tool = box.call("POST", "/tools", {"name": "get_weather", "description": "The weather."}).json()["tool_id"]
+    cli("pal", "tools", "attach", PAL, tool)
+    assert [row["tool_id"] for row in cli("pal", "tools", "list", PAL)["data"]] == [tool]
+    cli("pal", "tools", "detach", PAL, tool)
+    assert cli("pal", "tools", "list", PAL)["data"] == []
+
+
+def test_pal_skills_list_attach_patch_and_detach(cli: Cli) -> None:
+    cli("pal", "skills", "attach", PAL, "presentation", "--config", json.dumps({"document_ids": [HANDBOOK]}))
+    cli("pal", "skills", "patch", PAL, "presentation", "--config", '{"prompt": "Slowly."}')
+    attached = cli("pal", "skills", "list", PAL)["data"]
+    assert attached["presentation"]["config"] == {"document_ids": [HANDBOOK], "prompt": "Slowly."}
+    cli("pal", "skills", "detach", PAL, "presentation")
+    assert cli("pal", "skills", "list", PAL)["data"] == {}
+
+
+def test_pal_capabilities_catalog(cli: Cli) -> None:
+    assert "slide_presenter" in cli("pal", "capabilities", "catalog")
+
+
+def test_pal_capabilities_list_attach_patch_and_detach(cli: Cli) -> None:
+    def attached() -> set[str]:
+        told = cli("pal", "capabilities", "list", PAL)["capabilities"]
+        return {name for name, one in told.items() if one["attached"]}
+
+    assert attached() == {"perception"}
+    cli("pal", "capabilities", "attach", PAL, "web_search")
+    cli("pal", "capabilities", "patch", PAL, "perception", "--perception-model", "raven-0")
+    assert cli("pal", "get", PAL)["layers"]["perception"]["perception_model"] == "raven-0"
+    assert attached() == {"perception", "web_search"}
+    for name in ("web_search", "perception"):
+        cli("pal", "capabilities", "detach", PAL, name)
+    assert attached() == set()
+
+
+def test_pal_build_needs_tavus_own_builder_and_says_so(cli: Cli) -> None:
+    assert "failed with 404" in cli("pal", "build", "--prompt", "An office greeter.", "--json", code=1)
+
+
 # Faces
 
 

@@ -114,3 +114,15 @@ def test_rename_and_delete_one_of_our_own(box: RunningSandbox) -> None:
 def test_a_stock_replica_can_be_neither_renamed_nor_deleted(box: RunningSandbox) -> None:
     assert box.call("PATCH", f"/replicas/{ANNA}/name", {"replica_name": "Mine"}).status_code == 400
     assert box.call("DELETE", f"/replicas/{ANNA}").status_code == 400
+
+
+def test_voices_are_those_of_the_stock(box: RunningSandbox) -> None:
+    trained(box)
+    page = box.call("GET", "/voices?limit=3").json()
+    assert [row["voice_name"] for row in page["data"]] == ["anna", "gloria", "hugo"]
+    assert (page["total_count"], page["page"], page["limit"], page["data"][0]["replica_id"]) == (8, 1, 3, ANNA)
+    assert [row["voice_name"] for row in box.call("GET", "/voices?search=AN&sort=desc").json()["data"]] == [
+        "sana",
+        "anna",
+    ]
+    assert box.call("GET", "/voices?tag=Clinic").json()["data"][0]["tags"][0] == {"tag_name": "clinic"}

@@ -30,7 +30,7 @@ class DocumentRoutes:
         asked = request.query_params
         check_page(asked)
         rows = [row for row in self._documents.all() if asked.get("status", "") in ("", row["status"])]
-        rows = listed(rows, asked, named_by=("document_name", "document_id"), created="created_at")
+        rows = listed(rows, asked, named_by=("document_name", "document_id"))
         page = page_of(request, rows, first_page=self._dialect().page_base or 0, numbered=True)
         return JSONResponse({**page, "data": [self._documents.shown(row) for row in page["data"]]})
 

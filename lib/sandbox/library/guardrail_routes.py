@@ -40,7 +40,7 @@ class GuardrailRoutes:
             rows, named_by, shown = self._guardrails.all(), ("guardrail_name", "uuid"), self._shown(request)
         else:
             rows, named_by, shown = self._guardrails.all_sets(), ("name", "guardrails_id"), self._guardrails.shown_set
-        rows = [] if asked.get("type") == "system" else listed(rows, asked, named_by=named_by, created="created_at")
+        rows = [] if asked.get("type") == "system" else listed(rows, asked, named_by=named_by)
         page = page_of(request, rows, first_page=self._dialect().page_base, numbered=True)
         return JSONResponse({**page, "data": [shown(row) for row in page["data"]]})
 

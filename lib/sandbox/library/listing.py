@@ -14,18 +14,18 @@ DESCENDING = ("descending", "desc")
 """The spec's word, and the one that the official command line sends."""
 
 
-def listed(rows: Sequence[Row], asked: Mapping[str, str], *, named_by: tuple[str, str], created: str) -> list[Row]:
+def listed(rows: Sequence[Row], asked: Mapping[str, str], *, named_by: tuple[str, str]) -> list[Row]:
     """The rows that fit `name_or_uuid` and `tags`, the oldest first unless `sort` says otherwise.
 
     `named_by`: the fields of name and id, of which a part is enough, in any case. `tags`: commas part them, and one
-    that fits is enough. `created`: the field of the time.
+    that fits is enough.
     """
     wanted = asked.get("name_or_uuid", "").strip().lower()
     found = [row for row in rows if any(wanted in str(row[field]).lower() for field in named_by)] if wanted else [*rows]
     for name in ("tags", "participant_tags"):
         if tags := {one.strip() for one in asked.get(name, "").split(",")} - {""}:
             found = [row for row in found if not tags.isdisjoint(row.get(name) or ())]
-    return sorted(found, key=lambda row: str(row[created]), reverse=asked.get("sort") in DESCENDING)
+    return sorted(found, key=lambda row: str(row["created_at"]), reverse=asked.get("sort") in DESCENDING)
 
 
 def tags_page(request: Request, rows: Sequence[Row], *, id_field: str, ids_name: str) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class ObjectiveRoutes:
     async def list(self, request: Request) -> Response:
         asked = request.query_params
         rows = [] if asked.get("type") == "system" else self._objectives.all()
-        rows = listed(rows, asked, named_by=("name", "objectives_id"), created="created_at")
+        rows = listed(rows, asked, named_by=("name", "objectives_id"))
         page = page_of(request, rows, first_page=self._dialect().page_base)
         return JSONResponse({**page, "data": [self._shown(row) for row in page["data"]]})
 
