@@ -16,11 +16,15 @@ LOOK_EVERY = 100
 
 
 class Hurry:
-    """`seconds` for all statements inside `limited` together, from now on."""
+    """`seconds` for all statements inside `limited` together, from now on.
+
+    `piecemeal` is set once something took so long that the rest is better done in pieces.
+    """
 
     def __init__(self, connection: Connection, seconds: float) -> None:
         self.connection = connection
         self.seconds = seconds
+        self.piecemeal = False
         self._end = time.monotonic() + seconds
 
     @property

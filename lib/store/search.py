@@ -17,7 +17,7 @@ from lib.store.hurry import Hurry
 from lib.store.schema import EPOCH, MICROSECOND, quoted, search, sessions, turns
 from lib.store.tokens import Term, document
 
-WHOLE_S = 0.2
+WHOLE_S = 0.15
 """How long the whole index may be looked at in one go, in seconds."""
 PORTION = {"sqlite": (64, 1_024), "postgresql": (16_384, 16_384)}
 """How many numbers to ask for at first and at most: SQLite finds one after the other, PostgreSQL all and sorts them."""
@@ -72,7 +72,7 @@ def portions(
     window. Raises StoreSlow when the time is up.
     """
     size, most = PORTION[hurry.connection.dialect.name]
-    width = 0
+    width = WINDOW if hurry.piecemeal else 0
     while near != far:
         try:
             with hurry.limited(None if width else WHOLE_S):
@@ -81,7 +81,7 @@ def portions(
         except StoreSlow:
             if width or not hurry.left:
                 raise
-            width = WINDOW
+            hurry.piecemeal, width = True, WINDOW
             continue
         near = found[-1] if len(found) == size else edge
         yield found, near
