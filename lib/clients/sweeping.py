@@ -51,6 +51,12 @@ def sweep(
     return rows
 
 
+def newest(transport: Transport, route: str, parse: Callable[[Any], RowT], query: Mapping[str, Any]) -> list[RowT]:
+    """The first page of a list, by one request."""
+    asked = {"limit": PAGE_ROWS, "page": 1, **query}
+    return transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)[0]
+
+
 def count(transport: Transport, route: str, parse: Callable[[Any], RowT]) -> int:
     """How many rows a list has, by one small request; -1 where the answer does not say."""
     asked = {"limit": 1, "page": 1}

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from lib.clients import vocabulary
 from lib.clients.library import Documents, Guardrails, Objectives
-from lib.clients.sweeping import count, sweep
+from lib.clients.sweeping import Swept, count, newest, sweep
 from lib.clients.transport import Call, Success, Transport
 from lib.models import Conversation, Persona, Replica
 
@@ -159,9 +159,13 @@ class Conversations:
         """
         return self._transport.request("POST", "/conversations", _body(vocabulary.conversation), body=dict(fields))
 
-    def all(self, status: str | None = None) -> list[Conversation]:
+    def all(self, status: str | None = None) -> Swept[Conversation]:
         """Every conversation, or those that are `active` or `ended`. Without events."""
         return sweep(self._transport, "/conversations", vocabulary.conversation, {"status": status} if status else {})
+
+    def newest(self, status: str) -> list[Conversation]:
+        """The first page of those that are `active` or `ended`, 100 at most, by one request."""
+        return newest(self._transport, "/conversations", vocabulary.conversation, {"status": status})
 
     def get(self, *, conversation_id: str, verbose: bool = False) -> Conversation:
         """`verbose` adds the events: joins, shutdown, transcript, perception. Raises NotFound."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lib.clients.sweeping import Swept
 from lib.clients.tavus import Tavus
 from lib.models import CallSettings, Conversation, Session
 from lib.settings import Settings
@@ -83,10 +84,17 @@ class PhoenixRest:
         """The conversation as it is now, with its events. Raises NotFound, UpstreamError."""
         return self._tavus.conversations.get(conversation_id=session.conversation_id, verbose=True)
 
-    def find(self, name: str) -> Conversation | None:
-        """The conversation that a start with this name made, if any; a failed list raises, it never says None."""
-        named = [conversation for conversation in self._tavus.conversations.all() if conversation.name == name]
-        return next((conversation for conversation in named if conversation.active), named[0] if named else None)
+    def running(self) -> Swept[Conversation]:
+        """All conversations of the account that run. Raises UpstreamError: a failed list never says "none"."""
+        return self._tavus.conversations.all("active")
+
+    def every(self) -> Swept[Conversation]:
+        """All conversations of the account, ended ones too. Raises UpstreamError."""
+        return self._tavus.conversations.all()
+
+    def lately_ended(self) -> list[Conversation]:
+        """Some that have ended, by one request: what is not among them may have ended too. Raises UpstreamError."""
+        return self._tavus.conversations.newest("ended")
 
     def end(self, session: Session) -> None:
         """End it. Ending twice does no harm. Raises NotFound, UpstreamError."""
