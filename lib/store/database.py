@@ -135,18 +135,34 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
         """One transaction that holds the write lock from its start (SQLite), committed at the end or not at all.
 
-        `writes` counts them, so that who keeps what was read can tell that it may have changed.
+        `writes` counts them, so that who keeps what was read can tell that it may have changed. One that is not
+        `durable` is a sign of life: it does not wait for the disk, a power cut may undo it, and no list shows it.
         """
         with (
             _said_plainly(),
             self.engine.connect().execution_options(greenroom_write=True) as connection,
+            self._haste(connection, not durable),
             connection.begin(),
         ):
+            if not (durable or self.sqlite):
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
-        self.writes += 1
+        self.writes += durable
+
+    @contextmanager
+    def _haste(self, connection: Connection, wanted: bool) -> Iterator[None]:
+        """SQLite takes this setting outside of transactions only, and keeps it with the connection."""
+        raw = connection.connection.driver_connection if wanted and self.sqlite else None
+        if raw is not None:
+            raw.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            if raw is not None:
+                raw.execute("PRAGMA synchronous=FULL")
 
     def lock_guard(self, connection: Connection) -> None:
         """Make what reads the limits and what writes the next start one step among all processes."""

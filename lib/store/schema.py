@@ -160,6 +160,11 @@ sessions = Table(
     Column("end_reason", Prose, nullable=False),
     Column("transcript_at", Moment),
     Column("perception", Prose, nullable=False),
+    Column("owner", Word(120), nullable=False),
+    Column("actor", Word(200), nullable=False),
+    Column("watch", Word(10), nullable=False),
+    Column("seen_at", Moment),
+    Column("checking_until", Moment),
     UniqueConstraint("account", "token", name="sessions_one_per_token"),
     Index("sessions_by_time", "account", "created_at", "id"),
     Index("sessions_by_agent", "account", "agent_id", "created_at", "id"),
@@ -217,4 +222,14 @@ snapshots = Table(
     Column("content", JSON, nullable=False),
     Index("snapshots_by_persona", "account", "persona_id", "id", "origin"),
     Index("snapshots_by_previous", "account", "previous_id", "persona_id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Word(240), primary_key=True),
+    Column("owner", Word(120), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("beat", Integer, nullable=False),
+    Column("held", Boolean, nullable=False),
 )

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
-from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.models import Mode, Session, SessionEvent, Status, Turn, Watch
 from lib.store import search
 from lib.store.schema import events, sessions, turns
 
 OPEN = tuple(status.value for status in Status if status.open)
+IDS_AT_ONCE = 500
 SHOWN = [sessions.c[field.name] for field in fields(Session)]
 """A session's own columns: the persona's prompt, kept for text chat, would make each row of a list larger."""
 
@@ -23,7 +24,12 @@ _OF_ACCOUNT = select(*SHOWN).where(sessions.c.account == bindparam("account"))
 _ONE = _OF_ACCOUNT.where(sessions.c.id == bindparam("id"))
 _BY_TOKEN = _OF_ACCOUNT.add_columns(sessions.c.request_hash).where(sessions.c.token == bindparam("token"))
 _USAGE = select(
-    sessions.c.status, sessions.c.created_at, sessions.c.waiting_at, sessions.c.ended_at, sessions.c.max_call_s
+    sessions.c.status,
+    sessions.c.created_at,
+    sessions.c.waiting_at,
+    sessions.c.ended_at,
+    sessions.c.max_call_s,
+    sessions.c.actor,
 ).where(
     sessions.c.account == bindparam("account"),
     sessions.c.mode != Mode.TEXT.value,
@@ -34,18 +40,32 @@ _ADD, _NOTE = insert(sessions), insert(events)
 
 @dataclass(frozen=True)
 class Intent:
-    """What a start writes before anything is sent. `persona` is what text chat needs of the persona, no secrets."""
+    """What a start writes before anything is sent. `persona` is what text chat needs of the persona, no secrets.
+
+    `owner` is the process that sends it, `actor` the person who asked.
+    """
 
     session: Session
     token: str
     request_hash: str
     conversation_name: str
     persona: dict[str, str]
+    owner: str = ""
+    actor: str = ""
+
+
+@dataclass(frozen=True)
+class OpenOne:
+    """An open session, with the process that sends its start and when a viewer was last written down."""
+
+    session: Session
+    owner: str
+    seen_at: datetime | None
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the guard counts: open calls, calls begun since a moment, seconds of today that are over and reserved."""
+    """What the guard counts: open calls, one person's latest starts, seconds of today that are over and reserved."""
 
     open_calls: int
     recent_starts: int
@@ -61,10 +81,13 @@ def add(connection: Connection, account: str, intent: Intent) -> None:
         "conversation_id": session.conversation_id or None,
         "mode": session.mode.value,
         "status": session.status.value,
+        "watch": session.watch.value,
         "token": intent.token,
         "request_hash": intent.request_hash,
         "conversation_name": intent.conversation_name,
         "persona": intent.persona,
+        "owner": intent.owner,
+        "actor": intent.actor,
     }
     connection.execute(_ADD, values)
     search.add(connection, session.id, session.created_at, session.agent_name)
@@ -77,6 +100,18 @@ def advance(
     where = [sessions.c.id == session_id]
     if from_statuses is not None:
         where.append(sessions.c.status.in_([status.value for status in from_statuses]))
+    plain = {key: value.value if isinstance(value, Mode | Status | Watch) else value for key, value in values.items()}
+    return connection.execute(update(sessions).where(*where).values(**plain)).rowcount == 1
+
+
+def claim(connection: Connection, session_id: str, *, from_statuses: Collection[Status], **values: Any) -> bool:
+    """As `advance`, for a conversation's id: only a call that has none yet can be given one."""
+    where = (
+        sessions.c.id == session_id,
+        sessions.c.conversation_id.is_(None),
+        sessions.c.mode != Mode.TEXT.value,
+        sessions.c.status.in_([status.value for status in from_statuses]),
+    )
     plain = {key: value.value if isinstance(value, Mode | Status) else value for key, value in values.items()}
     return connection.execute(update(sessions).where(*where).values(**plain)).rowcount == 1
 
@@ -97,9 +132,25 @@ def persona_of(connection: Connection, session_id: str) -> dict[str, str]:
     return dict(value or {})
 
 
-def conversation_name(connection: Connection, session_id: str) -> str:
-    query = select(sessions.c.conversation_name).where(sessions.c.id == session_id)
-    return str(connection.execute(query).scalar_one())
+def holders(connection: Connection, conversation_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Account and id of the sessions that hold these conversations, by the conversation's id; of every account."""
+    found: dict[str, tuple[str, str]] = {}
+    ids = list(conversation_ids)
+    for begin in range(0, len(ids), IDS_AT_ONCE):
+        query = select(sessions.c.conversation_id, sessions.c.account, sessions.c.id)
+        query = query.where(sessions.c.conversation_id.in_(ids[begin : begin + IDS_AT_ONCE]))
+        found |= {row.conversation_id: (row.account, row.id) for row in connection.execute(query)}
+    return found
+
+
+def account_of(connection: Connection, session_id: str) -> str | None:
+    """Whose session this is; None if there is none."""
+    return connection.execute(select(sessions.c.account).where(sessions.c.id == session_id)).scalar_one_or_none()
+
+
+def see(connection: Connection, session_ids: Collection[str], at: datetime) -> None:
+    """Write down that somebody watches these sessions."""
+    connection.execute(update(sessions).where(sessions.c.id.in_(session_ids)).values(seen_at=at))
 
 
 def open_ones(connection: Connection, account: str) -> list[Session]:
@@ -108,29 +159,41 @@ def open_ones(connection: Connection, account: str) -> list[Session]:
     return [session_of(row) for row in connection.execute(query)]
 
 
-def without_record(connection: Connection, account: str, ended_since: datetime) -> list[Session]:
-    """Calls that ended lately and of which the transcript or the impression has not been read."""
+def open_calls(connection: Connection, account: str) -> list[OpenOne]:
+    """All open sessions, as the sweeper needs them, oldest first."""
+    query = _mine(account).add_columns(sessions.c.owner, sessions.c.seen_at)
+    query = query.where(sessions.c.status.in_(OPEN)).order_by(sessions.c.created_at)
+    return [OpenOne(session_of(row), row.owner, row.seen_at) for row in connection.execute(query)]
+
+
+def without_record(
+    connection: Connection, account: str, ended_since: datetime, followed: Collection[str]
+) -> list[Session]:
+    """Calls that ended lately, or are among `followed`, and whose transcript or impression has not been read."""
     query = _mine(account).where(
         sessions.c.status == Status.ENDED.value,
         sessions.c.conversation_id.is_not(None),
         or_(sessions.c.transcript_at.is_(None), sessions.c.perception == ""),
-        sessions.c.ended_at >= ended_since,
+        or_(sessions.c.ended_at >= ended_since, sessions.c.id.in_(followed)),
     )
     return [session_of(row) for row in connection.execute(query)]
 
 
-def usage(connection: Connection, account: str, *, today: datetime, recent: datetime) -> Usage:
-    """What counts against the limits: calls only, text chat is free."""
+def usage(
+    connection: Connection, account: str, *, today: datetime, recent: datetime, now: datetime, actor: str
+) -> Usage:
+    """What counts against the limits: calls only, text chat is free. Starts are those of `actor` since `recent`."""
     found = connection.execute(_USAGE, {"account": account, "since": min(today, recent)})
     open_calls = starts = 0
     used_s = reserved_s = 0.0
-    for status, created_at, waiting_at, ended_at, max_call_s in found:
-        starts += created_at >= recent
+    for status, created_at, waiting_at, ended_at, max_call_s, who in found:
+        # Not what lies ahead of now: after the clock was set back, that would hold up starts for as long.
+        starts += who == actor and recent <= created_at <= now
         if status in OPEN:
             open_calls += 1
             reserved_s += max_call_s
         elif waiting_at and ended_at and created_at >= today:
-            used_s += (ended_at - waiting_at).total_seconds()
+            used_s += max(0.0, (ended_at - waiting_at).total_seconds())
     return Usage(open_calls, starts, used_s, reserved_s)
 
 
@@ -174,6 +237,13 @@ def timeline(connection: Connection, session_id: str) -> list[SessionEvent]:
     return [SessionEvent(row.at, row.kind, row.detail) for row in connection.execute(query)]
 
 
+def signs_of_life(connection: Connection, session_id: str) -> tuple[int, int]:
+    """How many events and how many entries of its transcript there are: either grows while something goes on."""
+    told = select(func.count()).select_from(events).where(events.c.session_id == session_id)
+    said = select(func.count()).select_from(turns).where(turns.c.session_id == session_id)
+    return int(connection.execute(told).scalar_one()), int(connection.execute(said).scalar_one())
+
+
 def _mine(account: str) -> Any:
     return select(*SHOWN).where(sessions.c.account == account)
 
@@ -215,4 +285,6 @@ def session_of(row: Row[Any]) -> Session:
         end_reason=row.end_reason,
         transcript_at=row.transcript_at,
         perception=row.perception,
+        watch=Watch(row.watch),
+        checking_until=row.checking_until,
     )

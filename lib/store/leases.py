@@ -1,0 +1,56 @@
+"""Leases: which process does what only one may do. Every change is by comparison, so that one of two wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from lib.store.schema import leases
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lease as it stands. `beat` grows with each renewal, `epoch` with each new holder; `held` False: let go."""
+
+    owner: str
+    epoch: int
+    beat: int
+    held: bool
+
+
+def read(connection: Connection, name: str) -> Held | None:
+    row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+    return Held(row.owner, row.epoch, row.beat, row.held) if row else None
+
+
+def make(connection: Connection, name: str, owner: str) -> None:
+    """The first holder ever. Raises IntegrityError where another was first."""
+    connection.execute(insert(leases).values(name=name, owner=owner, epoch=1, beat=0, held=True))
+
+
+def take(connection: Connection, name: str, owner: str, seen: Held) -> bool:
+    """Become the holder, unless the lease is no longer as it was seen."""
+    return _change(connection, name, seen, owner=owner, epoch=seen.epoch + 1, beat=0, held=True)
+
+
+def renew(connection: Connection, name: str, owner: str, epoch: int) -> bool:
+    """One more sign of life; False if another holds it by now."""
+    mine = (leases.c.name == name, leases.c.owner == owner, leases.c.epoch == epoch)
+    return connection.execute(update(leases).where(*mine).values(beat=leases.c.beat + 1, held=True)).rowcount == 1
+
+
+def let_go(connection: Connection, name: str, owner: str, epoch: int) -> None:
+    """Leave it to whoever comes next, who need not wait then."""
+    mine = (leases.c.name == name, leases.c.owner == owner, leases.c.epoch == epoch)
+    connection.execute(update(leases).where(*mine).values(held=False))
+
+
+def _change(connection: Connection, name: str, seen: Held, **values: object) -> bool:
+    same = (
+        leases.c.name == name,
+        leases.c.owner == seen.owner,
+        leases.c.epoch == seen.epoch,
+        leases.c.beat == seen.beat,
+    )
+    return connection.execute(update(leases).where(*same).values(**values)).rowcount == 1
