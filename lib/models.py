@@ -42,6 +42,19 @@ class Status(StrEnum):
         return self not in (Status.ENDED, Status.FAILED)
 
 
+class Watch(StrEnum):
+    """Who must be watching for a call to go on; with nobody there it is ended after a while.
+
+    `page`: an open page that shows it. `api`: a caller that asks about it. `detached`: its room was opened in a tab
+    of its own, which can't be seen from here. It and `nobody` are left to Tavus's timers and the call's limit.
+    """
+
+    NOBODY = ""
+    PAGE = "page"
+    API = "api"
+    DETACHED = "detached"
+
+
 @dataclass(frozen=True)
 class Persona:
     """A persona as Tavus gave it. `raw` is the whole row, with the fields that Greenroom does not know."""
@@ -263,7 +276,9 @@ class Session:
     The agent's and persona's names are kept as they were at the start, so that the record reads true after they
     change. `conversation_url` carries no meeting token. `reason` says in plain words why the avatar was refused or
     why the session failed, `end_reason` why it ended; both "" where there is nothing to say. `end_code` is the
-    stable word behind `end_reason`. `max_call_s` is the limit that was sent.
+    stable word behind `end_reason`; on a session that is ending it is our own reason to end it, "" where a person did.
+    `max_call_s` is the limit that was sent. `checking_until`: when Tavus will have been asked for long enough whether
+    the call was made, set while the status is `unknown`.
     """
 
     id: str
@@ -289,6 +304,8 @@ class Session:
     transcript_at: datetime | None = None
     perception: str = ""
     private_room: bool = False
+    watch: Watch = Watch.NOBODY
+    checking_until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from lib.models import Mode
 ENVIRONMENT, DOTENV, SECRETS_TOML, DEFAULT = "environment", ".env", ".streamlit/secrets.toml", "default"
 TAVUS_URL = "https://tavusapi.com/v2"
 OLDER_MODE = "USE_TAVUS_PIPECAT_VIDEO"
+SHORT_HORIZON_S = 60
 _FILE_LIMIT = 1 << 20
 _PLACEHOLDER = re.compile(
     r"(^|://)your[_-].*|.*[_-]here|<.*>|(change|replace)[_-]?(me|this)|placeholder.*|x{3,}|.*\.{3,}|todo|none|null",
@@ -133,6 +134,8 @@ class Settings(BaseSettings):
     daily_minutes: Annotated[int, Field(ge=0, le=100_000)] = 60
     max_starts_per_minute: Annotated[int, Field(ge=1, le=600)] = 6
     sweep_interval_s: Annotated[float, Field(ge=0.05, le=300)] = 5.0
+    reconcile_horizon_s: Annotated[float, Field(ge=0.5, le=3600)] = 120.0
+    watch_grace_s: Annotated[float, Field(ge=0.5, le=3600)] = 90.0
 
     @property
     def sandbox(self) -> bool:
@@ -174,6 +177,8 @@ _MUST_BE = {
     "DAILY_MINUTES": "a whole number of minutes from 0 to 100000",
     "MAX_STARTS_PER_MINUTE": "a whole number from 1 to 600",
     "SWEEP_INTERVAL_S": "a number of seconds from 0.05 to 300",
+    "RECONCILE_HORIZON_S": "a number of seconds from 0.5 to 3600",
+    "WATCH_GRACE_S": "a number of seconds from 0.5 to 3600",
 }
 NAMES: tuple[str, ...] = tuple(_MUST_BE)
 """Every name that is read, in the order in which it is shown."""
@@ -323,6 +328,9 @@ class _Reading:
         if settings.tavus_avatar_mode is Mode.PIPECAT_DAILY and settings.daily_api_key is None:
             told = "pipecat_daily needs DAILY_API_KEY too. Until it is set, sessions in this mode go on as text chat."
             self._note("DAILY_API_KEY", told)
+        if settings.reconcile_horizon_s < SHORT_HORIZON_S and not settings.sandbox:
+            within = f"{settings.reconcile_horizon_s:g} s"
+            self._note("RECONCILE_HORIZON_S", f"A call that Tavus makes later than {within} after its start is ended.")
         chat = urlsplit(settings.chat_base_url)
         if settings.chat_api_key and chat.scheme == "http" and not is_loopback(chat.hostname):
             told = "CHAT_API_KEY travels unprotected, because CHAT_BASE_URL begins with http://."

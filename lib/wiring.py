@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -23,25 +26,31 @@ from lib.clients.chat import ChatClient
 from lib.clients.tavus import Tavus
 from lib.doctor.report import Report
 from lib.errors import SettingsWrong, StoreRefused
-from lib.models import Conversation
 from lib.services import export
 from lib.services.agents import Agents
+from lib.services.ages import Ages
+from lib.services.breaker import Breaker
 from lib.services.call_settings import Most
 from lib.services.catalogue import Catalogue
 from lib.services.chat import Responder
+from lib.services.claims import Claims
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
+from lib.services.lease import Lease, new_owner
 from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
 from lib.services.modes.phoenix_rest import PhoenixRest
 from lib.services.personas.history import History
 from lib.services.personas.service import Personas
+from lib.services.reaper import Reaper
+from lib.services.reconciler import Reconciler
 from lib.services.replicas import Replicas
 from lib.services.sessions import RoomTokens, Sessions
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
 from lib.services.talking import Talking
+from lib.services.viewers import Viewers
 from lib.services.watching import Watching
 from lib.settings import Loaded, is_loopback, load
 from lib.store.database import Store
@@ -50,6 +59,7 @@ log = logging.getLogger(__name__)
 
 SANDBOX_ACCOUNT = "sandbox"
 SANDBOX_KEY = SecretStr("sandbox")
+PULSE_S, SHORTEST_LEASE_S = 5.0, 1.5
 DEFAULT_DATABASE = "sqlite:///data/greenroom.db"
 
 
@@ -66,6 +76,16 @@ class Address:
             return requests.get(f"{self.base}/_stcore/health", timeout=1).ok
         except requests.RequestException:
             return False
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What holds calls: the sessions, what sends their starts, and what looks after them."""
+
+    sessions: Sessions
+    starting: Starting
+    sweeper: Sweeper
+    phoenix: PhoenixRest
 
 
 @dataclass(frozen=True)
@@ -173,38 +193,14 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     personas = Personas(tavus, catalogue, agents, history)
     library = Library(tavus)
     ledger = Ledger(store, account, settings)
-    tokens = RoomTokens()
-
-    def callback_url(session_id: str) -> str:
-        base = settings.public_url or (address.base if _on_this_machine(tavus.base_url) else "")
-        return f"{base}/callbacks/tavus/{sessions.callback_secret(session_id)}" if base else ""
-
-    phoenix = PhoenixRest(tavus, settings, callback_url)
-    watching = Watching(ledger, phoenix)
-    sweeper = Sweeper(
+    calls = calls_of(
+        loaded,
         ledger,
-        watching,
-        interval_s=settings.sweep_interval_s,
-        answering=address.answers if sandbox_app is not None else lambda: True,
-    )
-
-    def on_created(session_id: str, conversation: Conversation) -> None:
-        tokens.keep(session_id, conversation)
-
-    def room_hosts() -> tuple[str, ...]:
-        return (*rooms.DAILY_HOSTS, *_own_rooms(tavus.base_url))
-
-    starting = Starting(ledger, phoenix, watching, ready=sweeper.ready, on_created=on_created, room_hosts=room_hosts)
-    sessions = Sessions(
-        ledger,
-        loaded=loaded,
+        tavus,
         agents=agents,
         catalogue=catalogue,
-        watching=watching,
-        starting=starting,
-        sweeper=sweeper,
-        tokens=tokens,
-        room_hosts=room_hosts,
+        own_base=lambda: address.base,
+        answering=address.answers if sandbox_app is not None else lambda: True,
     )
     return Services(
         loaded=loaded,
@@ -217,19 +213,23 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         library=library,
         attaching=Attaching(library, personas, catalogue),
         agents=agents,
-        sessions=sessions,
+        sessions=calls.sessions,
         responder=responder,
         talking=Talking(ledger, catalogue, responder),
         diagnostics=Diagnostics(
-            loaded=loaded, tavus=tavus, store=store, root=root, chat=chat, allowance=sessions.allowance
+            loaded=loaded, tavus=tavus, store=store, root=root, chat=chat, allowance=calls.sessions.allowance
         ),
         trial=Trial(
-            agents=agents, catalogue=catalogue, phoenix=phoenix, sessions=sessions, max_call_s=settings.max_call_s
+            agents=agents,
+            catalogue=catalogue,
+            phoenix=calls.phoenix,
+            sessions=calls.sessions,
+            max_call_s=settings.max_call_s,
         ),
         sandbox_app=sandbox_app,
         _address=address,
-        _sweeper=sweeper,
-        _starting=starting,
+        _sweeper=calls.sweeper,
+        _starting=calls.starting,
     )
 
 
@@ -257,6 +257,73 @@ def _tavus(loaded: Loaded) -> Tavus:
     unsure = any(problem.name == "TAVUS_BASE_URL" for problem in loaded.problems)
     settings = loaded.settings
     return Tavus(base_url="" if unsure else settings.tavus_base_url, api_key=settings.tavus_api_key or SANDBOX_KEY)
+
+
+def calls_of(
+    loaded: Loaded,
+    ledger: Ledger,
+    tavus: Tavus,
+    *,
+    agents: Agents,
+    catalogue: Catalogue,
+    own_base: Callable[[], str] = lambda: "",
+    answering: Callable[[], bool] = lambda: True,
+    monotonic: Callable[[], float] = time.monotonic,
+    pool: Executor | None = None,
+) -> Calls:
+    """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown."""
+    settings = loaded.settings
+    owner = new_owner()
+    pulse_s = min(settings.sweep_interval_s, PULSE_S)
+    ages = Ages(longest_step_s=max(3 * pulse_s, 1.0), monotonic=monotonic)
+    breaker = Breaker(ledger.clock, monotonic)
+    viewers = Viewers(ledger.store, ages, ledger.clock, write_every_s=settings.watch_grace_s / 6)
+    tokens = RoomTokens()
+
+    def callback_url(session_id: str) -> str:
+        base = settings.public_url or (own_base() if _on_this_machine(tavus.base_url) else "")
+        return f"{base}/callbacks/tavus/{sessions.callback_secret(session_id)}" if base else ""
+
+    def room_hosts() -> tuple[str, ...]:
+        return (*rooms.DAILY_HOSTS, *_own_rooms(tavus.base_url))
+
+    phoenix = PhoenixRest(tavus, settings, callback_url)
+    claims = Claims(ledger, room_hosts)
+    watching = Watching(ledger, phoenix, ages, breaker)
+    starting = Starting(
+        ledger, phoenix, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
+    )
+    lasts_s = max(3 * pulse_s, SHORTEST_LEASE_S)
+    lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, ages, lasts_s=lasts_s, monotonic=monotonic)
+    sweeper = Sweeper(
+        ledger,
+        ages=ages,
+        lease=lease,
+        viewers=viewers,
+        breaker=breaker,
+        watching=watching,
+        reconciler=Reconciler(ledger, phoenix, claims, watching, ages, breaker),
+        reaper=Reaper(ledger, ages, viewers, starting_here=starting.busy),
+        starting=starting,
+        interval_s=settings.sweep_interval_s,
+        pulse_s=pulse_s,
+        answering=answering,
+    )
+    starting.permit = sweeper.permit
+    sessions = Sessions(
+        ledger,
+        loaded=loaded,
+        agents=agents,
+        catalogue=catalogue,
+        watching=watching,
+        starting=starting,
+        sweeper=sweeper,
+        viewers=viewers,
+        tokens=tokens,
+        room_hosts=room_hosts,
+        owner=owner,
+    )
+    return Calls(sessions, starting, sweeper, phoenix)
 
 
 def account_of(loaded: Loaded) -> str:

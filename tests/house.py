@@ -29,11 +29,13 @@ def house(
     base: str = "",
     problems: tuple[Problem, ...] = (),
     database: str = "",
+    ready: bool = True,
     **settings: Any,
 ) -> Iterator[Services]:
     """Services that speak to the sandbox at `sandbox` as to Tavus. `base` is our own address for callbacks.
 
-    `database` is a DATABASE_URL, by default SQLite's in `root`.
+    `database` is a DATABASE_URL, by default SQLite's in `root`. They are given once the sweeper has read its first
+    list, unless `ready` is false.
     """
     values: dict[str, Any] = {
         "tavus_api_key": SecretStr(KEY),
@@ -46,6 +48,8 @@ def house(
     services = wiring.build(root, Loaded(Settings(**values), problems, (), {}))
     services.open(base)
     try:
+        if ready:
+            until(lambda: services.ready)
         yield services
     finally:
         services.close()

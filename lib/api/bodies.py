@@ -111,10 +111,15 @@ class AgentChange(Strict):
 
 
 class SessionNew(Strict):
-    """`enableAvatar` false starts a text chat. The same `clientToken` again gives the same session, never a second."""
+    """`enableAvatar` false starts a text chat. The same `clientToken` again gives the same session, never a second.
+
+    With `watch` the call ends once nobody has asked about it (`GET /api/sessions/{id}`) for WATCH_GRACE_S; without, it
+    is left to Tavus's timers and its limit.
+    """
 
     agent_id: Id
     enable_avatar: bool = True
+    watch: bool = False
     client_token: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from lib.api.bodies import Message, SessionNew
 from lib.api.endpoint import Call, Endpoint, limit_of
-from lib.models import Mode, Session, Status
+from lib.models import Mode, Session, Status, Watch
 from lib.services.export import shown
 from lib.wiring import Services
 
+ACTOR = "the API"
 STRING, OPTIONAL = {"type": "string"}, {"type": ["string", "null"]}
 ROW = {
     "type": "object",
@@ -54,6 +55,8 @@ def start(call: Call) -> dict[str, Any]:
         body.agent_id,
         token=body.client_token or "api-" + secrets.token_hex(16),
         enable_avatar=body.enable_avatar,
+        watch=Watch.API if body.watch else Watch.NOBODY,
+        actor=ACTOR,
     )
     return row(call.services, session)
 
@@ -65,6 +68,7 @@ def every(call: Call) -> dict[str, Any]:
 
 def one(call: Call) -> dict[str, Any]:
     session = call.services.sessions.get(call.path["id"])
+    call.services.sessions.glimpse(session)
     turns = shown(call.services.sessions.turns(session.id))
     transcript = [
         {"role": turn.role, "text": turn.content, "seconds": turn.seconds, "source": turn.source} for turn in turns

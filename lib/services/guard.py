@@ -1,4 +1,4 @@
-"""Greenroom's own limits: calls at once, minutes a day, starts a minute. Reserved minutes count in full."""
+"""Greenroom's own limits: calls at once, minutes a day, starts a minute and person. Reserved minutes count in full."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECENT = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left. Minutes are of today (UTC); an open call reserves all that it may take."""
+    """What is left. Minutes are of today (UTC); an open call reserves all that it may take, starts are one person's."""
 
     open_calls: int
     max_calls: int
@@ -50,18 +50,18 @@ class Allowance:
             )
         if self.recent_starts >= self.max_starts_per_minute:
             return LimitReached(
-                f"{self.recent_starts} calls were started within the last minute.",
+                f"You started {self.recent_starts} calls within the last minute, the most that one person may.",
                 code="max_starts_per_minute",
                 retry_after_s=60,
-                hint="Wait a minute. MAX_STARTS_PER_MINUTE sets the limit.",
+                hint="Wait a minute and try again. MAX_STARTS_PER_MINUTE sets the limit.",
             )
         return None
 
 
-def allowance(connection: Connection, account: str, settings: Settings, now: datetime) -> Allowance:
-    """Read what counts against the limits."""
+def allowance(connection: Connection, account: str, settings: Settings, now: datetime, actor: str = "") -> Allowance:
+    """Read what counts against the limits. `actor` is the person whose starts count."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    usage = rows.usage(connection, account, today=today, recent=now - RECENT)
+    usage = rows.usage(connection, account, today=today, recent=now - RECENT, now=now, actor=actor)
     return Allowance(
         open_calls=usage.open_calls,
         max_calls=settings.max_concurrent_calls,

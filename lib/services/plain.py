@@ -21,7 +21,17 @@ OURS = {
     "ended_here": "You ended it",
     "idle": "Nothing was written for 30 min",
     "not_created": "Tavus never created it",
+    "never_found": "Tavus never said whether it was made",
     "gone": "Its conversation was deleted",
+    "ended_at_tavus": "Ended at Tavus, which gave no reason",
+    "unwatched": "Nobody was watching",
+    "over_limit": "Time limit reached, Greenroom ended it",
+    "over_budget": "Today’s minutes were used up",
+    "unsafe_room": "Its room could not be shown",
+    "key_lost": "The key of its room was lost",
+    "late": "It was made late, after it had been given up",
+    "lost": "Its record was lost, so it was ended",
+    "extra": "It was made a second time, so it was ended",
 }
 
 

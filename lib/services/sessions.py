@@ -10,15 +10,15 @@ import hashlib
 import hmac
 import json
 import logging
-import secrets
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, Conflict, GreenroomError, NotFound, SettingsWrong
-from lib.models import Conversation, Mode, Session, SessionEvent, Status, Turn
+from lib.models import Conversation, Mode, Session, SessionEvent, Status, Turn, Watch
 from lib.services import guard
 from lib.services.agents import Agents
 from lib.services.catalogue import Catalogue
@@ -29,6 +29,7 @@ from lib.services.modes.phoenix_rest import Plan
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
 from lib.services.talking import part_of
+from lib.services.viewers import Viewers
 from lib.services.watching import Trouble, Watching
 from lib.settings import Loaded
 from lib.store import agents as agent_rows
@@ -95,8 +96,10 @@ class Sessions:
         watching: Watching,
         starting: Starting,
         sweeper: Sweeper,
+        viewers: Viewers,
         tokens: RoomTokens,
         room_hosts: Callable[[], tuple[str, ...]],
+        owner: str,
     ) -> None:
         self._ledger = ledger
         self._loaded = loaded
@@ -105,41 +108,72 @@ class Sessions:
         self._watching = watching
         self._starting = starting
         self._sweeper = sweeper
+        self._viewers = viewers
         self._tokens = tokens
         self._room_hosts = room_hosts
+        self._owner = owner
         self._running: dict[str, Future[None]] = {}
         self._pages: Kept[SessionPage] = Kept(ledger.store)
 
     # start
 
-    def start(self, agent_id: str, *, token: str, enable_avatar: bool = True) -> Session:
+    def start(
+        self,
+        agent_id: str,
+        *,
+        token: str,
+        enable_avatar: bool = True,
+        watch: Watch = Watch.PAGE,
+        actor: str = "",
+    ) -> Session:
         """Start a session of this agent; gives back its row at once, the call itself follows in the background.
 
         `token` names the click: the same one again gives the same session and sends nothing. A call is billed from
         its creation. Where no avatar can start (a limit, a setting, a refusal) the session is text and says why.
+        `watch` says who must be watching for the call to go on, `actor` who asks (for the limit a person has).
         Raises NotFound, Conflict (the token was used for something else), BadInput.
         """
         if not token or len(token) > TOKEN_LIMIT:
             raise BadInput(f"A start needs a token of 1 to {TOKEN_LIMIT} characters.")
-        session, asked = self._begin(agent_id, token, enable_avatar)
-        if asked != _fingerprint(agent_id, enable_avatar):
+        asked = _fingerprint(agent_id, enable_avatar, watch)
+        session, before = self._begin(agent_id, token, enable_avatar, watch, actor, asked)
+        if before != asked:
             raise Conflict("This click token was used to start something else.", hint="Use a new token for each start.")
         return session
 
-    def start_and_wait(
-        self, agent_id: str, *, token: str, enable_avatar: bool = True, timeout_s: float = 30.0
-    ) -> Session:
+    def start_and_wait(self, agent_id: str, *, token: str, timeout_s: float = 30.0, **how: Any) -> Session:
         """As `start`, and wait until the row says how the start went, `timeout_s` at most."""
-        session = self.start(agent_id, token=token, enable_avatar=enable_avatar)
+        session = self.start(agent_id, token=token, **how)
         running = self._running.get(session.id)
         if running is not None:
             wait([running], timeout_s)
         return self._ledger.get(session.id)
 
-    def allowance(self) -> Allowance:
-        """What Greenroom's own limits leave."""
+    def allowance(self, actor: str = "") -> Allowance:
+        """What Greenroom's own limits leave to this person."""
         with self._ledger.store.reading() as connection:
-            return guard.allowance(connection, self._ledger.account, self._loaded.settings, self._ledger.clock())
+            return guard.allowance(connection, self._ledger.account, self._loaded.settings, self._ledger.clock(), actor)
+
+    # watch
+
+    def follow(self, tab: str, session_id: str, connected: Callable[[], bool]) -> None:
+        """This tab shows the session, for as long as it is `connected`. Costs nothing; call it as often as you like."""
+        self._viewers.follow(tab, session_id, connected)
+
+    def leave(self, tab: str) -> None:
+        """This tab shows no session any more."""
+        self._viewers.leave(tab)
+
+    def glimpse(self, session: Session) -> None:
+        """A caller asked about it just now, which keeps a call going that asked to be watched in this way."""
+        if session.watch is Watch.API:
+            self._viewers.glimpse(session.id)
+
+    def detach(self, session_id: str) -> None:
+        """Its room was opened in a tab of its own, which can't be seen from here: Tavus's timers end it."""
+        session = self._ledger.get(session_id)
+        if session.watch is Watch.PAGE:
+            self._ledger.advance(session_id, "detached", from_statuses=OPEN, watch=Watch.DETACHED)
 
     # see
 
@@ -246,11 +280,11 @@ class Sessions:
         key = self._ledger.store.meta("callback_secret").encode()
         return f"{session_id}.{hmac.new(key, session_id.encode(), hashlib.sha256).hexdigest()[:40]}"
 
-    def _begin(self, agent_id: str, token: str, enable_avatar: bool) -> tuple[Session, str]:
+    def _begin(
+        self, agent_id: str, token: str, enable_avatar: bool, watch: Watch, actor: str, asked: str
+    ) -> tuple[Session, str]:
         """The session of this token and what it was asked with; made now, in one transaction, if there is none."""
         now = self._ledger.clock()
-        asked = _fingerprint(agent_id, enable_avatar)
-        prefix = self._ledger.store.meta("prefix")
         with self._ledger.store.writing() as connection:
             self._ledger.store.lock_guard(connection)
             known = rows.by_token(connection, self._ledger.account, token)
@@ -262,12 +296,12 @@ class Sessions:
             call_s = agent.call.longest_s(self._loaded.settings.max_call_s)
             refusal = self._unable() if enable_avatar else None
             if enable_avatar and refusal is None:
-                left = guard.allowance(connection, self._ledger.account, self._loaded.settings, now)
+                left = guard.allowance(connection, self._ledger.account, self._loaded.settings, now, actor)
                 refusal = left.refusal(call_s)
             avatar = enable_avatar and refusal is None
             listing = self._catalogue.persona_shelf.peek()
             persona = listing.find(agent.persona_id) if listing else None
-            session_id = f"s-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+            session_id = self._ledger.new_id()
             session = Session(
                 id=session_id,
                 agent_id=agent.id,
@@ -284,11 +318,12 @@ class Sessions:
                 reason=refusal.message if refusal else "",
                 reason_code=refusal.code if refusal else "",
                 reason_hint=refusal.hint if refusal else "",
+                watch=watch if avatar else Watch.NOBODY,
             )
-            name = f"{prefix}-{session_id} {agent.name}"[:NAME_LIMIT].rstrip()
-            rows.add(
-                connection, self._ledger.account, rows.Intent(session, token, asked, name, part_of(persona, agent))
-            )
+            name = self._ledger.name_of(session_id, agent.name, NAME_LIMIT)
+            part = part_of(persona, agent)
+            intent = rows.Intent(session, token, asked, name, part, owner=self._owner, actor=actor)
+            rows.add(connection, self._ledger.account, intent)
             rows.note(connection, session_id, now, "start", "" if avatar else session.reason or "Text chat")
             agent_rows.touch(connection, self._ledger.account, agent.id, now)
         if avatar:
@@ -326,8 +361,9 @@ class Sessions:
         self._sweeper.hint(session_id)
 
 
-def _fingerprint(agent_id: str, enable_avatar: bool) -> str:
-    return hashlib.sha256(json.dumps([agent_id, enable_avatar]).encode()).hexdigest()
+def _fingerprint(agent_id: str, enable_avatar: bool, watch: Watch) -> str:
+    asked = [agent_id, enable_avatar, *([watch] if watch is Watch.API else [])]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def _cursor(place: lists.Place | None) -> str | None:

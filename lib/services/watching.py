@@ -5,23 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from weakref import WeakValueDictionary
 
-from lib.errors import NotFound, UpstreamError, UpstreamRejected
+from lib.errors import Ambiguous, NotFound, NotSent, RateLimited, UpstreamError
 from lib.models import Conversation, Mode, Session, Status
 from lib.services import record
+from lib.services.ages import Ages
+from lib.services.breaker import Breaker
 from lib.services.ledger import OPEN, Ledger
 from lib.services.modes.phoenix_rest import PhoenixRest
 from lib.store import sessions as rows
 
 log = logging.getLogger(__name__)
 
-HORIZON = timedelta(seconds=120)
-"""How long after a start with an unclear answer its conversation may still turn up at Tavus."""
-
-TEXT_IDLE = timedelta(minutes=30)
+TEXT_IDLE_S = 30 * 60.0
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,11 @@ class _Turnstile:
 class Watching:
     """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other."""
 
-    def __init__(self, ledger: Ledger, phoenix: PhoenixRest) -> None:
+    def __init__(self, ledger: Ledger, phoenix: PhoenixRest, ages: Ages, breaker: Breaker) -> None:
         self._ledger = ledger
         self._phoenix = phoenix
+        self._ages = ages
+        self._breaker = breaker
         self._looking: WeakValueDictionary[str, _Turnstile] = WeakValueDictionary()
         self._door = threading.Lock()
         self._troubles: dict[str, Trouble] = {}
@@ -55,59 +55,53 @@ class Watching:
         return self._troubles.get(session_id)
 
     def check(self, session_id: str) -> None:
-        """Bring one session in step with Tavus: at most two requests. Raises UpstreamError; then nothing changed."""
+        """Bring one session in step with Tavus: at most two requests. Raises UpstreamError; then nothing changed.
+
+        A session whose conversation is not known is no matter of one request: the reconciler looks for it.
+        """
         with self._door:
             turnstile = self._looking.setdefault(session_id, _Turnstile())
         with turnstile.lock:
+            session = self._ledger.get(session_id)
             try:
-                self._check(self._ledger.get(session_id))
+                self._check(session)
             except UpstreamError as error:
-                known = self._troubles.get(session_id)
-                since = known.since if known else self._ledger.clock()
-                self._troubles[session_id] = Trouble(error.message, error.hint, since)
+                self._breaker.failed(error)
+                self.troubled(session_id, error)
                 raise
-            self._troubles.pop(session_id, None)
+            if session.conversation_id:
+                self._breaker.answered()
+                self.eased(session_id)
+
+    def troubled(self, session_id: str, error: UpstreamError) -> None:
+        """Tavus could not be asked about this session."""
+        known = self._troubles.get(session_id)
+        if known is None and not isinstance(error, NotSent | Ambiguous | RateLimited):
+            log.error("session %s can't be looked after: %s", session_id, error.message)
+        since = known.since if known else self._ledger.clock()
+        self._troubles[session_id] = Trouble(error.message, error.hint, since)
+
+    def eased(self, session_id: str) -> None:
+        """Tavus could be asked about this session again."""
+        self._troubles.pop(session_id, None)
 
     def _check(self, session: Session) -> None:
         if session.mode is Mode.TEXT:
             self._check_text(session)
         elif session.conversation_id:
             self._check_call(session)
-        elif session.status in (Status.UNKNOWN, Status.ENDING):
-            self._search(session)
-
-    def created(self, session: Session, conversation: Conversation) -> None:
-        """A start was answered: keep the conversation, and end it at once if that was asked for meanwhile."""
-        values: dict[str, Any] = {"conversation_id": conversation.id, "conversation_url": conversation.url}
-        now = self._ledger.clock()
-        if self._ledger.advance(
-            session.id,
-            "created",
-            conversation.id,
-            from_statuses=(Status.STARTING, Status.UNKNOWN),
-            status=Status.WAITING,
-            waiting_at=now,
-            reason="",
-            reason_code="",
-            reason_hint="",
-            **values,
-        ):
-            return
-        self._ledger.advance(
-            session.id, "created", conversation.id, from_statuses=(Status.ENDING,), waiting_at=now, **values
-        )
-        self.check(session.id)
 
     def _check_call(self, session: Session) -> None:
         try:
             conversation = self._phoenix.look(session)
-        except (NotFound, UpstreamRejected) as error:
-            if session.status.open and isinstance(error, NotFound):
-                self._ledger.ended(session, "gone")
+        except NotFound:
+            if session.status.open:
+                self._missing(session)
                 return
             raise
+        self._ages.forget("missing", session.id)
         seen = record.read(conversation)
-        if conversation.active and conversation.url and conversation.url != session.conversation_url:
+        if conversation.active and conversation.url and self._moved(session, conversation):
             # The embedded sandbox's rooms move with our own port.
             with self._ledger.store.writing() as connection:
                 rows.advance(connection, session.id, conversation_url=conversation.url)
@@ -126,6 +120,15 @@ class Watching:
             self._phoenix.end(session)
         self._keep_record(session, seen)
 
+    def _moved(self, session: Session, conversation: Conversation) -> bool:
+        """Only a room that was shown can move: one that no frame may show has no address here."""
+        return bool(session.conversation_url) and conversation.url != session.conversation_url
+
+    def _missing(self, session: Session) -> None:
+        """Tavus does not know it: a moment after the start that means little, after a while it was deleted there."""
+        if self._ages.of("missing", session.id) >= self._ledger.settings.reconcile_horizon_s:
+            self._ledger.ended(session, "gone")
+
     def _keep_record(self, session: Session, seen: record.Seen) -> None:
         if seen.turns is not None and session.transcript_at is None:
             with self._ledger.store.writing() as connection:
@@ -138,29 +141,8 @@ class Watching:
                 rows.advance(connection, session.id, perception=seen.perception)
                 rows.note(connection, session.id, self._ledger.clock(), "perception")
 
-    def _search(self, session: Session) -> None:
-        with self._ledger.store.reading() as connection:
-            name = rows.conversation_name(connection, session.id)
-        conversation = self._phoenix.find(name)
-        if conversation is not None:
-            self.created(session, conversation)
-        elif self._ledger.clock() > session.created_at + HORIZON:
-            if session.status is Status.ENDING:
-                self._ledger.ended(session, "not_created")
-            else:
-                self._ledger.advance(
-                    session.id,
-                    "not_created",
-                    from_statuses=(Status.UNKNOWN,),
-                    status=Status.FAILED,
-                    ended_at=self._ledger.clock(),
-                    reason="Tavus gave no clear answer to the start, and has no such conversation.",
-                    reason_code="not_created",
-                    reason_hint="Nothing was created and nothing is billed. Start again.",
-                )
-
     def _check_text(self, session: Session) -> None:
         with self._ledger.store.reading() as connection:
-            last = max((event.at for event in rows.timeline(connection, session.id)), default=session.created_at)
-        if session.status in OPEN and self._ledger.clock() > last + TEXT_IDLE:
+            signs = rows.signs_of_life(connection, session.id)
+        if session.status in OPEN and self._ages.of("text", session.id, signs) >= TEXT_IDLE_S:
             self._ledger.ended(session, "idle")

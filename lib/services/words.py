@@ -16,7 +16,16 @@ EVENTS: dict[str, str] = {
     "perception": "A model’s impression read",
     "chat": "Text chat began",
     "not_created": "No room was made",
+    "never_found": "No room was found",
     "unsafe_room": "The room’s address was not safe to open",
+    "key_lost": "The private room’s key was lost",
+    "unwatched": "Nobody was watching, so it is ended",
+    "detached": "Room opened in a tab of its own",
+    "over_limit": "Over its time limit, so it is ended",
+    "over_budget": "Today’s minutes are used up, so it is ended",
+    "late": "Found at Tavus after it had been given up",
+    "lost": "Found at Tavus without a record here",
+    "extra": "Found at Tavus besides the one that was asked for",
 }
 """Kind of an event in a session's timeline -> what happened."""
 

@@ -16,7 +16,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lib.errors import GreenroomError
 from lib.models import Mode, Session, Status
-from lib.ui import context
+from lib.ui import context, presence
+from lib.ui.text import local
 from lib.wiring import Services
 
 _FOLLOWED, _MOUNTED = "call_followed", "call_mounted"
@@ -75,7 +76,10 @@ def draw(services: Services | None, on_live: bool) -> None:
     area = st.container(key="call-area")
     session = _followed(services, on_live) if services is not None else None
     _slots.set(None)
-    if services is None or session is None:
+    if services is None:
+        return
+    presence.tell(services, session)
+    if session is None:
         return
     with area:
         head = st.container(key="call-head")
@@ -85,6 +89,9 @@ def draw(services: Services | None, on_live: bool) -> None:
                 _mount(services, session, on_live)
         below = left.container(key="call-below")
         side = right.container(key="call-side")
+        if session.status.open:
+            # Last, as it is a block of the page too: before the frame it would move it.
+            presence.beat(services, session.id)
     _slots.set(Slots(session, head, below, side))
 
 
@@ -133,7 +140,8 @@ def _note(session: Session) -> str:
     if session.status is Status.STARTING:
         return "The room is being made. This takes a moment."
     if session.status is Status.UNKNOWN:
-        return "Tavus did not answer clearly. Greenroom is checking whether the room was made."
+        until = f" until {local(session.checking_until):%H:%M:%S}" if session.checking_until else ""
+        return f"Tavus did not answer clearly. Greenroom is asking{until} whether the room was made."
     if session.status is Status.ENDING:
         return "The room is closing."
     if not session.private_room:

@@ -5,15 +5,19 @@ Nothing here asks Tavus: the strip reads one row a second, and when the status c
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from lib.models import Mode, Session, Status
+from lib.models import Mode, Session, Status, Watch
 from lib.ui import context, feedback, live_chat, parts, places, record, strips
 from lib.ui.call_frame import Slots
-from lib.ui.text import clock, gist, html, md, span, stamp
+from lib.ui.text import clock, gist, html, local, md, span, stamp
 
 BESIDE = "Text chat, outside the call"
-NO_ROOM = ("max_concurrent_calls", "slots_full")
+NO_ROOM = ("max_concurrent_calls", "daily_minutes", "slots_full", "out_of_credit")
+"""Codes of a refusal that the end of another call may lift."""
+
 ENDED_COLOUR: dict[Status, parts.Kind] = {Status.ENDED: "info", Status.FAILED: "bad"}
 
 
@@ -53,7 +57,15 @@ def head(session: Session) -> None:
             url = context.own_path(context.services().sessions.room_url(session))
             if url:
                 note = "Greenroom sees a call in another tab, but not what happens in it. Leave this frame first."
-                st.link_button("Open in new tab", url, icon=":material/open_in_new:", help=note)
+                st.link_button(
+                    "Open in new tab",
+                    url,
+                    icon=":material/open_in_new:",
+                    help=note,
+                    key="live_new_tab",
+                    on_click=context.services().sessions.detach,
+                    args=(session.id,),
+                )
 
 
 def avatar_unavailable(session: Session) -> None:
@@ -70,10 +82,10 @@ def avatar_unavailable(session: Session) -> None:
             with feedback.section("start the session", retry=False):
                 context.services().sessions.end(session.id)
                 strips.start(session.agent_id)
-        if session.reason_code in NO_ROOM and st.button("Show the open sessions", key="live_open"):
-            st.switch_page(places.HOME)
         if st.button("Open Diagnostics", type="tertiary", key="live_diagnostics"):
             st.switch_page(places.DIAGNOSTICS)
+    if session.reason_code in NO_ROOM and not strips.open_calls("refused"):
+        st.caption("No call of this console is open: what takes the room was started elsewhere with the same account.")
 
 
 def open_agent(session: Session) -> None:
@@ -108,7 +120,7 @@ def _state(session: Session, used: str) -> str:
     elapsed = record.elapsed_s(session)
     words = {
         Status.STARTING: "The room is being made",
-        Status.UNKNOWN: "Tavus gave no clear answer. Nothing is sent twice.",
+        Status.UNKNOWN: _being_checked(session),
         Status.WAITING: "The avatar is coming",
         Status.LIVE: "" if session.mode is Mode.TEXT else "The avatar is in the room",
         Status.ENDING: "Tavus is asked to close the room",
@@ -120,6 +132,14 @@ def _state(session: Session, used: str) -> str:
         cells.append(f"<span><b>{clock(elapsed)}</b> of {clock(session.max_call_s)}</span>")
         cells.append(parts.bar_html(elapsed / session.max_call_s))
     return f'<div class="gr-state">{"".join(cells)}<span class="gr-used">{html(used)}</span></div>'
+
+
+def _being_checked(session: Session) -> str:
+    """What is being asked, and until when; after that nobody knows, as Tavus must answer first."""
+    words = "Tavus gave no clear answer. Greenroom asks whether the room was made"
+    if session.checking_until is None or session.checking_until < datetime.now(UTC):
+        return f"{words}, until Tavus says so. Nothing is sent twice."
+    return f"{words}, until {local(session.checking_until):%H:%M:%S}. Nothing is sent twice."
 
 
 def over(session: Session) -> None:
@@ -188,7 +208,19 @@ def side(session: Session) -> None:
             f"{span(settings.left_timeout_s)} after everyone left. The transcript appears after the call."
         )
         st.caption(f":material/info: {md(hint)}")
+        st.caption(f":material/visibility: {md(watched(session, settings.watch_grace_s))}")
+
+
+def watched(session: Session, grace_s: float) -> str:
+    """What becomes of the call when nobody looks."""
+    grace = span(round(grace_s))
+    return {
+        Watch.PAGE: f"Greenroom ends the call once no page has shown it for {grace}.",
+        Watch.DETACHED: "Its room was opened in a tab of its own, so it goes on when this page is closed.",
+        Watch.API: f"Started by the API: Greenroom ends it once nobody has asked about it for {grace}.",
+        Watch.NOBODY: "Started by the API: it goes on when this page is closed.",
+    }[session.watch]
 
 
 def _mark(session: Session) -> tuple[str, ...]:
-    return session.status.value, session.mode.value, session.conversation_url
+    return session.status.value, session.mode.value, session.conversation_url, str(session.checking_until)

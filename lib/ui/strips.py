@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import streamlit as st
 
 from lib.models import Mode, Session, Status
-from lib.ui import context, feedback, parts, places, record
+from lib.ui import context, feedback, parts, places, presence, record
 from lib.ui.text import clock, local, span
 from lib.wiring import Services
 
 ENDS_WITHIN = timedelta(seconds=5)
-ASKED_TO_END = ("ending", "unsafe_room")
+ASKED_TO_END = ("ending", "unsafe_room", "key_lost", "unwatched", "over_limit", "over_budget", "late", "lost", "extra")
 _DOUBLE_CLICK = timedelta(seconds=5)
 _TOKENS = "start_tokens"
 IN_ROOM = "the avatar is in the room"
@@ -34,10 +35,11 @@ def start(agent_id: str, *, enable_avatar: bool = True) -> None:
     if not token or now - used_at > _DOUBLE_CLICK:
         token = uuid4().hex
     tokens[key] = (token, now)
-    session = sessions.start_and_wait(agent_id, token=token, enable_avatar=enable_avatar, timeout_s=_GLANCE_S)
+    how: dict[str, Any] = {"enable_avatar": enable_avatar, "actor": presence.person()}
+    session = sessions.start_and_wait(agent_id, token=token, timeout_s=_GLANCE_S, **how)
     if not session.status.open:
         tokens[key] = (uuid4().hex, now)
-        session = sessions.start(agent_id, token=tokens[key][0], enable_avatar=enable_avatar)
+        session = sessions.start(agent_id, token=tokens[key][0], **how)
     st.switch_page(places.LIVE, query_params={"session": session.id})
 
 
@@ -47,6 +49,14 @@ def open_sessions(place: str) -> list[Session]:
     if sessions:
         _strips(place, marks(sessions), [sessions])
     return sessions
+
+
+def open_calls(place: str) -> bool:
+    """The same for calls only, text chats apart: what could be ended to make room. False if there is none."""
+    calls = [session for session in context.services().sessions.open() if session.mode is not Mode.TEXT]
+    if calls:
+        _strips(place, marks(calls), [calls], calls_only=True)
+    return bool(calls)
 
 
 def marks(sessions: list[Session]) -> tuple[tuple[str, str], ...]:
@@ -99,10 +109,14 @@ def calls_in_use(services: Services, sessions: list[Session]) -> str:
 
 
 @st.fragment(run_every=2.0)
-def _strips(place: str, seen: tuple[tuple[str, str], ...], known: list[list[Session]]) -> None:
+def _strips(
+    place: str, seen: tuple[tuple[str, str], ...], known: list[list[Session]], calls_only: bool = False
+) -> None:
     """`known` holds the sessions for the first drawing, which comes right after they were read."""
     services = context.services()
     sessions = known.pop() if known else services.sessions.open()
+    if calls_only:
+        sessions = [session for session in sessions if session.mode is not Mode.TEXT]
     used = calls_in_use(services, sessions)
     for session in sessions:
         _strip(place, session, used)

@@ -22,6 +22,7 @@ from tests.sandbox_server import RunningSandbox, running_sandbox
 class Console:
     sandbox: RunningSandbox
     services: Services
+    before: int
 
     def open(self, page: str, **query: str) -> AppTest:
         """The page as a newly opened tab shows it."""
@@ -50,8 +51,8 @@ class Console:
         return row
 
     def asked(self, since: int = 0) -> list[str]:
-        """The requests to Tavus after the first `since`."""
-        return self.sandbox.routes()[since:]
+        """The requests to Tavus after the first `since`; without the sweeper's when it started."""
+        return self.sandbox.routes()[self.before + since :]
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def console(root: Path, **settings: Any) -> Iterator[Console]:
     with running_sandbox() as sandbox, house(sandbox.url, root, **settings) as services:
         wiring.install(services)
         try:
-            yield Console(sandbox, services)
+            yield Console(sandbox, services, len(sandbox.routes()))
         finally:
             wiring.install(None)
 

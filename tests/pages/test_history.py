@@ -48,6 +48,7 @@ def ended(house: Console, number: int, *, days: int = 0, turns: tuple[Turn, ...]
         "end_reason": "You ended it",
     }
     late |= {"end_code": "ended_here", "conversation_id": f"c{number}", "transcript_at": begun}
+    late["perception"] = "Read, so that nobody asks Tavus for it."
     session = Session(**(values | {key: value for key, value in changes.items() if key in values}))
     with house.services.store.writing() as connection:
         rows.add(connection, house.services.account, rows.Intent(session, session.id, "", session.id, {}))

@@ -16,7 +16,6 @@ from pydantic import SecretStr
 
 from lib.errors import BadInput, Conflict, NotFound
 from lib.models import CallSettings, Mode, Status
-from lib.services import watching
 from lib.settings import Problem
 from lib.wiring import Services
 from tests.databases import written
@@ -199,40 +198,40 @@ def test_a_call_that_was_made_though_its_answer_was_lost_is_found_and_kept(
 
 
 def test_a_call_that_was_never_made_counts_against_the_limits_until_that_is_certain(
-    services: Services, sandbox: str, monkeypatch: pytest.MonkeyPatch
+    housed: Housed, sandbox: str
 ) -> None:
-    fault(sandbox, CREATE, drop="before")
-    session = services.sessions.start_and_wait(demo(services).id, token="t")
-    assert reaches(services, session, Status.UNKNOWN).reason
-    assert services.sessions.allowance().open_calls == 1
-    until(lambda: len(log(sandbox, "GET /v2/conversations")) >= 3)
-    assert services.sessions.get(session.id).status is Status.UNKNOWN
-    monkeypatch.setattr(watching, "HORIZON", watching.HORIZON * 0)
-    failed = reaches(services, session, Status.FAILED)
-    assert failed.reason_code == "not_created"
-    assert services.sessions.allowance().open_calls == 0
-    assert creates(sandbox) == 1
+    with housed(reconcile_horizon_s=1) as services:
+        fault(sandbox, CREATE, drop="before")
+        session = services.sessions.start_and_wait(demo(services).id, token="t")
+        assert reaches(services, session, Status.UNKNOWN).reason
+        assert services.sessions.allowance().open_calls == 1
+        until(lambda: len(log(sandbox, "GET /v2/conversations")) >= 4)
+        assert services.sessions.get(session.id).status is Status.UNKNOWN
+        failed = reaches(services, session, Status.FAILED)
+        assert failed.reason_code == "not_created"
+        assert services.sessions.allowance().open_calls == 0
+        assert creates(sandbox) == 1
 
 
-def test_a_list_that_fails_concludes_nothing(services: Services, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "HORIZON", watching.HORIZON * 0)
-    requests.post(
-        f"{sandbox}/_sandbox/faults",
-        json=[
-            {"route": CREATE, "drop": "after", "times": 1},
-            {"route": "GET /v2/conversations", "status": 500, "times": 9},
-        ],
-        timeout=5,
-    )
-    session = services.sessions.start(demo(services).id, token="t")
-    seen: set[Status] = set()
+def test_a_list_that_fails_concludes_nothing(housed: Housed, sandbox: str) -> None:
+    with housed(reconcile_horizon_s=0.5) as services:
+        requests.post(
+            f"{sandbox}/_sandbox/faults",
+            json=[
+                {"route": CREATE, "drop": "after", "times": 1},
+                {"route": "GET /v2/conversations", "status": 500, "times": 30},
+            ],
+            timeout=5,
+        )
+        session = services.sessions.start(demo(services).id, token="t")
+        seen: set[Status] = set()
 
-    def live() -> bool:
-        seen.add(services.sessions.get(session.id).status)
-        return Status.LIVE in seen
+        def live() -> bool:
+            seen.add(services.sessions.get(session.id).status)
+            return Status.LIVE in seen
 
-    until(live, within_s=30)
-    assert Status.FAILED not in seen
+        until(live, within_s=30)
+        assert Status.FAILED not in seen
 
 
 def test_a_closed_port_is_refused_at_once_and_holds_no_slot(tmp_path: Path) -> None:
@@ -432,10 +431,12 @@ def test_agents_and_sessions_of_another_account_are_not_shown(housed: Housed) ->
             other.sessions.get(session.id)
 
 
-def test_the_sweeper_asks_tavus_nothing_while_nothing_is_open(services: Services, sandbox: str) -> None:
+def test_with_nothing_open_the_sweeper_asks_for_one_list_when_it_starts_and_then_nothing(
+    services: Services, sandbox: str
+) -> None:
     until(lambda: services.ready)
     time.sleep(0.4)
-    assert log(sandbox) == []
+    assert [(entry["method"], entry["path"]) for entry in log(sandbox)] == [("GET", "/v2/conversations")]
 
 
 def test_an_agent_names_what_it_lacks(services: Services) -> None:

@@ -1,0 +1,49 @@
+"""Who sits in front of this tab, and that the tab is there: a call that no tab shows is ended after a while."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from lib.errors import GreenroomError
+from lib.models import Session
+from lib.wiring import Services
+
+BEAT_S = 10.0
+
+
+def tell(services: Services, session: Session | None) -> None:
+    """This tab shows that session from now on, as long as its connection is open; None: it shows none any more.
+
+    The connection says it, not the beat: the timers of a hidden tab slow down to one a minute, a closed one is gone at
+    once. The beat is for a connection that was lost and came back. Neither costs a commit.
+    """
+    run = get_script_run_ctx()
+    if run is None:
+        return
+    tab = run.session_id
+    if session is None or not session.status.open:
+        services.sessions.leave(tab)
+    else:
+        services.sessions.follow(tab, session.id, lambda: connected(tab))
+
+
+def person() -> str:
+    """Who starts a call here, for the limit on one person's starts: the name of a login, else the machine."""
+    name = st.user.get("email") if st.user.get("is_logged_in") else ""
+    return str(name or st.context.ip_address or "")[:200]
+
+
+@st.fragment(run_every=BEAT_S)
+def beat(services: Services, session_id: str) -> None:
+    """Tells it anew every ten seconds, on every page while the tab is in a call."""
+    with suppress(GreenroomError):
+        tell(services, services.sessions.get(session_id))
+
+
+def connected(tab: str) -> bool:
+    """Whether the browser's connection of this tab is open. Can be asked from any thread."""
+    return runtime.exists() and runtime.get_instance().is_active_session(tab)
