@@ -88,9 +88,7 @@ def _fits_a_header(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _database(secret: SecretStr) -> SecretStr:
-    if secret.get_secret_value() and not re.match(
-        r"(sqlite|postgres|postgresql)(\+\w+)?://", secret.get_secret_value()
-    ):
+    if secret.get_secret_value() and not re.match(r"(sqlite|postgresql)(\+\w+)?://", secret.get_secret_value()):
         raise ValueError
     return secret
 
@@ -107,8 +105,9 @@ Key = Annotated[SecretStr | None, AfterValidator(_fits_a_header)]
 class Settings(BaseSettings):
     """One frozen set of settings. `Settings()` is all defaults; only `load` looks at the machine.
 
-    Durations end in `_s` and are seconds; `daily_minutes` counts minutes a day. `database_url` is secret because it
-    may hold a password; "" means the file that Greenroom keeps itself.
+    Durations end in `_s` and are seconds; `daily_minutes` counts minutes a day. `price_per_minute` is in the money that
+    the account is billed in, 0 where it is not known; `retention_days` is 0 to keep records for ever. `database_url`
+    is secret because it may hold a password; "" means the file that Greenroom keeps itself.
     """
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
@@ -134,6 +133,9 @@ class Settings(BaseSettings):
     daily_minutes: Annotated[int, Field(ge=0, le=100_000)] = 60
     max_starts_per_minute: Annotated[int, Field(ge=1, le=600)] = 6
     sweep_interval_s: Annotated[float, Field(ge=0.05, le=300)] = 5.0
+    price_per_minute: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    retention_at_tavus: bool = False
     reconcile_horizon_s: Annotated[float, Field(ge=0.5, le=3600)] = 120.0
     watch_grace_s: Annotated[float, Field(ge=0.5, le=3600)] = 90.0
 
@@ -177,6 +179,9 @@ _MUST_BE = {
     "DAILY_MINUTES": "a whole number of minutes from 0 to 100000",
     "MAX_STARTS_PER_MINUTE": "a whole number from 1 to 600",
     "SWEEP_INTERVAL_S": "a number of seconds from 0.05 to 300",
+    "PRICE_PER_MINUTE": "a number from 0 to 1000, with a point before its decimals",
+    "RETENTION_DAYS": "a whole number of days from 0 (keep for ever) to 36500",
+    "RETENTION_AT_TAVUS": "true or false",
     "RECONCILE_HORIZON_S": "a number of seconds from 0.5 to 3600",
     "WATCH_GRACE_S": "a number of seconds from 0.5 to 3600",
 }

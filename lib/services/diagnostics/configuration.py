@@ -63,6 +63,8 @@ class Configuration:
             return _masked(value.get_secret_value())
         if value in (None, ""):
             return "not set"
+        if isinstance(value, bool):
+            return "true" if value else "false"
         unit = " s" if name.endswith("_S") else " min a day" if name == "DAILY_MINUTES" else ""
         return f"{value:g}{unit}" if isinstance(value, float) else f"{value}{unit}"
 
