@@ -6,15 +6,19 @@ document; 422 `{"message": "Invalid JSON patch format"}` for anything else.
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
 
 from lib.sandbox.state import Row
-from lib.sandbox.wire import Refusal
+from lib.sandbox.wire import Refusal, check_depth
 
 OPS = ("add", "remove", "replace", "copy", "move", "test")
+MAX_COPIED = 1_000_000
+"""Characters of JSON that one patch may copy: copies of copies would grow without an end."""
 
 
 def patched(document: Row, operations: Any, translated: Callable[[Row], Row] = dict) -> Row:
@@ -23,9 +27,17 @@ def patched(document: Row, operations: Any, translated: Callable[[Row], Row] = d
     `translated` gives an operation in the document's own spelling. Raises `Refusal` (422) for a malformed patch, a
     path that does not exist and a `test` that fails: then none of the operations counts.
     """
+    result, copied = copy.deepcopy(document), 0
     try:
-        result = jsonpatch.apply_patch(document, [translated(one) for one in _well_formed(operations)])
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        for operation in map(translated, _well_formed(operations)):
+            if operation["op"] == "copy":
+                source = jsonpatch.JsonPointer(operation.get("from", "")).resolve(result)
+                copied += len(json.dumps(source))
+            if copied > MAX_COPIED:
+                raise _invalid()
+            result = jsonpatch.apply_patch(result, [operation], in_place=True)
+        check_depth(result)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, ValueError) as error:
         raise _invalid() from error
     if not isinstance(result, dict):
         raise _invalid()

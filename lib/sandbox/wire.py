@@ -51,7 +51,7 @@ def parse_json(raw: bytes) -> Any:
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")  # 1e400, a lone surrogate: no answer
-        _check_depth(value, MAX_DEPTH)
+        check_depth(value)
     except (ValueError, RecursionError) as error:
         raise Refusal("The request body is not valid JSON.") from error
     return value
@@ -113,11 +113,12 @@ def _whole(request: Request, name: str, otherwise: int) -> int:
     return int(given) if given.isascii() and given.removeprefix("-").isdigit() and len(given) < 10 else otherwise
 
 
-def _check_depth(value: Any, left: int) -> None:
+def check_depth(value: Any, left: int = MAX_DEPTH) -> None:
+    """Raises `ValueError` for what is nested too deeply to be written out again."""
     if not left:
         raise ValueError("nested too deeply")
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _check_depth(item, left - 1)
+        check_depth(item, left - 1)
 
 
 def _no_constant(name: str) -> Any:

@@ -226,6 +226,23 @@ def test_a_stock_persona_can_be_neither_changed_nor_deleted(box: RunningSandbox)
     assert read(box, STOCK)["persona_name"] == "Sales Coach"
 
 
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [{"op": "add", "path": "/x", "value": ["y" * 100]}, *[{"op": "copy", "from": "/x", "path": "/x/-"}] * 40],
+        [{"op": "add", "path": "/x" * (depth + 1), "value": {}} for depth in range(200)],
+        [{"op": "copy", "path": "/x"}],
+        [{"op": "copy", "from": "/none", "path": "/x"}],
+    ],
+    ids=["copies of copies", "nested without an end", "no source", "a source that is not there"],
+)
+def test_a_patch_that_grows_without_an_end_is_422_at_once(box: RunningSandbox, operations: Any) -> None:
+    before = read(box, OWN)
+    response = box.call("PATCH", f"/personas/{OWN}", operations)
+    assert (response.status_code, response.json()) == (422, {"message": "Invalid JSON patch format"})
+    assert read(box, OWN) == before
+
+
 RENAME = [{"op": "replace", "path": "/persona_name", "value": "Theirs"}]
 
 
