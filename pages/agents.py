@@ -196,7 +196,7 @@ def editor(services: Services, agent_id: str) -> None:
         with notice, feedback.section(f"{clicked} the agent", retry=False):
             follow(services, clicked, stored)
     if clicked == "save" and not form.wrong:
-        with notice, feedback.section("save the agent", retry=False):
+        with notice, feedback.section("save the agent", retry=False), st.spinner("Saving"):
             go(save(services, stored, would_be, agent_id).id)
     if changed and stored is not None and unsaved(changed):
         DRAFTS.begin(agent_id, {})

@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.bench import cold, seed, start
+from tests.bench import bulk, cold, seed, start
 from tests.bench.load import Crowd, p50
 from tests.browsing import launch
 from tests.running import ROOT, Dashboard
@@ -169,7 +169,7 @@ def main() -> None:
     cli = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
     cli.add_argument("--quick", action="store_true")
     cli.add_argument("--pages", nargs="*", default=PAGES, help="only these pages")
-    cli.add_argument("--only", choices=("reruns", "start", "cold"))
+    cli.add_argument("--only", choices=("reruns", "galleries", "start", "cold"))
     options = cli.parse_args()
     begun, pages = time.monotonic(), tuple(options.pages)
     folder = Path(tempfile.mkdtemp(prefix="greenroom-bench-"))
@@ -181,6 +181,8 @@ def main() -> None:
                 for count in COUNTS:
                     reruns.measure(count, pages)
             print_reruns(reruns, pages)
+        if options.only in (None, "galleries"):
+            print_galleries(folder, 5 if options.quick else 40)
         if options.only in (None, "start"):
             with start.alone() as sandbox:
                 print_start(start.measure(sandbox, folder / "start", 5 if options.quick else 60))
@@ -189,6 +191,26 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"\nTook {time.monotonic() - begun:.0f} s")
+
+
+def print_galleries(folder: Path, rounds: int) -> None:
+    """One sweep of a list is several requests, one for each hundred rows."""
+    data = folder / "many"
+    bulk.fill(data, ENV)
+    (folder / "empty").mkdir(exist_ok=True)
+    (folder / "empty" / "empty.py").write_text(EMPTY, encoding="utf-8")
+    print(f"Galleries with {bulk.MANY} personas and {bulk.MANY} agents, one session, p50:")
+    with empty(folder) as beside:
+        for name in bulk.GALLERIES:
+            taken = bulk.measure(name, data, ENV, beside, rounds)
+            swept = ", ".join(f"{path.removeprefix('/v2/')} in {count}" for path, count in sorted(taken.sweeps.items()))
+            lists = "ok  " if len(taken.sweeps) <= 2 else "OVER"
+            print(
+                f"  {name:15} rerun {taken.rerun_ms:6.1f} ms   empty {mark(taken.rerun_ms / taken.empty_ms, 1.0)}   "
+                f"first visit {taken.open_ms:6.0f} ms, lists {lists} 2: {swept or 'none'}   "
+                f"asked by {rounds} reruns {taken.asked} {'ok' if taken.asked == 0 else 'OVER'}"
+            )
+    print()
 
 
 def print_start(taken: start.Start) -> None:

@@ -183,3 +183,13 @@ def test_the_details_and_put_on_an_agent_are_one_click_away(gallery: Gallery) ->
     cell.get_by_role("button", name="Put on an agent").click()
     expect(gallery.page.get_by_role("heading", name="New agent")).to_be_visible()
     expect(gallery.page.get_by_text("Replica: Lucas")).to_be_visible()
+
+
+def test_the_sandbox_shows_films_of_its_own(browser: Browser) -> None:
+    with Dashboard() as console:
+        page = browser.new_page()
+        page.goto(f"http://localhost:{console.port}/replicas")
+        preview = page.locator(f'[data-replica="{ANNA}"] .gr-film')
+        preview.hover()
+        expect(preview.locator("video.on")).to_be_visible()
+        page.close()

@@ -314,6 +314,29 @@ def test_the_table_has_fifty_rows_with_state_and_opens_one_by_name(house: Consol
     assert app.title[0].value == "Demo 59"
 
 
+@pytest.mark.parametrize("view", ["cards", "table"])
+def test_five_hundred_agents_draw_no_more_than_sixty(view: str, house: Console) -> None:
+    def drawn() -> tuple[int, int]:
+        """Elements, and the bytes that a rerun sends."""
+        app = house.open("agents", view=view)
+        app.run()
+        protos = [element.proto for element in app.main if hasattr(element, "proto")]
+        return len(list(app.main)), sum(proto.ByteSize() for proto in protos if hasattr(proto, "ByteSize"))
+
+    for number in range(60):
+        demo(house.services, name=f"Demo {number:03}", persona_id=f"pgone{number:03}")
+    few, few_bytes = drawn()
+    for number in range(60, 500):
+        demo(house.services, name=f"Demo {number:03}", persona_id=f"pgone{number:03}")
+    many, many_bytes = drawn()
+    assert many == few
+    assert abs(many_bytes - few_bytes) < 200
+    app = house.open("agents", view=view)
+    app.text_input(key="agents_search").input("demo 499").run()
+    shown = list(app.dataframe[0].value["name"]) if view == "table" else [html(app).count("Demo 499</b>")]
+    assert shown == (["Demo 499"] if view == "table" else [1])
+
+
 def test_documents_that_are_gone_or_not_read_yet_are_said_in_the_editor(house: Console) -> None:
     row = {"document_url": "https://example.org/a.pdf", "document_name": "Price list"}
     known = house.sandbox.call("POST", "/documents", row).json()["document_id"]
