@@ -197,13 +197,11 @@ class ChatClient:
 
 class _Bearer(KeyHeader):
     def __init__(self, key: SecretStr | None) -> None:
-        super().__init__("Authorization", key or SecretStr(""))
+        super().__init__("Authorization", key or SecretStr(""), "Bearer")
         self._given = key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._given is not None:
-            request.headers["Authorization"] = f"Bearer {self._given.get_secret_value()}"
-        return request
+        return super().__call__(request) if self._given is not None else request
 
 
 class _LineWire(Wire):

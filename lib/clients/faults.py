@@ -53,7 +53,7 @@ def vendor_text(answer: Answer) -> str:
         said = parsed(answer)
     except ValueError:
         return ""
-    for key in ("error", "message", "detail"):
+    for key in ("info", "error", "message", "detail"):
         value = said.get(key) if isinstance(said, dict) else None
         if isinstance(value, dict):
             value = value.get("message")

@@ -78,13 +78,14 @@ class Transport:
         recorder: Callable[[Call], None] | None = None,
         who: str = "Tavus",
         header: str = "x-api-key",
+        scheme: str = "",
     ) -> None:
         self.base_url = base_url
         self.who = who
         self.skew_s: float | None = None
         self._sleep = sleep
         self._recorder = recorder
-        self._key = KeyHeader(header, api_key)
+        self._key = KeyHeader(header, api_key, scheme)
         self._writing = Wire(self._key, timeouts)
         self._reading = Wire(self._key, (timeouts[0], min(timeouts[1], READING_S)))
 

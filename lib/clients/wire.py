@@ -109,12 +109,13 @@ class _Adapter(HTTPAdapter):
 class KeyHeader(AuthBase):
     """Puts the key on one request. As the session's `auth` it also keeps requests from looking into a .netrc."""
 
-    def __init__(self, header: str, key: SecretStr) -> None:
+    def __init__(self, header: str, key: SecretStr, scheme: str = "") -> None:
         self._header = header
         self._key = key
+        self._scheme = scheme
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._header] = self._key.get_secret_value()
+        request.headers[self._header] = f"{self._scheme} {self._key.get_secret_value()}".lstrip()
         return request
 
     def hide(self, text: str) -> str:

@@ -11,12 +11,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lib.sandbox import pictures, room
+from lib.sandbox import daily, pictures, room
 from lib.sandbox.callbacks import Callbacks
 from lib.sandbox.calls import CallBook
 from lib.sandbox.callview import Reply
 from lib.sandbox.clock import Clock
 from lib.sandbox.control import Control
+from lib.sandbox.daily import Rooms
 from lib.sandbox.dialect import Dialect
 from lib.sandbox.events import Announcer
 from lib.sandbox.faults import Faults
@@ -75,6 +76,7 @@ class Sandbox:
         self.tools = Tools(self.state, self.clock, self.personas)
         self.skills = Skills(self.personas, self.clock)
         self.dictionaries = Dictionaries(self.state, self.clock, self.personas)
+        self.rooms = Rooms(self.state, self.clock)
         self.ticker.parts = (self.calls, self.replicas, self.documents)
         self.ticker.wake()
 
@@ -124,7 +126,13 @@ def create(
         sandbox.close()
 
     app = Starlette(
-        routes=[*api(sandbox), *Control(sandbox).routes(), *pictures.routes(), *room.routes(sandbox.calls, reply)],
+        routes=[
+            *api(sandbox),
+            *daily.routes(sandbox.rooms),
+            *Control(sandbox).routes(),
+            *pictures.routes(),
+            *room.routes(sandbox.calls, reply),
+        ],
         middleware=[Middleware(Front, log=sandbox.log, faults=sandbox.faults, before=sandbox.ticker.tick)],
         exception_handlers={Refusal: _refused(lambda: sandbox.dialect), 404: _missing, 405: _missing},
         lifespan=lifespan,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib.sandbox import connection
+from lib.sandbox import connection, daily
 from lib.sandbox.faults import Fault, Faults
 from lib.sandbox.log import Log, body_of, headers_of, query_of
 from lib.sandbox.wire import Refusal, error_page, iso, route_path, unauthorized
@@ -35,7 +35,7 @@ class Captured:
 
 
 class Front:
-    """ASGI middleware around the routes. `before` runs ahead of each `/v2` request (due timers)."""
+    """ASGI middleware around the routes. `before` runs ahead of each request to an API (due timers)."""
 
     def __init__(self, app: ASGIApp, *, log: Log, faults: Faults, before: Callable[[], None]) -> None:
         self._app = app
@@ -47,7 +47,7 @@ class Front:
         path = route_path(scope) if scope["type"] == "http" else ""
         if scope["type"] != "http" or path.startswith(("/_sandbox", "/room-assets/")):
             await self._app(scope, receive, send)
-        elif path.startswith("/v2"):
+        elif path.startswith(("/v2", "/daily/v1")):
             await self._logged(scope, receive, send, path)
         else:
             await self._faulty(scope, receive, send, self._app, self._faults.take(scope["method"], path))
@@ -144,9 +144,11 @@ async def _body(receive: Receive) -> bytes | None:
 
 def _check_key(scope: Scope) -> None:
     """Any key that is not empty is a good one (https://docs.tavus.io/api-reference/authentication)."""
-    key = next((value for name, value in scope["headers"] if name == b"x-api-key"), b"")
-    if not key.strip():
-        raise unauthorized()
+    at_daily = route_path(scope).startswith("/daily/")
+    header = b"authorization" if at_daily else b"x-api-key"
+    key = next((value for name, value in scope["headers"] if name == header), b"")
+    if not key.removeprefix(b"Bearer").strip():
+        raise daily.unauthorized() if at_daily else unauthorized()
 
 
 def _answer(fault: Fault) -> Response:
