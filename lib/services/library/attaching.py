@@ -11,10 +11,18 @@ from lib.services.catalogue import Catalogue
 from lib.services.library import using
 from lib.services.library.service import Library
 from lib.services.library.using import Kind, Use
-from lib.services.personas.service import Personas
+from lib.services.personas.service import By, Personas
 
 FRESH_S = 60.0
 Item = ObjectiveSet | Guardrail | GuardrailSet | Document
+
+
+_ONE = {
+    Kind.OBJECTIVES: "objectives",
+    Kind.GUARDRAILS: "guardrail",
+    Kind.DOCUMENTS: "document",
+    Kind.SETS: "guardrail set",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,8 @@ class Attaching:
         row = using.attached if attach else using.detached
         try:
             now = self._personas.get(persona.id)
-            self._personas.save(now, row(now.raw, kind, item.id), just_read=True).checked()
+            by = By(reason=f"{'Attach' if attach else 'Detach'} {_ONE[kind]} {_name(item)}")
+            self._personas.save(now, row(now.raw, kind, item.id), by, just_read=True).checked()
         except GreenroomError as error:
             return Outcome(persona.id, persona.name, attach, error)
         return Outcome(persona.id, persona.name, attach)
@@ -83,3 +92,8 @@ class Attaching:
 
 def tags_of(item: Item) -> tuple[str, ...]:
     return item.tags if isinstance(item, Guardrail | Document) else ()
+
+
+def _name(item: Item) -> str:
+    """What the history calls it."""
+    return " ".join((item.name or item.id).split())[:120]

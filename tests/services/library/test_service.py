@@ -342,6 +342,26 @@ def test_each_kind_is_attached_to_personas_and_detached_and_nothing_else_of_them
             assert now["system_prompt"] == before[id_]["system_prompt"]
 
 
+def test_what_was_attached_is_in_the_personas_history_with_its_reason(services: Services) -> None:
+    item = rule(services.library)
+    services.attaching.choose(Kind.GUARDRAILS, item, {GUIDE})
+    services.attaching.delete(Kind.GUARDRAILS, item)
+    reasons = [snapshot.reason for snapshot in services.personas.history.of(GUIDE)]
+    assert reasons[:2] == ["Detach guardrail calm", "Attach guardrail calm"]
+
+
+def test_a_persona_with_unpublished_changes_of_the_maker_is_not_changed(
+    services: Services, sandbox: RunningSandbox
+) -> None:
+    item = rule(services.library)
+    body = {"error": "maker_changes", "message": "Unpublished changes."}
+    sandbox.faults({"route": f"PATCH /v2/personas/{GUIDE}", "status": 409, "body": body, "times": -1})
+    (outcome,) = services.attaching.choose(Kind.GUARDRAILS, item, {GUIDE})
+    assert isinstance(outcome.error, Conflict)
+    sandbox.faults()
+    assert item.id not in (persona(services, GUIDE).get("guardrail_ids") or ())
+
+
 def test_stock_personas_are_left_alone(services: Services) -> None:
     item = rule(services.library)
     assert services.attaching.choose(Kind.GUARDRAILS, item, {SALES_COACH}) == ()
