@@ -197,7 +197,7 @@ def _no_documents() -> Clicked | None:
     clicked = None
     text = "Paste the address of a file or a web page. It is read within minutes; personas that have it answer from it."
     with parts.empty("No documents yet", text, key="library-documents"):
-        if st.button("Add a document", type="primary", icon=":material/add:", key="library_first"):
+        if st.button("Add a document", icon=":material/add:", key="library_first"):
             clicked = Clicked("new", "")
     how = {
         "Help pages": "A site, with the pages that it links to: two levels deep, twenty pages at most.",

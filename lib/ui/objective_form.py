@@ -95,7 +95,7 @@ class Form:
             "Name of the set",
             self.start.name,
             placeholder="Discovery call",
-            help="What the set is called here. A caller never sees it.",
+            help=objectives.help_of("set"),
             disabled=not self.whole,
             **self._kept("name"),
         )
@@ -103,7 +103,7 @@ class Form:
         st.toggle(
             "May lead back",
             self.start.loops,
-            help="Lets a step lead to an earlier one, as in a round of questions. Off by default.",
+            help=objectives.help_of("loops"),
             disabled=not self.whole,
             **self._kept("loops"),
         )
@@ -138,7 +138,7 @@ class Form:
             "Name",
             step.name,
             placeholder="ask_budget",
-            help="Letters, digits and underscores, no spaces. Told apart by it, also in callbacks.",
+            help=objectives.help_of("name"),
             **self._kept(f"{held.uid}.name"),
         )
         self._complaint(index, "name")
@@ -147,7 +147,7 @@ class Form:
             step.prompt,
             height=92,
             placeholder="Find out what the caller can spend this year.",
-            help=f"What the persona has to get done before it goes on, up to {objectives.PROMPT_LIMIT:,} characters.",
+            help=objectives.help_of("prompt"),
             **self._kept(f"{held.uid}.prompt"),
         )
         self._complaint(index, "prompt")
@@ -164,7 +164,7 @@ class Form:
             (END, ONE, DEPENDS),
             default=first,
             required=True,
-            help="What follows once this is reached.",
+            help=objectives.help_of("then"),
             **self._kept(f"{held.uid}.then"),
         )
         if chosen == ONE:
@@ -222,25 +222,25 @@ class Form:
             accept_new_options=True,
             format_func=lambda word: plain(word, 60),
             placeholder="Type a word, such as budget",
-            help="Facts that are kept from what was said, each under a name of yours.",
+            help=objectives.help_of("variables"),
             **self._kept(f"{held.uid}.variables"),
         )
         self._complaint(index, "variables")
         left, right = st.columns(2)
         with left:
-            self._choice(held, "confirmation", objectives.CONFIRMATIONS, "Who decides whether this is reached.")
+            self._choice(held, "confirmation", objectives.CONFIRMATIONS)
         with right:
-            self._choice(held, "modality", objectives.MODALITIES, "Whether speech decides, or what the camera sees.")
+            self._choice(held, "modality", objectives.MODALITIES)
         st.text_input(
             objectives.LABELS["callback_url"],
             step.callback_url,
             placeholder="https://…",
-            help="An address of yours that is told when this is reached.",
+            help=objectives.help_of("callback_url"),
             **self._kept(f"{held.uid}.callback_url"),
         )
         self._complaint(index, "callback_url")
 
-    def _choice(self, held: _Held, name: str, words: dict[str, str], told: str) -> None:
+    def _choice(self, held: _Held, name: str, words: dict[str, str]) -> None:
         first = getattr(held.step, name)
         # `audio` can't be chosen, but stays where it is set.
         options = [word for word in words if word != "audio" or first == "audio"]
@@ -250,7 +250,7 @@ class Form:
             options,
             index=options.index(first),
             format_func=lambda word: plain(words.get(word, word), 40),
-            help=told,
+            help=objectives.help_of(name),
             **self._kept(f"{held.uid}.{name}"),
         )
 

@@ -25,13 +25,22 @@ OTHER_FILES = frozenset(
      "key", "pages", "numbers", "odt", "ods", "rtf", "xls", "ppt")
 )  # fmt: skip
 
-URL = Field("document_url", "Address", "A file or a web page that opens without a login. It can't be changed later.")
-NAME = Field("document_name", "Name", "What the document is called here. Empty: Tavus makes one up.")
-TAGS = Field("tags", "Tags", "Words to find documents by. A persona can take every document with a tag.", ())
-CRAWL = Field("crawl", "Follow its links", "Reads the pages that it links to as well, as one document.", False)
-DEPTH_FIELD = Field("depth", "Levels deep", "1: only pages that the first one links to.", 2)
-PAGES_FIELD = Field("max_pages", "Pages at most", "Reading stops at this many pages.", 20)
-CALLBACK = Field("callback_url", "Callback", "An address of yours that is told about each state.")
+DOC = "https://docs.tavus.io/api-reference/documents/create-document"
+URL = Field(
+    "document_url", "Address", "A file or web page that opens without a login; it can't be changed later.", doc=DOC
+)
+NAME = Field("document_name", "Name", "What the document is called here.", "", "Tavus makes one up", DOC)
+TAGS = Field(
+    "tags", "Tags", "Words to find documents by; a persona can take every document with a tag.", (), "none", DOC
+)
+CRAWL = Field(
+    "crawl", "Follow its links", "Reads the pages that it links to as well, as one document.", False, "off", DOC
+)
+DEPTH_FIELD = Field("depth", "Levels deep", "1 reads only the pages that the first one links to.", 2, doc=DOC)
+PAGES_FIELD = Field("max_pages", "Pages at most", "Reading stops at this many pages.", 20, doc=DOC)
+CALLBACK = Field(
+    "callback_url", "Callback", "An address of yours that is told about each state.", "", "nobody is told", DOC
+)
 NEW_FIELDS = (URL, NAME, TAGS, CRAWL, DEPTH_FIELD, PAGES_FIELD, CALLBACK)
 FIELDS = (NAME, TAGS)
 """What can be changed once it is there."""

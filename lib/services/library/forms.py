@@ -30,12 +30,24 @@ class Change:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a row. `default` is what applies where the row has none; a tuple stands for a list of texts."""
+    """One field of a row. `default` is what applies where the row has none; a tuple stands for a list of texts.
+
+    `text` says what it is for, `empty` what applies while it is empty, `doc` is where Tavus explains it.
+    """
 
     key: str
     label: str
-    help: str
+    text: str
     default: Any = ""
+    empty: str = ""
+    doc: str = ""
+
+    @property
+    def help(self) -> str:
+        """One sentence in Markdown, what applies when empty, and Tavus's page."""
+        word = "Empty" if self.default in ("", ()) else "Default"
+        empty = f" {word}: {self.empty}." if self.empty else ""
+        return f"{self.text}{empty} [Tavus's page]({self.doc})"
 
 
 def read(row: Mapping[str, Any], fields: Iterable[Field]) -> dict[str, Any]:

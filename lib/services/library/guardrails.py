@@ -15,19 +15,27 @@ NAME_LIMIT, PROMPT_LIMIT = 100, 1_000
 MODALITIES = {"verbal": "What is said", "visual": "What is seen", "audio": "How it sounds"}
 """The wire's words; `audio` is newer than the documents and only kept where it is set."""
 
-NAME = Field("guardrail_name", "Name", "Letters, digits and underscores, such as no_medical_advice.")
-PROMPT = Field("guardrail_prompt", "Rule", "What must never happen, or always: short and direct, it is kept best.")
+
+DOC = "https://docs.tavus.io/api-reference/guardrails/create-guardrails"
+NAME = Field("guardrail_name", "Name", "Letters, digits and underscores, such as no_medical_advice.", doc=DOC)
+PROMPT = Field(
+    "guardrail_prompt", "Rule", "What must never happen, or always: short and direct, it is kept best.", doc=DOC
+)
 MODALITY = Field(
-    "modality", "Watches", "Whether the rule is about what is said, or about what the camera sees.", "verbal"
+    "modality",
+    "Watches",
+    "Whether the rule is about what is said or about what the camera sees.",
+    "verbal",
+    "what is said",
+    DOC,
 )
-TAGS = Field("tags", "Tags", "Words to find rules by. A persona can take every rule with a tag.", ())
+TAGS = Field("tags", "Tags", "Words to find rules by; a persona can take every rule with a tag.", (), "none", DOC)
 MESSAGE = Field(
-    "app_message",
-    "Tell the room",
-    "Sends an event into the call when the rule is broken. Off: only the callback.",
-    True,
+    "app_message", "Tell the room", "Sends an event into the call when the rule is broken.", True, "on", DOC
 )
-CALLBACK = Field("callback_url", "Callback", "An address of yours that is told when the rule is broken.")
+CALLBACK = Field(
+    "callback_url", "Callback", "An address of yours that is told when the rule is broken.", "", "nobody is told", DOC
+)
 FIELDS = (NAME, PROMPT, MODALITY, TAGS, MESSAGE, CALLBACK)
 
 

@@ -19,6 +19,20 @@ CONFIRMATIONS = {"auto": "The persona judges", "manual": "The caller confirms"}
 MODALITIES = {"verbal": "By what is said", "visual": "By what is seen", "audio": "By how it sounds"}
 """The wire's words; `audio` is newer than the documents and only kept where it is set."""
 
+DOC = "https://docs.tavus.io/api-reference/objectives/create-objectives"
+HELP = {
+    "set": "What the set is called here; a caller never sees it. Empty: the name of its first step.",
+    "loops": "Lets a step lead to an earlier one, as in a round of questions. Default: off.",
+    "name": "Letters, digits and underscores, no spaces: steps are told apart by it, also in callbacks.",
+    "prompt": "What the persona has to get done before it goes on, up to 10,000 characters.",
+    "then": "What follows once this is reached. Default: it ends here.",
+    "variables": "Facts that are kept from what was said, each under a name of yours. Empty: none.",
+    "confirmation": "Who decides that this is reached. Default: the persona judges.",
+    "modality": "Whether speech decides, or what the camera sees. Default: by what is said.",
+    "callback_url": "An address of yours that is told when this is reached. Empty: nobody is told.",
+}
+"""What each field is for, in one sentence, and what applies while it is empty."""
+
 LABELS = {
     "name": "Name",
     "prompt": "What to reach",
@@ -186,6 +200,11 @@ def path(chain: Chain | ObjectiveSet, most: int = 4) -> str:
     steps = chain.steps if isinstance(chain, Chain) else read(chain.raw).steps
     names = [step.name for step in steps]
     return " → ".join(names[:most]) + (f" → {len(names) - most} more" if len(names) > most else "")
+
+
+def help_of(name: str) -> str:
+    """The help of a field in Markdown, with Tavus's page."""
+    return f"{HELP[name]} [Tavus's page]({DOC})"
 
 
 def title(found: ObjectiveSet) -> str:

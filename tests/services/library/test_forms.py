@@ -274,6 +274,16 @@ def test_every_example_can_be_sent_as_it_is() -> None:
         assert documents.problems(values) == {}
 
 
+def test_each_field_is_explained_in_one_sentence_with_its_default_and_a_link() -> None:
+    helps = [field.help for field in (*guardrails.FIELDS, *documents.NEW_FIELDS)]
+    helps += [objectives.help_of(name) for name in objectives.HELP]
+    assert {*objectives.LABELS} - {"next", "branches"} <= {*objectives.HELP}
+    for told in helps:
+        sentence, _, link = told.partition(" [Tavus's page](https://docs.tavus.io/")
+        assert link.endswith(")") and 1 <= sentence.count(".") <= 2, told
+    assert "Default: on." in guardrails.MESSAGE.help and "Empty: none." in documents.TAGS.help
+
+
 # documents: what their states mean
 
 

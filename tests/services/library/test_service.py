@@ -175,11 +175,11 @@ def test_lists_are_read_once_and_a_failure_is_raised_again_without_asking(
     for _ in range(3):
         with pytest.raises(KeyRefused):
             library.documents.all()
-    assert sandbox.routes() == ["GET /v2/documents"]
+    assert sandbox.routes().count("GET /v2/documents") == 1
     library.forget()
     assert library.documents.all(max_age_s=60).items
     assert library.documents.all(max_age_s=60).items
-    assert sandbox.routes() == ["GET /v2/documents"] * 2
+    assert sandbox.routes().count("GET /v2/documents") == 2
 
 
 def test_older_sets_are_read_with_their_rules(library: Library) -> None:
