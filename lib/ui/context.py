@@ -68,3 +68,8 @@ def own_path(url: str) -> str:
         return url
     parts = urlsplit(url)
     return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def actor() -> str:
+    """Who is signed in, where a login is set up; else ""."""
+    return str(st.user.get("name") or st.user.get("email") or "") if st.user.get("is_logged_in") else ""

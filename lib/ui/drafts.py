@@ -11,7 +11,8 @@ import streamlit as st
 class Draft(TypedDict):
     """`raw` is the row as it was read, the base of all edits. `rev` counts how often the form began anew.
 
-    `made` is the id of what was created of it, from the moment that it exists.
+    `made` is the id of what was created of it, from the moment that it exists. `restores`: its edits bring an earlier
+    state back. `reason` is why they are made, as far as it was typed.
     """
 
     id: str
@@ -19,6 +20,8 @@ class Draft(TypedDict):
     read_at: datetime
     rev: int
     made: NotRequired[str]
+    restores: NotRequired[bool]
+    reason: NotRequired[str]
 
 
 class Drafts:

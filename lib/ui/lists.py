@@ -16,8 +16,11 @@ T = TypeVar("T")
 
 def matches(query: str, *texts: str) -> bool:
     """True where each word of `query` is in one of `texts`, in any case."""
+    sought = query.casefold().split()
+    if not sought:
+        return True  # before the texts are touched: prompts are long and there may be 500
     lowered = [text.casefold() for text in texts]
-    return all(any(word in text for text in lowered) for word in query.casefold().split())
+    return all(any(word in text for text in lowered) for word in sought)
 
 
 def one_page(items: Sequence[T], size: int, key: str) -> Sequence[T]:

@@ -33,6 +33,8 @@ STATES: dict[str, tuple[str, Colour, str]] = {
     "in_sync": ("In sync", "green", "check"),
     "local": ("Local edits", "orange", "edit"),
     "remote": ("Changed at Tavus", "blue", "cloud_download"),
+    "gone": ("Deleted at Tavus", "gray", "cloud_off"),
+    "removed": ("Deleted here", "gray", "delete"),
     "draft": ("Maker draft", "violet", "draft"),
     "stock": ("Stock", "gray", "inventory_2"),
     "pass": ("Pass", "green", "check"),

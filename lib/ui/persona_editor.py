@@ -7,25 +7,24 @@ from typing import Any
 
 import streamlit as st
 
-from lib.models import Agent, Replica
+from lib.models import Agent, Persona, Replica
 from lib.services import words
 from lib.services.catalogue import Listing
 from lib.services.personas import check as persona_check
 from lib.services.personas import form as persona_form
-from lib.services.personas.diff import Change, excerpts
 from lib.services.personas.fields import CONTEXT, GREETING, LANGUAGES, LAYERS, MODE, NAME, PROMPT, REPLICA
 from lib.services.personas.form import Value
+from lib.services.personas.history import Drift, History
 from lib.ui import parts, replica_picker
-from lib.ui.drafts import Draft, Drafts
+from lib.ui.drafts import Draft
+from lib.ui.persona_drafts import NEW, is_new, is_stock, name_of
 from lib.ui.persona_gallery import use
+from lib.ui.persona_nav import go
+from lib.ui.persona_review import ask
 from lib.ui.persona_widgets import Form
 from lib.ui.text import ago, md, plain
 
-NEW = "new"
-COPY = "copy-"
 BEST_PROMPT = 20_000  # characters: about 5,000 tokens, up to which models follow best (Tavus's guide to the LLM layer)
-DRAFTS = Drafts("personas")
-PENDING = "personas_todo"
 MERGED = "merged"
 EXAMPLE = """You are …, who …
 
@@ -34,45 +33,11 @@ Your goal in this conversation is …
 Speak … Ask one question at a time. Never …"""
 
 
-def form_of(draft: Draft, *, disabled: bool = False) -> Form:
-    return Form(draft["raw"], DRAFTS.prefix(draft), disabled=disabled)
+def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox: bool, contested: bool) -> str:
+    """Title and actions; returns what was clicked: back, review, create, copy, history, compare or delete.
 
-
-def edited() -> set[str]:
-    """Ids of the personas with edits that were not saved."""
-    drafts = (draft for item_id in DRAFTS.ids() if (draft := DRAFTS.get(item_id)) is not None)
-    return {draft["id"] for draft in drafts if persona_form.edits(draft["raw"], form_of(draft).values())}
-
-
-def is_new(item_id: str) -> bool:
-    """True for what Tavus does not have yet: `new`, or `copy-` and the id that it is a copy of."""
-    return item_id == NEW or item_id.startswith(COPY)
-
-
-def is_stock(draft: Draft) -> bool:
-    return (draft["raw"].get("persona_type") or draft["raw"].get("pal_type")) == "system"
-
-
-def name_of(draft: Draft) -> str:
-    return str(persona_form.read(draft["raw"])[NAME.key] or "")
-
-
-def ask(act: str, item_id: str) -> None:
-    """What a dialog's button wants done: the page does it at the start of its next run."""
-    st.session_state[PENDING] = (act, item_id)
-
-
-def asked(item_id: str = "") -> tuple[str, str] | None:
-    """Take what was asked for, for this persona or ("") for any."""
-    todo: tuple[str, str] | None = st.session_state.get(PENDING)
-    if todo is None or (item_id and todo[1] != item_id):
-        return None
-    del st.session_state[PENDING]
-    return todo
-
-
-def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox: bool) -> str:
-    """Title and actions; returns what was clicked: back, review, create, copy or delete."""
+    `contested`: two sides wait for a choice first, so that nothing can be saved.
+    """
     place = words.place(sandbox)
     fresh, stock = is_new(draft["id"]), is_stock(draft)
     title = "New persona" if fresh else name_of(draft) or "Persona without a name"
@@ -90,17 +55,18 @@ def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox
         if st.button("All personas", icon=":material/arrow_back:", key="personas_back"):
             clicked = "back"
         if not fresh and not stock:
-            word = st.menu_button(
-                "", ["Duplicate", "Delete"], icon=":material/more_horiz:", key="menu-persona", help="More"
-            )
-            clicked = {"Duplicate": "copy", "Delete": "delete"}.get(word or "", clicked)
+            if st.button("History", icon=":material/history:", key="personas_history"):
+                clicked = "history"
+            acts = {"Duplicate": "copy", "Compare": "compare", "Delete": "delete"}
+            word = st.menu_button("", list(acts), icon=":material/more_horiz:", key="menu-persona", help="More")
+            clicked = acts.get(word or "", clicked)
         if stock:
             if st.button("Copy to edit", type="primary", icon=":material/content_copy:", key="personas_copy"):
                 clicked = "copy"
         elif fresh:
             if st.button("Create persona", type="primary", key="personas_create"):
                 clicked = "create"
-        elif st.button("Review and save", type="primary", key="personas_review", disabled=not edits):
+        elif st.button("Review and save", type="primary", key="personas_review", disabled=contested or not edits):
             clicked = "review"
     return clicked
 
@@ -151,33 +117,13 @@ def mend(found: Sequence[persona_check.Problem]) -> None:
         )
 
 
-@st.dialog("Save these changes?", width="medium", icon=":material/difference:")
-def review(item_id: str, changes: Sequence[Change], agents: Sequence[Agent], *, sandbox: bool) -> None:
-    """What will change, field by field; Save asks the page to send it."""
-    count = len(changes)
-    heard = f" {use(len(agents))}: it counts from the next call on." if agents else ""
-    st.caption(
-        f"{count} field{'s change' if count > 1 else ' changes'}. Only this is sent, the rest stays as it is.{heard}"
-    )
-    with st.container(border=True, key="rows-diff", gap="small", height=420 if count > 5 else "content"):
-        for change in changes:
-            was, now = excerpts(change.was or "empty", change.now or "empty")
-            with st.container(gap="xxsmall"):
-                st.markdown(
-                    f"**{md(change.label)}**  \n:red-badge[was] :gray[{md(was)}]  \n:green-badge[now] {md(now)}"
-                )
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep editing", key="personas_keep_editing"):
-            st.rerun()
-        label = "Save in the sandbox" if sandbox else "Save to Tavus"
-        if st.button(label, type="primary", key="personas_save", on_click=ask, args=("save", item_id)):
-            st.rerun()
-
-
 @st.dialog("Delete this persona?", icon=":material/delete:")
 def confirm_delete(item_id: str, name: str, agents: Sequence[Agent], *, sandbox: bool) -> None:
     """Asks once and says what breaks."""
-    st.markdown(f"**{md(name, 120)}** is deleted {words.at(sandbox)}, for good. Past sessions stay.")
+    st.markdown(
+        f"**{md(name, 120)}** is deleted {words.at(sandbox)}. Past sessions and its history stay here: it can be "
+        "created again, with a new id and without its keys."
+    )
     if agents:
         names = ", ".join(f"**{md(agent.name, 80)}**" for agent in agents[:8])
         more = f" and {len(agents) - 8} more" if len(agents) > 8 else ""
@@ -188,8 +134,51 @@ def confirm_delete(item_id: str, name: str, agents: Sequence[Agent], *, sandbox:
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Keep it", key="personas_keep"):
             st.rerun()
-        if st.button("Delete persona", key=f"danger-delete-{item_id}", on_click=ask, args=("delete", item_id)):
+        if st.button("Delete persona", key=f"danger-delete-{item_id}", on_click=ask, args=("delete", item_id, "")):
             st.rerun()
+
+
+@st.dialog("Restore over your edits?", icon=":material/restore:")
+def confirm_restore(item_id: str, snapshot_id: int) -> None:
+    """Asks once where what was typed would go."""
+    st.markdown("This persona has edits that were not saved. Restoring puts the earlier state into the form instead.")
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button("Keep my edits", key="personas_keep_edits"):
+            st.rerun()
+        args = ("restore", item_id, str(snapshot_id))
+        if st.button("Drop my edits, restore", key=f"danger-restore-{item_id}", on_click=ask, args=args):
+            st.rerun()
+
+
+def unread() -> None:
+    """The head of a persona that could not be read: the way back."""
+    with parts.header("Persona", "", "persona"):
+        if st.button("All personas", icon=":material/arrow_back:", key="personas_back"):
+            go("")
+
+
+def drifted(history: History, listing: Listing[Persona] | None, item_id: str) -> str:
+    """Says that it was changed at Tavus since it was last meant; returns what was clicked: drift or accept.
+
+    `listing` is what is known of all personas, None if nothing is.
+    """
+    if listing is None or history.drift(listing).get(item_id) is not Drift.CHANGED:
+        return ""
+    rest = "by someone or something else than Greenroom. The form shows what is there now."
+    with parts.banner("info", "Changed at Tavus", rest, key="drift", icon="cloud_download"):
+        if st.button("See what changed", icon=":material/difference:", key="personas_drift"):
+            return "drift"
+        if st.button("Accept", icon=":material/check:", key="personas_accept"):
+            return "accept"
+    return ""
+
+
+def by_field(
+    problems: Sequence[persona_check.Problem], refused: persona_check.Problem | None
+) -> dict[str, tuple[persona_check.Problem, ...]]:
+    """What is said at each field: what the check found, and Tavus's words of a refusal."""
+    found = [*problems, *([refused] if refused else [])]
+    return {problem.key: tuple(p for p in found if p.key == problem.key) for problem in found}
 
 
 def _context(form: Form, values: Mapping[str, Value]) -> None:

@@ -14,7 +14,7 @@ from lib.services.personas.rows import get
 from lib.ui import library_picker
 from lib.ui.text import md, plain
 
-_REMOVE = ".remove"
+REMOVE = ".remove"
 _SEGMENTS = 26  # characters that fit side by side in the narrow column
 
 
@@ -44,7 +44,7 @@ class Form:
             value = state.get(self.key(field.key), self.base[field.key])
             if value is None and isinstance(self.base[field.key], str):
                 value = ""
-            if state.get(self.key(field.key + _REMOVE)) and not value:
+            if state.get(self.key(field.key + REMOVE)) and not value:
                 value = None
             held[field.key] = value
         held[OTHER] = state.get(self.key(OTHER), self.base[OTHER])
@@ -198,7 +198,7 @@ class Form:
         if is_set(self.row, field):
             st.checkbox(
                 "Remove what is stored",
-                key=self.key(field.key + _REMOVE),
+                key=self.key(field.key + REMOVE),
                 disabled=self._locked(field),
                 persist_state="session",
             )

@@ -81,3 +81,8 @@ def words(app: AppTest) -> str:
 def html(app: AppTest) -> str:
     """The bodies of all `st.html`."""
     return "\n".join(element.proto.body for element in app.main if element.type == "html")
+
+
+def everything(app: AppTest) -> str:
+    """The same with those of an open dialog, which hangs outside the main area."""
+    return "\n".join(element.proto.body for element in app.get("html"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.services.personas.fields import FIELDS, LAYERS, REPLICA
 from tests.house import BUYER, GUIDE, LUCAS, demo
-from tests.pages.opened import Console, console, html, words
+from tests.pages.opened import Console, console, everything, html, words
 
 SALES_COACH = "p1af207b8189"
 STRANGE = '<img src=x onerror="alert(1)"> :red[x] *y* 🦊 שלום'
@@ -148,13 +149,17 @@ def test_edits_are_counted_reviewed_and_only_they_are_sent(house: Console) -> No
     assert "3 local edits" in said
     assert "Name, Greeting and Turn taking, patience" in said
     app.button(key="personas_review").click().run()
-    review = "\n".join(element.value for element in app.markdown).replace("\\", "")
-    assert ":red-badge[was] :gray[Warm product guide]" in review
-    assert ":green-badge[now] High" in review
+    review = everything(app)
+    assert '<span class="gr-pre" dir="auto">Warm product guide</span>' in review
+    assert '<span class="gr-pre" dir="auto">High</span>' in review
+    assert "&lt;img src=x" in review
+    assert app.code[0].language == "json"
+    steps = [step["op"] for step in json.loads(app.code[0].value)]
+    assert (steps[:3], sorted(steps[3:])) == (["test"] * 3, ["remove", "replace", "replace"])
     seen = len(house.asked())
     app.button(key="personas_save").click().run()
     assert not app.exception
-    assert house.asked(seen) == [f"{method} /v2/personas/{GUIDE}" for method in ("GET", "PATCH", "GET")]
+    assert house.asked(seen) == [f"{verb} /v2/personas/{GUIDE}" for verb in ("GET", "PATCH", "GET")]
     after = house.stored(GUIDE)
     assert after["persona_name"] == STRANGE
     assert "greeting" not in after or not after["greeting"]
@@ -360,10 +365,10 @@ def test_deleting_asks_once_and_names_the_agents_that_break(house: Console) -> N
     agent = demo(house.services, name="Morning demo")
     app = house.open("personas", persona=GUIDE)
     # What the menu does: AppTest can't open one.
-    app.session_state["personas_todo"] = ("delete", GUIDE)
+    app.session_state["personas_todo"] = ("delete", GUIDE, "")
     app.run()
     assert house.sandbox.call("GET", f"/personas/{GUIDE}").status_code == 400
-    assert "Persona deleted." in app.toast[0].value
+    assert "Persona deleted. Its history stays" in app.toast[0].value
     assert "persona" not in app.query_params
     personas = house.services.catalogue.personas()
     assert [m.code for m in house.services.agents.missing(agent, personas, None)] == ["persona_gone"]
