@@ -1,4 +1,4 @@
-"""Greenroom's command line: `python -m lib sandbox | doctor`. Imports only what a command needs."""
+"""Greenroom's command line: `python -m lib sandbox | doctor | personas`. Imports only what a command needs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lib.commands import personas
+from lib.commands.parser import Parser
 
 if TYPE_CHECKING:
     from lib.doctor.report import Report
@@ -49,7 +52,7 @@ def _full_report() -> Callable[[], Report] | None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m lib", description="Greenroom without a browser.")
+    parser = Parser(prog="python -m lib", description="Greenroom without a browser.")
     commands = parser.add_subparsers(dest="command", required=True)
     alone = commands.add_parser("sandbox", help="run the local stand-in for Tavus by itself")
     alone.add_argument("--port", type=int, default=8790, help="port on 127.0.0.1 (8790)")
@@ -58,7 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     checks = commands.add_parser("doctor", help="say what works on this machine, and what to do where it does not")
     checks.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     checks.set_defaults(run=doctor)
-    args = parser.parse_args(argv)
+    personas.add(commands, ROOT)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        getattr(args, "parser", parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     return int(args.run(args))
 
 

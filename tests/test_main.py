@@ -70,3 +70,12 @@ def test_a_wrong_command_says_how_it_is_used_and_exits_with_2(arguments: list[st
     )
     assert done.returncode == 2
     assert "usage: python -m lib" in done.stderr
+
+
+def test_nothing_that_must_be_installed_is_imported_before_a_command_runs() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import lib.__main__; "
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.stdout.split() == ["lib"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from lib.services.personas.rows import ABSENT, Path, copied, get, is_secret, rem
 OURS = "greenroom"
 HEAD = "# A persona of Tavus, written by Greenroom. What is not named here is left alone; null removes it.\n"
 ENDINGS = (".yaml", ".yml")
+MOST_BYTES = 1 << 20
 ACCOUNT_IDS: tuple[Path, ...] = (
     REPLICA.path,
     ("document_ids",),
@@ -111,6 +112,9 @@ def read(file: str, raw: bytes) -> PersonaFile:
     """The persona that a file describes; `file` is its name. Raises FileRefused."""
     from lib.services.personas import yaml_text
 
+    if len(raw) > MOST_BYTES:
+        told = f"It has more than {MOST_BYTES:,} bytes, which no persona needs: take it out of the folder."
+        raise FileRefused(file, (Trouble(0, told),))
     try:
         found = yaml_text.read(raw)
     except yaml_text.YamlWrong as wrong:
@@ -138,19 +142,27 @@ def rebased(raw: bytes, lines: Mapping[Path, int], base: Base) -> bytes | None:
     return b"".join([*parts[: number - 1], changed, *parts[number:]]) if count else None
 
 
-def file_names(names: list[str]) -> list[str]:
-    """A file name for each persona's name, in order: on any system a legal one, and no two that clash."""
-    taken: set[str] = set()
+def file_names(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
+    """A file name for each persona's name, in order: a legal one on any system, and no two that clash.
+
+    `taken` are names without their ending that are not to be given.
+    """
+    used = {_folded(stem) for stem in taken}
     out = []
     for name in names:
-        stem = _stem(name)
-        number, chosen = 1, stem
-        while chosen.casefold() in taken:
+        stem = chosen = _stem(name)
+        number = 1
+        while _folded(chosen) in used:
             number += 1
             chosen = f"{stem}-{number}"
-        taken.add(chosen.casefold())
+        used.add(_folded(chosen))
         out.append(chosen + ENDINGS[0])
     return out
+
+
+def _folded(stem: str) -> str:
+    """Equal for two names that any file system takes for one."""
+    return unicodedata.normalize("NFKC", stem).casefold()
 
 
 def _stem(name: str) -> str:

@@ -17,7 +17,7 @@ from lib.models import Persona
 from lib.services.personas.base import Base
 from lib.services.personas.content import content_of, older
 from lib.services.personas.diff import Change, changes, label, said
-from lib.services.personas.fields import BY_KEY, MODE, NAME, Kind
+from lib.services.personas.fields import BY_KEY, MODE, NAME, REPLICA, Kind
 from lib.services.personas.file_check import troubles_in
 from lib.services.personas.files import FileRefused, PersonaFile, Trouble
 from lib.services.personas.rows import ABSENT, Path, alike, copied, get, holds_secret, is_secret, leaves, put, remove
@@ -76,6 +76,17 @@ class Plan:
     def refused(self) -> int:
         return self.count(Act.CONFLICT, Act.REFUSED)
 
+    def summary(self) -> str:
+        """One line of counts."""
+        told = {
+            Act.CREATE: "to create",
+            Act.PATCH: "to change",
+            Act.NOTHING: "with nothing to do",
+            Act.CONFLICT: "in conflict",
+            Act.REFUSED: "refused",
+        }
+        return counted((self.count(act), word) for act, word in told.items())
+
 
 def plan(
     files: Sequence[PersonaFile | FileRefused],
@@ -106,6 +117,27 @@ def plan(
         return _change(file, matches[0], overwrite, replicas) if matches else _creation(file, rest, replicas)
 
     return Plan(tuple(map(step, files)))
+
+
+def counted(parts: Iterable[tuple[int, str]]) -> str:
+    """ "1 to create, 2 to change."; what is not there is not said."""
+    told = ", ".join(f"{count} {word}" for count, word in parts if count)
+    return f"{told or 'Nothing'}."
+
+
+def names_replica(file: PersonaFile | FileRefused) -> bool:
+    """True if the file sets a default replica: then `plan` needs to know those of the account."""
+    return isinstance(file, PersonaFile) and bool(file.fields.get(REPLICA.key))
+
+
+def edited_here(file: PersonaFile, persona: Persona) -> bool:
+    """True if the file holds a change that the persona lacks, other than what was changed at Tavus since its export."""
+    before, fields = older(persona.raw), content_of(persona.raw).fields
+    return any(
+        _changed_since(file.base, path, want, fields)[0]
+        for path, want in leaves(file.fields)
+        if want != {} and not _settled(path, want, get(fields, path), get(before, path))
+    )
 
 
 def _ambiguous(file: PersonaFile, matches: Sequence[Persona], others: Sequence[str]) -> Trouble | None:

@@ -18,7 +18,6 @@ from yaml.emitter import ScalarAnalysis
 
 from lib.services.personas.rows import Path
 
-MOST_BYTES = 1 << 20
 DEEPEST = 50
 LONG_LINE = 90
 """A text of several words with more characters than this, or with a line break, gets a block of its own."""
@@ -175,8 +174,6 @@ def joined(text: str) -> str:
 
 
 def _decoded(raw: bytes) -> str:
-    if len(raw) > MOST_BYTES:
-        raise YamlWrong(1, f"The file has {len(raw):,} bytes; {MOST_BYTES:,} is the most.")
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = raw.decode(encoding)

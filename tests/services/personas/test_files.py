@@ -153,6 +153,11 @@ def test_a_file_that_says_what_it_must_not_is_refused_with_its_line(text: str, l
     assert "a.yaml" in str(refused.value)
 
 
+def test_a_file_that_is_too_large_is_refused_before_it_is_read() -> None:
+    with pytest.raises(FileRefused, match=r"a\.yaml: It has more than 1,048,576 bytes"):
+        files.read("a.yaml", b"persona_name: " + b"x" * files.MOST_BYTES)
+
+
 def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_file() -> None:
     with pytest.raises(FileRefused) as refused:
         files.read("a.yaml", b"created_at: x\nsystem_prompt: y\nlayers: {llm: {api_key: k}}\nupdated_at: z\n")
@@ -198,6 +203,10 @@ def test_a_file_gets_another_base_and_nothing_else_changes() -> None:
 )  # fmt: skip
 def test_file_names_are_legal_on_every_system_and_do_not_clash(names: list[str], expected: list[str]) -> None:
     assert files.file_names(names) == expected
+
+
+def test_file_names_keep_away_from_those_that_are_taken() -> None:
+    assert files.file_names(["Guide", "Coach"], ["GUIDE", "guide-2"]) == ["guide-3.yaml", "coach.yaml"]
 
 
 @PROPERTY

@@ -130,7 +130,6 @@ def test_halves_of_a_character_are_kept_and_joined_where_both_are_there() -> Non
         (b"a: ok\nb: \x00\n", 2, "not a text file"),
         (b"a: ok\nb: \x07\n", 2, "U\\+0007"),
         ("a: |\n  one\u2028two: 2\n".encode(), 2, "U\\+2028"),
-        (b"a: " + b"x" * yaml_text.MOST_BYTES, 1, "is the most"),
     ],
 )
 def test_what_can_be_misread_is_refused_with_its_line_and_what_to_do(raw: bytes, line: int, told: str) -> None:
