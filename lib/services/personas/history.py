@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from lib.errors import GreenroomError, NotFound
+from lib.errors import Conflict, GreenroomError, NotFound
 from lib.models import Origin, Persona, Snapshot
 from lib.services.catalogue import Listing
 from lib.services.kept import Kept
@@ -129,13 +129,19 @@ class History:
             gone = self._snapshot(persona, Origin.DELETED, actor=actor, reason=reason)
             rows.add(connection, self._account, [one for one in (found, gone) if one])
 
-    def accept(self, persona_id: str, *, actor: str = "", reason: str = "") -> None:
-        """Take what was changed at Tavus for right: the persona is in sync again. Raises NotFound."""
+    def accept(self, persona_id: str, *, seen: int | None = None, actor: str = "", reason: str = "") -> None:
+        """Take what was changed at Tavus for right: the persona is in sync again.
+
+        `seen` is the number of the snapshot that the person looked at. Raises NotFound, and Conflict if that is not
+        the newest any more.
+        """
         with self._store.writing() as connection:
             self._store.lock_snapshots(connection)
             last = rows.newest_of(connection, self._account, [persona_id]).get(persona_id)
             if last is None:
                 raise NotFound("This persona has no history.")
+            if seen is not None and last.id != seen:
+                raise Conflict("It was changed again since you looked at it.", code="changed_meanwhile")
             if last.origin is Origin.TAVUS:
                 now = replace(last, at=datetime.now(UTC), origin=Origin.ACCEPTED, actor=actor, reason=reason)
                 rows.add(connection, self._account, [now])

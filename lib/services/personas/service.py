@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-
-import jsonpatch
 
 from lib.clients.tavus import Tavus
 from lib.errors import Ambiguous, BadInput, Conflict, GreenroomError, NotFound, UpstreamRejected
@@ -41,7 +39,7 @@ class By:
 class Recreated:
     """A persona that was created anew. `agents` still use `old_id`; `unset` are the paths of secrets that it lacks."""
 
-    persona: Persona
+    persona: Persona = field(repr=False)
     old_id: str
     agents: tuple[Agent, ...]
     unset: tuple[str, ...]
@@ -128,12 +126,16 @@ class Personas:
     def restore(self, persona_id: str, snapshot_id: int, by: By | None = None, *, force: bool = False) -> Saved:
         """Save what the persona said then over what it says now; secrets at Tavus are left as they are.
 
+        Where someone has looked at `restored` first, `save` that: it notices what was changed since they looked.
         Raises as `save`, and NotFound for the snapshot.
         """
-        snapshot = self.history.snapshot(snapshot_id)
         live = self.get(persona_id)
-        by = by or By(origin=Origin.RESTORE)
-        return self.save(live, onto(live.raw, kept_content(snapshot)), by, force=force, just_read=True)
+        after = self.restored(live, snapshot_id)
+        return self.save(live, after, by or By(origin=Origin.RESTORE), force=force, just_read=True)
+
+    def restored(self, live: Persona, snapshot_id: int) -> dict[str, Any]:
+        """The persona's row as `restore` would save it. Raises NotFound."""
+        return onto(live.raw, self.history.content(snapshot_id))
 
     def delete(self, persona_id: str, by: By | None = None) -> None:
         """Delete at Tavus. Its history stays, and `recreate` undoes it; agents that use it stay and name it as missing.
@@ -272,6 +274,8 @@ class Personas:
 
 def _applied(row: Row, operations: Sequence[Row]) -> dict[str, Any] | None:
     """The row after these operations; None where that can't be told, as with paths in the other vocabulary."""
+    import jsonpatch
+
     try:
         result = jsonpatch.apply_patch(dict(row), [dict(step) for step in operations])
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from lib.errors import KeyRefused, NotFound
+from lib.errors import Conflict, KeyRefused, NotFound
 from lib.models import Origin, Persona
 from lib.services.catalogue import Listing
 from lib.services.personas import content
@@ -107,7 +107,9 @@ def test_drift_is_told_from_one_list_call_and_ends_where_it_is_accepted_saved_or
     listing = sweep(services)
     assert history.drift(listing) == {GUIDE: Drift.CHANGED, BUYER: Drift.CHANGED}
     assert [entry["method"] for entry in sandbox.log()[seen:]] == ["GET"]
-    history.accept(BUYER, actor="console", reason="It is better.")
+    with pytest.raises(Conflict, match="changed again"):
+        history.accept(BUYER, seen=history.of(BUYER)[1].id)
+    history.accept(BUYER, seen=history.of(BUYER)[0].id, actor="console", reason="It is better.")
     assert history.drift(listing) == {GUIDE: Drift.CHANGED, BUYER: Drift.IN_SYNC}
     newest = history.of(BUYER)[0]
     assert (newest.origin, newest.actor, newest.reason) == (Origin.ACCEPTED, "console", "It is better.")
