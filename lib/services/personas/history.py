@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 PAGE_ROWS = 50
 ID_LIMIT = 100
-_NOT_BY_US = (Origin.FOUND, Origin.TAVUS, Origin.DELETED)
+_READ = (Origin.FOUND, Origin.TAVUS)
 
 
 class Drift(StrEnum):
@@ -114,11 +114,14 @@ class History:
         with self._store.writing() as connection:
             self._store.lock_snapshots(connection)
             last = rows.newest_of(connection, self._account, [persona.id]).get(persona.id)
-            found = self._found(before, last) if before is not None else None
-            last = found or last
             item = self._snapshot(persona, origin, actor=actor, reason=reason, previous_id=previous_id)
-            known = last is not None and last.hash == item.hash and last.origin not in _NOT_BY_US
+            # Another console may have read what was written here before it could be kept.
+            raced = last is not None and last.hash == item.hash and last.origin in _READ
+            found = self._found(before, last) if before is not None and not raced else None
+            last = found or last
+            known = last is not None and last.hash == item.hash and last.origin not in (*_READ, Origin.DELETED)
             rows.add(connection, self._account, [one for one in (found, None if known else item) if one])
+            self._hashes[persona.id] = (persona.raw, item.hash)
 
     def deleted_here(self, persona: Persona, *, actor: str = "", reason: str = "") -> None:
         """Note that it was deleted here, as it was last: its history stays, and creating it anew undoes it."""

@@ -125,6 +125,17 @@ def test_texts_that_are_too_long_are_compared_by_sentences_and_still_join(was: s
     assert "".join(piece.text for piece in pieces if piece.kind != "gone") == now
 
 
+def test_texts_that_are_too_long_still_show_what_stayed_between_two_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequences, "MOST_PAIRS", 200)
+    monkeypatch.setattr("lib.services.personas.diff.MOST_PAIRS", 200)
+    middle = "This sentence stays as it was. " * 10
+    pieces = words(f"One thing was said. {middle}The end is near.", f"Two things were said. {middle}The end is far.")
+    assert [(piece.kind, piece.text) for piece in pieces if piece.kind == "same"] == [
+        ("same", f"said. {middle}The end is ")
+    ]
+    assert [piece.kind for piece in pieces] == ["gone", "new", "same", "gone", "new"]
+
+
 def prompts() -> dict[str, tuple[str, str]]:
     """Pairs of 20,000 characters."""
     pick = random.Random(7)

@@ -133,7 +133,9 @@ def test_deleted_at_tavus_is_told_from_a_good_complete_sweep_only(services: Serv
     sandbox.faults({"route": "GET /v2/personas", "status": 401, "body": {"message": "Invalid access token"}})
     stale = sweep(services)
     assert isinstance(stale.error, KeyRefused)
-    assert history.deleted(stale) == ()
+    others = tuple(persona for persona in stale.items if persona.id != GUIDE)
+    assert history.deleted(stale) == history.deleted(replace(stale, items=others)) == ()
+    assert [gone.persona_id for gone in history.deleted(Listing(others, NOW))] == [GUIDE]
     assert history.drift(stale)[GUIDE] is Drift.IN_SYNC
     rows = [row for row in sandbox.call("GET", "/personas").json()["data"] if row["persona_id"] != BUYER]
     short = {"route": "GET /v2/personas", "status": 200, "body": {"data": rows, "total_count": 9}, "times": -1}
@@ -164,6 +166,20 @@ def test_a_list_that_was_read_during_a_save_or_before_it_is_no_change_at_tavus(c
     assert origins(console) == [Origin.GREENROOM, Origin.FOUND]
     console.history.swept(Listing((before,), NOW), datetime.now(UTC))
     assert origins(console) == [Origin.TAVUS, Origin.GREENROOM, Origin.FOUND]
+
+
+def test_a_write_that_another_console_read_first_is_ours_all_the_same(console: Services) -> None:
+    before = console.personas.get(GUIDE)
+    ours = replace(before, raw={**before.raw, "greeting": "Ours."})
+    console.history.saw(ours, datetime.now(UTC))
+    assert origins(console) == [Origin.TAVUS, Origin.FOUND]
+    console.history.wrote(ours, before, actor="console")
+    console.history.wrote(ours, ours, actor="console")
+    assert origins(console) == [Origin.GREENROOM, Origin.TAVUS, Origin.FOUND]
+    theirs = replace(before, raw={**before.raw, "greeting": "Theirs."})
+    console.history.wrote(ours, theirs, actor="console", reason="Back to ours.")
+    assert origins(console)[:2] == [Origin.GREENROOM, Origin.TAVUS]
+    assert [one.reason for one in console.history.of(GUIDE)][:2] == ["Back to ours.", ""]
 
 
 def test_what_is_put_or_dropped_during_a_sweep_is_newer_than_the_sweep(

@@ -153,6 +153,13 @@ def test_a_masked_secret_in_a_list_is_not_written_back() -> None:
     assert {"op": "test", "path": "/layers/llm/tools/1/description", "value": "Short."} in steps
 
 
+def test_a_list_with_a_secret_is_never_written_as_a_whole() -> None:
+    before = {"hooks": [{"a": 1, "b": 2, "c": 3, "api_key": "****"}]}
+    assert patch(before, {"hooks": [{"api_key": "****"}]}) == [
+        {"op": "remove", "path": f"/hooks/0/{name}"} for name in "abc"
+    ]
+
+
 @pytest.mark.parametrize(
     "held",
     [

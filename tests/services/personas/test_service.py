@@ -109,6 +109,21 @@ def test_conflict_someone_elses_edit_is_shown_with_three_sides_and_nothing_is_se
     assert origins(console) == [Origin.GREENROOM, Origin.TAVUS, Origin.FOUND]
 
 
+def test_conflict_an_edit_of_other_fields_is_shown_too_and_merges_by_itself(
+    console: Services, sandbox: RunningSandbox
+) -> None:
+    before = console.personas.get(GUIDE)
+    elsewhere(sandbox, replaced("/greeting", "Their greeting."))
+    saved = console.personas.save(before, after(before, context="My context."), ME)
+    assert saved.outcome is Outcome.CONFLICT
+    assert saved.contested is not None
+    assert saved.contested.merge.clashes == ()
+    assert stored(sandbox)["context"] == before.context
+    console.personas.save(saved.contested.theirs, saved.contested.merge.row, ME)
+    now = stored(sandbox)
+    assert (now["greeting"], now["context"]) == ("Their greeting.", "My context.")
+
+
 def test_conflict_an_edit_between_the_reading_and_the_sending_fails_the_guard(
     console: Services, sandbox: RunningSandbox
 ) -> None:
