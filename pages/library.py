@@ -24,7 +24,7 @@ from lib.ui import (
 )
 from lib.ui.context import Services
 from lib.ui.drafts import Draft
-from lib.ui.library_editor import Personas, form_of, kept
+from lib.ui.library_editor import Personas, form_of
 from lib.ui.library_words import DRAFTS, NEW, WORDS, asked, begin, draft_id, go, kind_asked
 
 FAILED = "library_failed"
@@ -51,7 +51,7 @@ def shelf(services: Services) -> None:
 
     # fetch
     with notice, feedback.required(f"read the {known.many.lower()}"):
-        listing: Listing[Any] = kept(services, kind).all(max_age_s=context.freshness())
+        listing: Listing[Any] = services.library.of(kind).all(max_age_s=context.freshness())
     personas, _ = read_personas(services, notice)
     with notice:
         lists.stale(listing, known.many.lower())
@@ -156,14 +156,14 @@ def opened(services: Services, kind: Kind, item_id: str) -> tuple[Draft, Item | 
     draft = DRAFTS.get(name)
     if item_id == NEW:
         return draft or begin(kind, NEW, {}, library_editor.beginning(kind)), None
-    known = kept(services, kind).known(item_id)
+    known = services.library.of(kind).known(item_id)
     if draft is not None and known is not None and not (fresh and not form_of(kind, draft).edits()):
         return draft, known
     failed: tuple[str, GreenroomError] | None = st.session_state.get(FAILED)
     if failed is not None and failed[0] == name and not fresh:
         raise failed[1].with_traceback(None)
     try:
-        read: Item = kept(services, kind).get(item_id)
+        read: Item = services.library.of(kind).get(item_id)
     except GreenroomError as error:
         st.session_state[FAILED] = (name, error)
         raise

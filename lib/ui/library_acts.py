@@ -18,7 +18,7 @@ from lib.services.library.using import Kind
 from lib.ui import document_state, feedback, library_form, library_side, notes, objective_form, parts
 from lib.ui.context import Services
 from lib.ui.drafts import Draft
-from lib.ui.library_editor import Form, form_of, kept, written
+from lib.ui.library_editor import Form, form_of, written
 from lib.ui.library_words import DRAFTS, WORDS, begin, draft_id, go
 from lib.ui.text import stamp
 
@@ -46,7 +46,7 @@ def hold() -> None:
 def carry_out(services: Services, kind: Kind, todo: Todo) -> None:
     """What a dialog's button asked for, at the start of the run after it. Draws what went wrong where it stands."""
     act, name, what = todo
-    item: Item | None = kept(services, kind).known(name.removeprefix(f"{kind.value}-"))
+    item: Item | None = services.library.of(kind).known(name.removeprefix(f"{kind.value}-"))
     if item is None or not name.startswith(f"{kind.value}-"):
         return
     one = WORDS[kind].one
@@ -69,7 +69,7 @@ def create(services: Services, kind: Kind, draft: Draft, form: Form) -> None:
     else:
         fields = (guardrails if kind is Kind.GUARDRAILS else documents).fields_of(form.values())
     try:
-        made: Item = kept(services, kind).create(fields)
+        made: Item = services.library.of(kind).create(fields)
     except Ambiguous as error:
         hint = "It may have been made. Look in the list before you send it again: all that you typed stays."
         raise Ambiguous(error.message, status=error.status, code=error.code, hint=hint) from error
@@ -98,7 +98,7 @@ def save(services: Services, kind: Kind, item: Item) -> None:
     wanted = _held(form)
     st.session_state.pop(CLASH, None)
     try:
-        saved = kept(services, kind).save(replace(item, raw=draft["raw"]), written(kind, draft, form))
+        saved = services.library.of(kind).save(replace(item, raw=draft["raw"]), written(kind, draft, form))
     except Conflict:
         st.session_state[CLASH] = name
         return
@@ -141,7 +141,7 @@ def delete(services: Services, kind: Kind, item: Item) -> None:
     try:
         outcomes = services.attaching.delete(kind, item)
     except NotFound:
-        kept(services, kind).dropped(item.id)
+        services.library.of(kind).dropped(item.id)
         outcomes = ()
     done = library_side.told(outcomes)
     if any(outcome.error for outcome in outcomes):
@@ -156,7 +156,7 @@ def delete(services: Services, kind: Kind, item: Item) -> None:
 def clash(services: Services, kind: Kind, draft: Draft, form: Form) -> None:
     """Somebody changed the item meanwhile: says what they changed, and asks whose edits stay."""
     item_id = draft["id"].removeprefix(f"{kind.value}-")
-    now: Item | None = kept(services, kind).known(item_id)
+    now: Item | None = services.library.of(kind).known(item_id)
     if st.session_state.get(CLASH) != draft["id"] or now is None:
         return
     changed, mine = _side_by_side(form, dict(now.raw))

@@ -25,21 +25,11 @@ Form = library_form.Form | objective_form.Form
 Personas = tuple[Listing[Persona] | None, GreenroomError | None]
 
 
-def kept(services: Services, kind: Kind) -> Any:
-    """What keeps the items of this kind."""
-    library = services.library
-    return {
-        Kind.OBJECTIVES: library.objectives,
-        Kind.GUARDRAILS: library.guardrails,
-        Kind.DOCUMENTS: library.documents,
-    }[kind]
-
-
 def form_of(kind: Kind, draft: Draft, services: Services | None = None) -> Form:
     """The form of a draft. With `services`, tags that are in use can be chosen."""
     if kind is Kind.OBJECTIVES:
         return objective_form.Form(draft)
-    listing = kept(services, kind).shelf.peek() if services is not None else None
+    listing = services.library.of(kind).shelf.peek() if services is not None else None
     tags = tags_known(listing.items) if listing is not None else []
     return library_form.Form(draft, fields_of(kind, draft), tags=tags)
 

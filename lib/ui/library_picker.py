@@ -15,7 +15,7 @@ from lib.models import Document
 from lib.services.library.attaching import Item
 from lib.services.library.using import MANY, ONE, TAGGED, Kind
 from lib.services.personas.field import Field
-from lib.ui import context, document_state, feedback, places
+from lib.ui import context, document_state, feedback
 from lib.ui.library_words import name_of, tags_known
 from lib.ui.text import md, plain
 
@@ -65,9 +65,18 @@ def draw(field: Field, target: str, held: str, *, disabled: bool = False) -> boo
     return True
 
 
-def link() -> None:
-    """The way to where the items are made."""
-    st.page_link(places.LIBRARY, label="Knowledge & rules", icon=":material/menu_book:")
+def told(key: str, text: str) -> str:
+    """`text` of the persona's field `key` with the names of the items that it names by id, as far as they are known."""
+    if key not in _KINDS or key in _TAGS:
+        return text
+    library, kind = context.services().library, _KINDS[key]
+    if kind is Kind.SETS:
+        sets = library.guardrails.set_shelf.peek()
+        found = {item.id: name_of(item) for item in sets.items} if sets is not None else {}
+    else:
+        known = (library.of(kind).known(line) for line in text.split("\n"))
+        found = {item.id: name_of(item) for item in known if item is not None}
+    return "\n".join(f"{found[line]} ({line})" if line in found else line for line in text.split("\n"))
 
 
 def _keep(target: str) -> None:
@@ -77,11 +86,7 @@ def _keep(target: str) -> None:
 
 def _items(kind: Kind) -> Any:
     library, age = context.services().library, context.freshness()
-    if kind is Kind.OBJECTIVES:
-        return library.objectives.all(max_age_s=age).items
-    if kind is Kind.SETS:
-        return library.guardrails.sets(max_age_s=age).items
-    return (library.guardrails if kind is Kind.GUARDRAILS else library.documents).all(max_age_s=age).items
+    return (library.guardrails.sets(max_age_s=age) if kind is Kind.SETS else library.of(kind).all(max_age_s=age)).items
 
 
 def _name(item: Item) -> str:

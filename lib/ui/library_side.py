@@ -17,7 +17,8 @@ from lib.services.library import documents
 from lib.services.library.attaching import Item, Outcome, tags_of
 from lib.services.library.forms import Change
 from lib.services.library.using import ONE, Kind, Use, named, uses
-from lib.ui import document_state, feedback, places
+from lib.services.personas import diff
+from lib.ui import document_state, feedback, persona_diff, places
 from lib.ui.library_words import WORDS, ask, name_of
 from lib.ui.text import ago, html, md, plain
 
@@ -145,10 +146,7 @@ def review(draft: str, changes: Sequence[Change], sent: Any, users: int | None, 
     heard = f" {_personas(users)} use it: it counts from the next call on." if users else ""
     st.caption(f"{count} change{'s' if count != 1 else ''}. Only this is sent, the rest stays as it is.{heard}")
     with st.container(border=True, key="rows-diff", gap="small", height=420 if count > LONG else "content"):
-        for change in changes:
-            was = f":red-badge[was] :gray[{md(change.was, 1200) or 'empty'}]"
-            now = f":green-badge[now] {md(change.now, 1200) or ':gray[empty]'}"
-            st.markdown(f"**{md(change.label)}**  \n{was}  \n{now}")
+        persona_diff.draw([diff.Change((), change.label, change.was, change.now) for change in changes])
     with st.expander("What is sent", icon=":material/data_object:"):
         st.code(json.dumps(sent, indent=2, ensure_ascii=False), language="json", wrap_lines=True, height=240)
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):

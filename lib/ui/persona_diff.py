@@ -14,6 +14,7 @@ from lib.models import Replica
 from lib.services.catalogue import Listing
 from lib.services.personas.diff import Change, Piece, words
 from lib.services.personas.fields import REPLICA
+from lib.ui import library_picker
 from lib.ui.text import html, plain
 
 AROUND = 160
@@ -29,16 +30,16 @@ def draw(changes: Sequence[Change], *, names: tuple[str, str] = ("was", "now"), 
 
 
 def named(changes: Iterable[Change], replicas: Listing[Replica] | None) -> tuple[Change, ...]:
-    """The changes with replicas called by their names, where these are known."""
+    """The changes with replicas and items of the library called by their names, where these are known."""
 
     def name(replica_id: str) -> str:
         found = replicas.find(replica_id) if replicas else None
         return f"{plain(found.name, 80)} ({replica_id})" if found else replica_id
 
-    return tuple(
-        replace(change, was=name(change.was), now=name(change.now)) if change.key == REPLICA.key else change
-        for change in changes
-    )
+    def said(change: Change, text: str) -> str:
+        return name(text) if change.key == REPLICA.key else library_picker.told(change.key, text)
+
+    return tuple(replace(change, was=said(change, change.was), now=said(change, change.now)) for change in changes)
 
 
 def of(change: Change, names: tuple[str, str] = ("was", "now"), *, label: bool = True) -> str:

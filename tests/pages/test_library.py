@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.services.library import examples, objectives
 from tests.house import BUYER, GUIDE
-from tests.pages.opened import Console, console, html, words
+from tests.pages.opened import Console, console, everything, html, words
 
 STRANGE = '<img src=x onerror="alert(1)"> :red[x] *y* 🦊 שלום'
 KINDS = ("objectives", "guardrails", "documents")
@@ -224,9 +224,9 @@ def test_a_rule_is_edited_reviewed_and_only_the_change_is_sent(house: Console) -
     field(app, "guardrails", RULE, "tags").set_value(["sales", "night"]).run()
     assert "2 local edits" in words(app)
     app.button(key="library_review").click().run()
-    review = said(app)
-    assert STRANGE.split(" 🦊")[0] in review.replace("\u2060", "")
-    assert ":red-badge[was]" in review
+    review = everything(app)
+    assert "<h4>Rule</h4>" in review and "<h4>Tags</h4>" in review
+    assert "onerror=&quot;alert(1)&quot;" in review and "<img src=x" not in review
     sent = app.code[-1].value
     assert '"/guardrail_prompt"' in sent
     assert "callback_url" not in sent

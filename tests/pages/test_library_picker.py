@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.house import GUIDE
-from tests.pages.opened import Console, console, words
+from tests.pages.opened import Console, console, everything, words
 
 RULE, CHAIN, SITE, OLD_SET = "g10b8a4d72e6", "o4c17d0be92a", "d8-7be24d90a5c1", "g6c0e4a9d18b"
 
@@ -65,6 +65,14 @@ def test_each_kind_is_chosen_by_name_and_kept_as_the_form_keeps_ids(house: Conso
     assert "5 local edits" in words(app)
     # The fold stays as it was: what it says must not follow what is chosen.
     assert pick(app, "guardrail_ids").value == [RULE]
+
+
+def test_a_review_of_the_persona_names_what_is_attached(house: Console) -> None:
+    app = opened(house)
+    pick(app, "guardrail_ids").set_value([RULE]).run()
+    app.button(key="personas_review").click().run()
+    assert not app.exception
+    assert f"no_prices ({RULE})" in everything(app)
 
 
 def test_an_id_that_is_not_there_is_shown_and_kept(house: Console) -> None:

@@ -71,12 +71,7 @@ class Attaching:
         outcomes = self.choose(kind, item, ())
         if any(outcome.error for outcome in outcomes):
             return outcomes
-        if kind is Kind.OBJECTIVES:
-            self._library.objectives.delete(item.id)
-        elif kind is Kind.GUARDRAILS:
-            self._library.guardrails.delete(item.id)
-        elif kind is Kind.DOCUMENTS:
-            self._library.documents.delete(item.id)
+        self._library.of(kind).delete(item.id)
         return outcomes
 
     def _change(self, kind: Kind, item: Item, persona: Persona, *, attach: bool) -> Outcome:

@@ -13,6 +13,7 @@ from lib.errors import Conflict, GreenroomError, RateLimited, UpstreamRejected
 from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet
 from lib.services.catalogue import Listing, Named, Shelf
 from lib.services.library import documents, patches
+from lib.services.library.using import Kind
 
 N = TypeVar("N", bound=Named)
 WATCH_S, WATCH_AFTER_FAILURE_S = 4.0, 20.0
@@ -254,6 +255,12 @@ class Library:
         self.objectives = ObjectiveSets(tavus, clock)
         self.guardrails = GuardrailRules(tavus, clock)
         self.documents = DocumentFiles(tavus, clock)
+
+    def of(self, kind: Kind) -> Any:
+        """What keeps the items of this kind; the older sets of guardrails have only a list."""
+        return {Kind.OBJECTIVES: self.objectives, Kind.GUARDRAILS: self.guardrails, Kind.DOCUMENTS: self.documents}[
+            kind
+        ]
 
     def forget(self) -> None:
         """The next reads ask anew; what is known stays, for the case that asking fails."""
