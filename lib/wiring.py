@@ -180,6 +180,8 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
     account = account_of(loaded)
     catalogue = Catalogue(tavus)
+    history = History(store, account=account)
+    catalogue.persona_shelf.swept = history.swept
     replicas = Replicas(tavus, catalogue)
     agents = Agents(
         store,
@@ -187,9 +189,8 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         most=Most(settings.max_call_s, settings.absent_timeout_s, settings.left_timeout_s),
         default_replica_id=settings.tavus_default_replica_id,
         check_replica=replicas.check,
+        persona_was=history.last_name,
     )
-    history = History(store, account=account)
-    catalogue.persona_shelf.swept = history.swept
     personas = Personas(tavus, catalogue, agents, history)
     library = Library(tavus)
     ledger = Ledger(store, account, settings)

@@ -41,14 +41,19 @@ class Agents:
         most: Most,
         default_replica_id: str = "",
         check_replica: Callable[[str], None] = lambda _: None,
+        persona_was: Callable[[str], str] = lambda _: "",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`check_replica` raises BadInput for a replica that can't be worn; it may ask Tavus."""
+        """`check_replica` raises BadInput for a replica that can't be worn; it may ask Tavus.
+
+        `persona_was` names a persona that was seen here before, and asks nobody.
+        """
         self._store = store
         self._account = account
         self.most = most
         self._default_replica_id = default_replica_id
         self._check_replica = check_replica
+        self._persona_was = persona_was
         self._clock = clock
         self._kept: Kept[list[Agent]] = Kept(store)
         self._judged: tuple[list[Agent], Known, dict[str, list[Missing]]] | None = None
@@ -162,7 +167,13 @@ class Agents:
         return found
 
     def _missing(self, agent: Agent, known: Known) -> list[Missing]:
-        return readiness.missing(agent, known, default_replica_id=self._default_replica_id, most=self.most)
+        return readiness.missing(
+            agent,
+            known,
+            default_replica_id=self._default_replica_id,
+            most=self.most,
+            persona_was=self._persona_was,
+        )
 
     def _every(self) -> list[Agent]:
         with self._store.reading() as connection:

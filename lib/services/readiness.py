@@ -5,7 +5,7 @@ It looks at what was read already and asks nobody. A list that could not be read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lib.models import Agent, Document, Persona, Replica
@@ -39,11 +39,17 @@ class Known:
         return self.personas is not None and self.replicas is not None
 
 
-def missing(agent: Agent, known: Known, *, default_replica_id: str, most: Most) -> list[Missing]:
-    """All that this agent lacks, what blocks a call first."""
+def missing(
+    agent: Agent, known: Known, *, default_replica_id: str, most: Most, persona_was: Callable[[str], str]
+) -> list[Missing]:
+    """All that this agent lacks, what blocks a call first.
+
+    `persona_was` gives the last name of a persona that this console once saw, "" for one that it never did. What is
+    not in a list that did not come whole may be there all the same, and is not said to be gone.
+    """
     persona = known.personas.find(agent.persona_id) if known.personas and agent.persona_id else None
     found = [
-        *_persona(agent, persona, known),
+        *_persona(agent, persona, known, persona_was),
         *_replica(agent, replica_of(agent, persona, default_replica_id), known),
         *_call(agent, persona, known, most),
     ]
@@ -55,11 +61,19 @@ def replica_of(agent: Agent, persona: Persona | None, default_replica_id: str) -
     return agent.replica_id or (persona.default_replica_id if persona else "") or default_replica_id
 
 
-def _persona(agent: Agent, persona: Persona | None, known: Known) -> Iterator[Missing]:
+def _persona(
+    agent: Agent, persona: Persona | None, known: Known, persona_was: Callable[[str], str]
+) -> Iterator[Missing]:
     if not agent.persona_id:
         yield Missing("no_persona", "No persona chosen", "Choose one: it says how the avatar behaves.", False)
-    elif known.personas and persona is None:
-        yield Missing("persona_gone", "Its persona was deleted", "Choose another persona.", True)
+    elif known.personas and known.personas.complete and persona is None:
+        was = persona_was(agent.persona_id)
+        if was:
+            hint = "Choose another persona, or bring it back on the page Personas."
+            yield Missing("persona_deleted", f"Its persona {was[:60]} was deleted", hint, True)
+        else:
+            hint = "It may have been deleted, or belong to another account. Choose another persona."
+            yield Missing("persona_gone", "Its persona is not in this account", hint, True)
     elif persona and persona.pipeline_mode == "echo":
         yield Missing("echo_persona", "Its persona only repeats (echo)", "Choose a persona that converses.", False)
 
@@ -73,7 +87,8 @@ def _replica(agent: Agent, replica_id: str, known: Known) -> Iterator[Missing]:
         return
     replica = known.replicas.find(replica_id)
     if replica is None:
-        yield Missing("replica_gone", "Its replica was deleted", "Choose another replica.", True)
+        if known.replicas.complete:
+            yield Missing("replica_gone", "Its replica was deleted", "Choose another replica.", True)
         return
     stands = replicas.condition(replica)
     if not stands.wearable:
@@ -87,7 +102,7 @@ def _call(agent: Agent, persona: Persona | None, known: Known, most: Most) -> It
         yield Missing("language_unspoken", doubt.message, doubt.hint, False)
     if known.documents is not None:
         for document_id in call.document_ids:
-            yield from _document(document_id, known.documents.find(document_id))
+            yield from _document(document_id, known.documents)
     if call.recording and not call.recording_storage:
         yield Missing(
             "recording_nowhere",
@@ -109,8 +124,11 @@ def _call(agent: Agent, persona: Persona | None, known: Known, most: Most) -> It
             )
 
 
-def _document(document_id: str, document: Document | None) -> Iterator[Missing]:
+def _document(document_id: str, documents: Listing[Document]) -> Iterator[Missing]:
+    document = documents.find(document_id)
     if document is None:
+        if not documents.complete:
+            return
         yield Missing("document_gone", f"Its document {document_id[:40]} was deleted", "Take it off the agent.", False)
     elif document.status == "error":
         yield Missing(

@@ -83,7 +83,7 @@ def test_a_persona_is_copied_reviewed_saved_put_on_an_agent_and_deleted(page: Pa
         expect(card).to_be_hidden()
 
         page.get_by_role("link", name="Agents").click()
-        expect(page.get_by_text("Its persona was deleted")).to_be_visible()
+        expect(page.get_by_text(f"Its persona {STRANGE} was deleted")).to_be_visible()
         page.get_by_role("button", name="Fix").click()
         expect(page.get_by_text("Not among the account’s personas any more")).to_be_visible()
         choose(page, "menu-agent", "Delete")

@@ -47,13 +47,13 @@ def test_the_cards_show_face_persona_and_what_is_missing(house: Console) -> None
     assert "<img src=x" not in cards
     assert "Anna · Warm product guide" in cards
     assert "German · not used yet" in cards
-    assert "Its persona was deleted" in cards
+    assert "Its persona is not in this account" in cards
     assert app.button(key=f"start-agents-{ready.id}").label == "Start, up to 5 min"
     assert app.button(key=f"agents_fix_{broken.id}").label == "Fix"
     app.run()
     assert len(house.asked()) == 2
     app.button(key=f"agents_fix_{broken.id}").click().run()
-    assert "Its persona was deleted" in words(app)
+    assert "Its persona is not in this account" in words(app)
     assert len(house.asked()) == 2
 
 

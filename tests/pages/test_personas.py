@@ -371,7 +371,7 @@ def test_deleting_asks_once_and_names_the_agents_that_break(house: Console) -> N
     assert "Persona deleted. Its history stays" in app.toast[0].value
     assert "persona" not in app.query_params
     personas = house.services.catalogue.personas()
-    assert [m.code for m in house.services.agents.missing(agent, personas, None)] == ["persona_gone"]
+    assert [m.code for m in house.services.agents.missing(agent, personas, None)] == ["persona_deleted"]
 
 
 def test_an_unknown_persona_is_told_with_a_way_back(house: Console) -> None:

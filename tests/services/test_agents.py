@@ -230,12 +230,15 @@ def test_where_tavus_can_not_be_asked_an_agent_is_prepared_all_the_same(
 
 
 def test_a_replica_is_looked_at_only_when_it_is_a_new_one(services: Services, sandbox: RunningSandbox) -> None:
+    def looks() -> list[str]:
+        return [route for route in sandbox.routes() if "replicas" in route]
+
     agent = demo(services)
     services.agents.update(agent.id, name="Renamed", replica_id=ANNA)
     services.agents.update(agent.id, replica_id="")
-    assert sandbox.routes() == []
+    assert looks() == []
     services.agents.update(agent.id, replica_id=LUCAS)
-    assert sandbox.routes() == [f"GET /v2/replicas/{LUCAS}"]
+    assert looks() == [f"GET /v2/replicas/{LUCAS}"]
 
 
 @pytest.mark.parametrize("row", ERRORS, ids=[row[0] for row in ERRORS])
@@ -321,6 +324,27 @@ def test_a_language_is_doubted_only_where_the_documents_speak_against_it(
     assert codes(services, persona_id=made, call=CallSettings(language=language)) == expected
 
 
+def test_a_persona_that_was_here_is_said_to_be_deleted_and_another_one_to_be_none_of_ours(
+    services: Services, sandbox: RunningSandbox
+) -> None:
+    made = persona(sandbox)
+    assert codes(services, persona_id=made) == []
+    sandbox.call("DELETE", f"/personas/{made}")
+    assert codes(services, persona_id=made) == ["persona_deleted"]
+    assert codes(services, persona_id="pnever") == ["persona_gone"]
+    agent = demo(services, persona_id=made)
+    (lacks,) = services.agents.missing(agent, services.catalogue.personas(), services.catalogue.replicas())
+    assert (lacks.message, lacks.blocks) == ("Its persona P was deleted", True)
+
+
+def test_a_list_that_did_not_come_whole_lets_nothing_be_said_to_be_gone(services: Services) -> None:
+    personas, replicas = services.catalogue.personas(), services.catalogue.replicas()
+    agent = demo(services, persona_id="pgone", replica_id="rgone")
+    assert len(services.agents.missing(agent, personas, replicas)) == 2
+    partly = replace(personas, complete=False), replace(replicas, complete=False)
+    assert services.agents.missing(agent, *partly) == []
+
+
 def test_recording_without_a_storage_is_said_before_a_call(services: Services) -> None:
     assert codes(services, call=CallSettings(recording=True)) == ["recording_nowhere"]
     assert codes(services, call=CallSettings(recording=True, recording_storage=S3)) == []
@@ -340,7 +364,7 @@ def test_an_agent_stands_where_the_worst_of_what_it_lacks_puts_it(services: Serv
     assert standing([], Known(None, known.replicas)) == "unknown"
     assert services.agents.judged(list(agents.values()), known) is judged
     gone = Known(replace(known.personas, items=()), known.replicas) if known.personas else known
-    assert services.agents.judged(list(agents.values()), gone)[agents["ready"].id][0].code == "persona_gone"
+    assert services.agents.judged(list(agents.values()), gone)[agents["ready"].id][0].code == "persona_deleted"
 
 
 # A deletion taken back

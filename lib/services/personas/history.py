@@ -177,6 +177,11 @@ class History:
         standing = self._now().standings.get(persona_id)
         return standing.newest if standing else None
 
+    def last_name(self, persona_id: str) -> str:
+        """What it was called when it was last seen, its id if that was nothing; "" if it has no history."""
+        newest = self.newest(persona_id)
+        return (newest.name or persona_id) if newest else ""
+
     def chain(self, persona_id: str) -> tuple[str, ...]:
         """This id and those that the persona had before it was created anew, the newest first."""
         return _walk(persona_id, self._now().previous)
