@@ -93,8 +93,7 @@ def _row(snapshot: Snapshot) -> Clicked | None:
 @st.dialog("Create this persona again?", icon=":material/restart_alt:")
 def _confirm(newest: Snapshot, secrets: Sequence[str], agents: Sequence[Agent], *, sandbox: bool) -> None:
     st.markdown(
-        f"**{md(newest.name, 120)}** is created {words.at(sandbox)} as it was {ago(newest.at)}, with a new id. "
-        "Its history goes on."
+        f"**{md(newest.name, 120)}** is created {words.at(sandbox)} as it last was, with a new id. Its history goes on."
     )
     if agents:
         st.markdown(f":gray[{_named(agents)} used it: you are asked about that next.]")

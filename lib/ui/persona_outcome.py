@@ -155,7 +155,6 @@ def _unclear(saved: Saved, *, sandbox: bool) -> Act:
 
 def _afterwards(saved: Saved, *, sandbox: bool) -> Act:
     place = words.place(sandbox)
-    place = place[0].upper() + place[1:]
     if saved.dropped:
         return _dropped(saved.dropped, place)
     if saved.unrecorded is not None:

@@ -397,3 +397,25 @@ def test_any_name_and_a_long_prompt_show_as_themselves(house: Console) -> None:
         assert field(app, persona_id, "persona_name").value == name
         assert len(field(app, persona_id, "system_prompt").value) > 10_000
         assert plain_title(app) == name
+
+
+def test_five_hundred_personas_are_read_by_one_sweep_found_by_typing_and_paged(house: Console) -> None:
+    for number in range(500):
+        prompt = "You know all about otters." if number == 377 else "You are a guide. " * 60
+        house.persona(f"Guide {number:03}", system_prompt=prompt)
+    house.services.catalogue.forget()
+    seen = len(house.asked())
+    app = house.open("personas")
+    asked = house.asked(seen)
+    assert (asked.count("GET /v2/personas"), asked.count("GET /v2/replicas")) == (6, 1)
+    assert html(app).count("gr-card gr-small") == 12
+    app.text_input(key="personas_search").input("otters").run()
+    assert "Guide 377" in html(app)
+    assert html(app).count("gr-card gr-small") == 1
+    app.text_input(key="personas_search").input("").run()
+    app.button_group(key="personas_view").set_value("Table").run()
+    assert len(app.dataframe[0].value) == 50
+    app.session_state["personas_page"] = 11
+    app.run()
+    assert len(app.dataframe[0].value) == 506 - 500
+    assert len(house.asked(seen)) == len(asked)
