@@ -180,7 +180,8 @@ def compare(services: Services, item_id: str) -> None:
         with feedback.section("compare them"):
             found = persona_compare.differences(sides[chosen[0]], sides[chosen[1]])
             changes = persona_diff.named(found, services.catalogue.replica_shelf.peek())
-            drifted = personas is not None and known.drift(personas).get(item_id) is Drift.CHANGED
+            changed = personas is not None and known.drift(personas).get(item_id) is Drift.CHANGED
+            drifted = snapshots[0].id if changed and snapshots else 0
             act = persona_compare.draw(changes, sides, chosen, live=live is not None, drifted=drifted) or act
 
     # act

@@ -15,7 +15,6 @@ from lib.services.personas import check as persona_check
 from lib.services.personas import diff as persona_diff
 from lib.services.personas import form as persona_form
 from lib.services.personas import patch as persona_patch
-from lib.services.personas.content import onto
 from lib.services.personas.service import By
 from lib.ui import (
     context,
@@ -201,7 +200,7 @@ def restore(services: Services, persona_id: str, snapshot_id: int) -> None:
     """Put what the persona said then into the form, over what is live now, and open the review of it."""
     snapshot = services.personas.history.snapshot(snapshot_id)
     live = services.personas.get(persona_id)
-    typed = persona_form.read(onto(live.raw, services.personas.history.content(snapshot_id)))
+    typed = persona_form.read(services.personas.restored(live, snapshot_id))
     draft = persona_saves.go_on(persona_id, live.raw, typed)
     if not persona_form.edits(draft["raw"], persona_drafts.form_of(draft).values()):
         persona_saves.review_wanted(persona_id)
@@ -211,7 +210,12 @@ def restore(services: Services, persona_id: str, snapshot_id: int) -> None:
 
 
 def accept(services: Services, persona_id: str) -> None:
-    services.personas.history.accept(persona_id, actor=context.actor())
+    """Take what was changed at Tavus for right, as far as it was on the page.
+
+    A state that was found since has a button of its own, so that a click never accepts what nobody saw.
+    """
+    newest = services.personas.history.newest(persona_id)
+    services.personas.history.accept(persona_id, seen=newest.id if newest else None, actor=context.actor())
     notes.later("Accepted: this is what is meant now.")
     st.rerun()
 

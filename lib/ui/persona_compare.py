@@ -114,9 +114,12 @@ def differences(left: Side, right: Side) -> tuple[Change, ...]:
 
 
 def draw(
-    changes: Sequence[Change], found: Mapping[str, Side], chosen: tuple[str, str], *, live: bool, drifted: bool
+    changes: Sequence[Change], found: Mapping[str, Side], chosen: tuple[str, str], *, live: bool, drifted: int
 ) -> str:
-    """What differs, field by field, or that nothing does; returns what was clicked below: accept or restore."""
+    """What differs, field by field, or that nothing does; returns what was clicked below: accept or restore.
+
+    `drifted` is the number of the snapshot that was found changed at Tavus and is live, 0 where there is none.
+    """
     left, right = (found[name] for name in chosen)
     if not changes:
         parts.empty("They say the same", "Field by field, nothing differs between these two.", key="personas-same")
@@ -133,7 +136,9 @@ def draw(
         if (
             drifted
             and LIVE in chosen
-            and st.button("Accept what is live", type="primary", icon=":material/check:", key="personas_accept")
+            and st.button(
+                "Accept what is live", type="primary", icon=":material/check:", key=f"personas_accept_{drifted}"
+            )
         ):
             act = "accept"
         if (

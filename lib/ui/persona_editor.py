@@ -168,7 +168,8 @@ def drifted(history: History, listing: Listing[Persona] | None, item_id: str) ->
     with parts.banner("info", "Changed at Tavus", rest, key="drift", icon="cloud_download"):
         if st.button("See what changed", icon=":material/difference:", key="personas_drift"):
             return "drift"
-        if st.button("Accept", icon=":material/check:", key="personas_accept"):
+        newest = history.newest(item_id)
+        if st.button("Accept", icon=":material/check:", key=f"personas_accept_{newest.id if newest else 0}"):
             return "accept"
     return ""
 
