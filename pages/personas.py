@@ -22,6 +22,7 @@ from lib.ui import (
     persona_diff,
     persona_drafts,
     persona_editor,
+    persona_files,
     persona_gallery,
     persona_history,
     persona_outcome,
@@ -34,6 +35,7 @@ from lib.ui.persona_nav import go
 
 def gallery(services: Services) -> None:
     with parts.header("Personas", "What an agent knows and how it behaves. Tavus calls these PALs.", "personas"):
+        to_files = persona_files.button()
         if st.button("New persona", type="primary", icon=":material/add:", key="personas_new"):
             go(NEW)
     notice = st.container()
@@ -67,6 +69,8 @@ def gallery(services: Services) -> None:
         clicked = persona_deleted.group(services.personas.history, personas, query) or clicked
 
     # act
+    if to_files:
+        persona_files.show(services, personas, replicas)
     if clicked is not None:
         with notice, feedback.section("do this"):
             persona_acts.follow(services, clicked, personas)
