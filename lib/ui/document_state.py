@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -34,30 +35,34 @@ def word(document: Document) -> str:
     return parts.STATES[state][0] if state in parts.STATES else plain(document.status, 24) or "State not known"
 
 
-def mark(items: tuple[Document, ...]) -> tuple[tuple[str, str, int | None], ...]:
-    """What a change of makes a page worth drawing anew."""
-    return tuple((item.id, item.status, item.progress) for item in items)
+def watch(only: Document | None = None) -> None:
+    """Look on while something is being read, and draw the page anew when it changes; nothing at all otherwise.
 
-
-def watch() -> None:
-    """Look on while something is being read, and draw the page anew when it changes; nothing at all otherwise."""
-    busy = context.services().library.documents.busy()
+    `only` is the one document that the page shows, None for all.
+    """
+    busy = context.services().library.documents.busy() if only is None else (only,) if only.busy else ()
     if busy:
-        _watching(mark(busy))
+        _watching(tuple(item.id for item in busy), _marks(busy), only is not None)
+
+
+def _marks(items: Sequence[Document | None]) -> tuple[tuple[str, int | None] | None, ...]:
+    """What a change of makes a page worth drawing anew."""
+    return tuple((item.status, item.progress) if item is not None else None for item in items)
 
 
 @st.fragment(run_every=TICK_S)
-def _watching(seen: tuple[tuple[str, str, int | None], ...]) -> None:
+def _watching(ids: tuple[str, ...], seen: tuple[tuple[str, int | None] | None, ...], alone: bool) -> None:
     kept = context.services().library.documents
     error = kept.watch()
-    busy = kept.busy()
+    now = [kept.known(item_id) for item_id in ids]
+    busy = sum(item is not None and item.busy for item in now)
     if error is not None:
         told = f"{feedback.sentence(error.message)} What is shown is as it was; it is looked at again in a while."
         st.markdown(f":small[:orange[:material/warning: {md(told)}]]")
     elif busy:
-        count = f"{len(busy)} document is" if len(busy) == 1 else f"{len(busy)} documents are"
-        st.markdown(f":small[:gray[:material/sync: {count} being read. This page follows by itself.]]")
-    if mark(busy) != seen and not st.session_state.get(HOLDING):
+        what = "It is" if alone else "1 document is" if busy == 1 else f"{busy} documents are"
+        st.markdown(f":small[:gray[:material/sync: {what} being read. This page follows by itself.]]")
+    if _marks(now) != seen and not st.session_state.get(HOLDING):
         st.rerun()
 
 

@@ -76,7 +76,7 @@ def create(services: Services, kind: Kind, draft: Draft, form: Form) -> None:
     # Before any st call: a second click stops this run at the next one, and must not make a second one.
     draft["made"] = made.id
     begin(kind, made.id, dict(made.raw))
-    done = "Added. It is being read." if kind is Kind.DOCUMENTS else "Created."
+    done = "Added." if kind is Kind.DOCUMENTS else "Created."
     notes.later(f"{done} Attach it to a persona to use it.")
     arrive(kind, draft)
 

@@ -127,7 +127,7 @@ def side(item: Item | None, kind: Kind, form: Form, personas: Personas, *, sandb
         with st.container(border=True, key="side-library-state", gap="small"):
             st.header("State", anchor=False)
             document_state.about(item)
-            document_state.watch()
+            document_state.watch(item)
             if not item.busy and st.button(
                 "Read it again", icon=":material/sync:", key="library_again", width="stretch"
             ):

@@ -105,10 +105,10 @@ def test_a_chain_a_rule_and_a_document_are_made_watched_attached_and_seen_in_the
         page.get_by_role("button", name="Add a document").click()
         type_in(page, "Address", "https://docs.example.com/guide.pdf")
         page.get_by_role("button", name="Add document").click()
-        expect(page.get_by_text("1 document is being read")).to_be_visible()
+        expect(page.get_by_text("This page follows by itself.")).to_be_visible()
         document = item_id(page)
         expect(page.locator(".gr-chip", has_text="Ready")).to_be_visible(timeout=30_000)
-        expect(page.get_by_text("is being read")).to_be_hidden()
+        expect(page.get_by_text("This page follows by itself.")).to_be_hidden()
         attach(page, NAME)
 
         row = persona(console)

@@ -469,9 +469,14 @@ def test_a_document_is_followed_until_it_is_ready(house: Console) -> None:
     app = house.open("library", kind="documents", item="new")
     field(app, "documents", "new", "document_url").input("https://docs.example.com/a.pdf").run()
     app.button(key="library_create").click().run()
-    assert "Waiting to be read" in html(app)
-    assert "1 document is being read" in words(app)
     made = app.query_params["item"]
+    assert "Waiting to be read" in html(app)
+    assert "It is being read. This page follows by itself." in words(app)
+    house.go(app, "library", kind="documents")
+    assert "1 document is being read" in words(app)
+    house.go(app, "library", kind="documents", item=SITE)
+    assert "being read" not in words(app)
+    house.go(app, "library", kind="documents", item=made)
     before = len(house.asked())
     for _ in range(4):
         app.run()

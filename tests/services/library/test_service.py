@@ -153,6 +153,18 @@ def test_a_refused_patch_is_told_as_it_is_where_nothing_was_changed_elsewhere(li
     assert caught.value.status == 400
 
 
+def test_a_service_that_takes_no_guard_gets_the_change_without_it(library: Library, sandbox: RunningSandbox) -> None:
+    made = rule(library)
+    refusal = {"status": 422, "body": {"message": "Invalid JSON patch format"}}
+    sandbox.faults({"route": "PATCH /v2/guardrails/*", **refusal})
+    assert library.guardrails.save(made, {**made.raw, "guardrail_prompt": "Mine."}).item.prompt == "Mine."
+    sandbox.faults({"route": "PATCH /v2/guardrails/*", "times": -1, **refusal})
+    before = len(writes(sandbox))
+    with pytest.raises(UpstreamRejected):
+        library.guardrails.save(library.guardrails.get(made.id), {**made.raw, "guardrail_prompt": "Again."})
+    assert len(writes(sandbox)) == before + 2
+
+
 def test_a_lost_answer_of_a_create_is_not_sent_again(library: Library, sandbox: RunningSandbox) -> None:
     sandbox.faults({"route": "POST /v2/guardrails", "drop": "after"})
     with pytest.raises(Ambiguous):
