@@ -41,6 +41,7 @@ from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
 from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.past import Past
 from lib.services.personas.history import History
 from lib.services.personas.service import Personas
 from lib.services.reaper import Reaper
@@ -103,6 +104,7 @@ class Services:
     attaching: Attaching
     agents: Agents
     sessions: Sessions
+    past: Past
     responder: Responder
     talking: Talking
     diagnostics: Diagnostics
@@ -215,6 +217,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         attaching=Attaching(library, personas, catalogue),
         agents=agents,
         sessions=calls.sessions,
+        past=Past(ledger),
         responder=responder,
         talking=Talking(ledger, catalogue, responder),
         diagnostics=Diagnostics(

@@ -1,75 +1,99 @@
-"""History: find a session, open its record, take the list with you."""
+"""History: find a session, open its record, see what the days came to, take everything with you."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Literal
 
 import streamlit as st
 
+from lib.errors import BadInput, StoreSlow
 from lib.models import Agent, Mode, Session
+from lib.services.past import LIST_LIMIT, RECORD_LIMIT
+from lib.services.plain import cost
 from lib.services.sessions import SessionPage
-from lib.ui import context, feedback, parts, places, record
+from lib.ui import charts, context, feedback, parts, places, record
 from lib.ui.context import Services
-from lib.ui.text import local, stamp
+from lib.ui.text import day, local, stamp
 
 PAGE = 25
-RANGES = {"7 days": 7, "30 days": 30, "All": 0}
-OPEN = ("starting", "unknown", "waiting", "live", "ending")
-STATES: dict[str, dict[str, Any]] = {
-    "Any state": {},
-    "Open": {"statuses": OPEN},
-    "Ended": {"statuses": ("ended",)},
-    "Failed": {"statuses": ("failed",)},
-    "Text chats": {"mode": Mode.TEXT.value},
+DATES = "Dates"
+RANGES = {"7 days": 7, "30 days": 30, "90 days": 90, "All": 0, DATES: 0}
+STATES: dict[str, tuple[str, ...]] = {
+    "Any state": (),
+    "Open": ("starting", "unknown", "waiting", "live", "ending"),
+    "Ended": ("ended",),
+    "Failed": ("failed",),
+}
+MODES: dict[str, tuple[str, ...]] = {
+    "Calls and chats": (),
+    "Video calls": (Mode.PHOENIX_REST.value, Mode.PIPECAT_DAILY.value),
+    "Text chats": (Mode.TEXT.value,),
 }
 CHIPS = {"Open": "green", "Ended": "gray", "Failed": "red", "Text only": "blue"}
 ANY_AGENT = "All agents"
 OPENED = "history_opened"
+OLDER, NEWER = "older", "newer"
+TEXT_LIMIT = 200
 
 
 def filters(services: Services) -> dict[str, Any]:
     """What to look for, kept in the page's address."""
     agents = named(services.agents.all())
+    found: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-history"):
-        days = st.segmented_control(
-            "Range",
-            list(RANGES),
-            default="7 days",
-            required=True,
-            label_visibility="collapsed",
-            key="range",
-            bind="query-params",
-        )
-        agent = st.selectbox(
-            "Agent",
-            [ANY_AGENT, *agents],
-            label_visibility="collapsed",
-            width=170,
-            key="agent",
-            bind="query-params",
-        )
-        state = st.selectbox(
-            "State", list(STATES), label_visibility="collapsed", width=150, key="state", bind="query-params"
-        )
+        range_ = st.segmented_control(
+            "Range", list(RANGES), default="7 days", required=True, label_visibility="collapsed", key="range",
+            bind="query-params", on_change=to_first_page,
+        )  # fmt: skip
+        if range_ == DATES:
+            found |= between()
+        agent = choice("Agent", [ANY_AGENT, *agents], 160)
+        found["statuses"] = STATES.get(choice("State", list(STATES), 130), ())
+        found["modes"] = MODES.get(choice("Mode", list(MODES), 160), ())
         text = st.text_input(
-            "Search",
-            placeholder="Search agents and transcripts",
-            label_visibility="collapsed",
-            icon=":material/search:",
-            width="stretch",
-            key="search",
-            bind="query-params",
-        )
-    found: dict[str, Any] = dict(STATES.get(str(state), {}))
+            "Search", placeholder="Search agents and transcripts", label_visibility="collapsed",
+            icon=":material/search:", width="stretch", key="search", bind="query-params", on_change=to_first_page,
+        )  # fmt: skip
     if agent in agents:
-        found["agent_id"] = agents[str(agent)]
+        found["agent_id"] = agents[agent]
     if text:
-        found["text"] = text
-    if RANGES.get(str(days)):
-        # By the minute, so that the pages of all tabs ask for the same list.
-        found["since"] = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=RANGES[str(days)])
-    return found
+        found["text"] = text[:TEXT_LIMIT]
+    if RANGES.get(str(range_)):
+        # Whole days, so that the pages of all tabs ask for the same list.
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        found["since"] = today - timedelta(days=RANGES[str(range_)] - 1)
+    return {name: value for name, value in found.items() if value}
+
+
+def choice(label: str, options: list[str], width: int) -> str:
+    chosen = st.selectbox(
+        label, options, label_visibility="collapsed", width=width, key=label.lower(), bind="query-params",
+        on_change=to_first_page,
+    )  # fmt: skip
+    return str(chosen)
+
+
+def between() -> dict[str, Any]:
+    """Two days of the viewer's own choice, both included, in UTC as all days here."""
+    today = datetime.now(UTC).date()
+    chosen = st.date_input(
+        "Dates", (today - timedelta(days=29), today), label_visibility="collapsed", width=230, key="dates",
+        bind="query-params", on_change=to_first_page,
+    )  # fmt: skip
+    first, last = (chosen[0], chosen[-1]) if isinstance(chosen, Sequence) and chosen else (today, today)
+    midnight = time(tzinfo=UTC)
+    return {
+        "since": datetime.combine(first, midnight),
+        "until": datetime.combine(last + timedelta(days=1), midnight),
+    }
+
+
+def to_first_page() -> None:
+    """Another list begins at its beginning."""
+    for name in (OLDER, NEWER):
+        st.query_params.pop(name, None)
 
 
 def named(agents: list[Agent]) -> dict[str, str]:
@@ -78,21 +102,23 @@ def named(agents: list[Agent]) -> dict[str, str]:
     return {f"{agent.name} ({agent.id})" if names.count(agent.name) > 1 else agent.name: agent.id for agent in agents}
 
 
-def page_of(services: Services, wanted: dict[str, Any], number: int) -> SessionPage:
-    """The page `number` of the list, from 1; the pages before it are walked through."""
-    page = services.sessions.page(limit=PAGE, **wanted)
-    for _ in range(number - 1):
-        if page.next is None:
-            break
-        page = services.sessions.page(limit=PAGE, cursor=page.next, **wanted)
-    return page
+def page_of(services: Services, wanted: dict[str, Any]) -> SessionPage:
+    """The page that the address names, the first one where it names none."""
+    newer = st.query_params.get(NEWER)
+    cursor = newer or st.query_params.get(OLDER) or None
+    try:
+        return services.sessions.page(limit=PAGE, cursor=cursor, newer=newer is not None, **wanted)
+    except BadInput:
+        to_first_page()
+        return services.sessions.page(limit=PAGE, **wanted)
 
 
-def table(sessions: tuple[Session, ...]) -> Session | None:
+def table(services: Services, sessions: tuple[Session, ...]) -> Session | None:
     """The list; returns the session that is to be opened. What says most comes first, for a narrow window."""
     column = st.column_config
+    priced = bool(services.past.price_per_minute)
     st.dataframe(
-        rows(sessions),
+        rows(sessions, services.past.price_per_minute),
         hide_index=True,
         row_height=38,
         height="content",
@@ -103,7 +129,8 @@ def table(sessions: tuple[Session, ...]) -> Session | None:
             "agent": column.TextColumn("Agent", width=104),
             "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=86),
             "why": column.TextColumn("Why it ended", width=240),
-            "length": column.TextColumn("Length", alignment="right", width=80),
+            "length": column.TextColumn("Length, min", alignment="right", width=96),
+            "cost": column.TextColumn("Est. cost", alignment="right", width=86) if priced else None,
             "mode": column.TextColumn("Mode", width=80),
         },
     )
@@ -121,7 +148,7 @@ def named_record(sessions: tuple[Session, ...]) -> Session | None:
         format_func=lambda row: f"{stamp(sessions[row].created_at)} · {sessions[row].agent_name}",
         placeholder="Open a record by name",
         label_visibility="collapsed",
-        width=240,
+        width=220,
         key="history_record",
     )
     return sessions[picked] if picked is not None else None
@@ -131,10 +158,11 @@ def noted() -> None:
     """A callback is what makes a click a run; the click itself is read from the session's state."""
 
 
-def rows(sessions: tuple[Session, ...]) -> Any:
+def rows(sessions: tuple[Session, ...], price: float) -> Any:
     """The list as an Arrow table, which spares the import of pandas."""
     import pyarrow  # type: ignore[import-untyped]
 
+    estimates = [cost(session, price) for session in sessions]
     return pyarrow.table(
         {
             "open": ["Open"] * len(sessions),
@@ -143,6 +171,7 @@ def rows(sessions: tuple[Session, ...]) -> Any:
             "state": [[state(session)] for session in sessions],
             "why": [record.why(session) or "–" for session in sessions],
             "length": [record.length(session) for session in sessions],
+            "cost": ["–" if estimate is None else f"{estimate:.2f}" for estimate in estimates],
             "mode": ["Text" if session.mode is Mode.TEXT else "Video" for session in sessions],
         }
     )
@@ -154,66 +183,131 @@ def state(session: Session) -> str:
     return "Text only" if session.mode is Mode.TEXT else "Open"
 
 
-def export(services: Services, wanted: dict[str, Any]) -> str:
-    """Every session of the list as CSV."""
-    found: list[Session] = []
-    cursor = None
-    while True:
-        page = services.sessions.page(limit=500, cursor=cursor, **wanted)
-        found += page.items
-        cursor = page.next
-        if cursor is None:
-            return str(services.export.sessions_csv(found))
+def exports(services: Services, wanted: dict[str, Any]) -> None:
+    """Everything that fits the filters, as a file."""
+    forms: tuple[tuple[str, Literal["csv", "json", "md"], str], ...] = (
+        ("The list, for a sheet", "csv", "text/csv"),
+        ("Records, to read", "md", "text/markdown"),
+        ("Records, for a program", "json", "application/json"),
+    )
+    with st.popover("Export", icon=":material/download:", key="history_exports"):
+        st.caption(
+            f"All that fits the filters, newest first.  \nThe list has up to {LIST_LIMIT:,} sessions,  \n"
+            f"records with what was said up to {RECORD_LIMIT:,}."
+        )
+        for label, form, mime in forms:
+            st.download_button(
+                label,
+                lambda form=form: services.past.export(form, **wanted),  # type: ignore[misc]
+                f"greenroom-sessions.{form}",
+                mime,
+                key=f"history_{form}",
+                on_click="ignore",
+                width="stretch",
+            )
 
 
-def nothing(wanted: dict[str, Any], any_at_all: bool) -> None:
+def figures(services: Services, wanted: dict[str, Any]) -> None:
+    """What the days came to. A search is about words, not about days."""
+    if "text" in wanted:
+        return
+    with st.container(key="last-on-phone-history"):
+        try:
+            charts.history(services.past.figures(**wanted))
+        except StoreSlow:
+            st.caption("Too many sessions to add up within a second. Choose a shorter time for the charts.")
+
+
+def told(page: SessionPage) -> None:
+    """What is particular about the result of a search."""
+    if page.searched_to is not None:
+        rest = f"What was said before {day(page.searched_to)} has not been searched yet. Older goes on there."
+        parts.banner("info", "The search stopped after a second.", rest, key="history-stopped", icon="timer")
+    if page.loosened and page.items:
+        st.caption("Nobody said it in just these words. Shown is where words begin like them.")
+
+
+def count(page: SessionPage) -> str:
+    """How many are shown, of how many, and from when to when."""
+    total = f"more than {page.total:,} sessions" if page.capped else f"{page.total:,} session{'s'[: page.total != 1]}"
+    first, last = day(page.items[-1].created_at), day(page.items[0].created_at)
+    days = last if first == last else f"{first} to {last}"
+    whole = page.next is None and page.previous is None
+    return f"{total}, {days}" if whole else f"{len(page.items)} of {total}, {days}"
+
+
+def ways(page: SessionPage) -> None:
+    """The way to the pages around this one."""
+    if page.previous is None and page.next is None:
+        return
+    for word, icon, name, cursor in (
+        ("Newest", "first_page", "", page.previous),
+        ("Newer", "chevron_left", NEWER, page.previous),
+        ("Older", "chevron_right", OLDER, page.next),
+    ):
+        st.button(
+            word,
+            icon=f":material/{icon}:",
+            icon_position="right" if name == OLDER else "left",
+            disabled=cursor is None,
+            key=f"history_{word.lower()}",
+            on_click=turn,
+            args=(name, cursor),
+        )
+
+
+def turn(name: str, cursor: str | None) -> None:
+    to_first_page()
+    if name and cursor:
+        st.query_params[name] = cursor
+
+
+def nothing(page: SessionPage, any_at_all: bool) -> None:
     """No session: none yet, or none that fits."""
-    if any_at_all:
+    if page.wordless:
+        parts.empty("Nothing to look for", "A search needs a letter, a digit or an emoji.", key="history")
+    elif any_at_all:
         with parts.empty("Nothing fits", "No session fits these filters.", key="history"):
             if st.button("Show all", key="history_all"):
                 st.switch_page(places.HISTORY, query_params={"range": "All"})
-        return
-    text = "Start an agent, and its record appears here: transcript, timeline and why it ended."
-    with parts.empty("No sessions yet", text, key="history"):
-        if st.button("Go to agents", type="primary", key="history_home"):
-            st.switch_page(places.HOME)
+    else:
+        text = "Start an agent, and its record appears here: transcript, timeline and why it ended."
+        with parts.empty("No sessions yet", text, key="history"):
+            if st.button("Go to agents", type="primary", key="history_home"):
+                st.switch_page(places.HOME)
 
 
 def main() -> None:
+    if "session" in st.query_params:
+        # The browser's Back from a record brings the record's address along.
+        st.switch_page(places.HISTORY, query_params=record.listed())
+    record.remember_list()
     actions = parts.header("History", "Every session this console started, and why it ended", "history")
 
     # fetch
     with feedback.required("read the sessions"):
         services = context.services()
         wanted = filters(services)
-        number = st.session_state.get("page", 1)
-        page = page_of(services, wanted, number if isinstance(number, int) else 1)
+        page = page_of(services, wanted)
 
     # render
+    told(page)
     if not page.items:
-        with feedback.required("read the sessions"):
-            any_at_all = services.sessions.page(limit=1).total > 0
-        nothing(wanted, any_at_all)
+        if page.searched_to is None:
+            with feedback.required("read the sessions"):
+                any_at_all = services.sessions.page(limit=1).total > 0
+            nothing(page, any_at_all)
+        ways(page)
         return
     with actions:
-        st.download_button(
-            "Export",
-            lambda: export(services, wanted),
-            "greenroom-sessions.csv",
-            "text/csv",
-            icon=":material/download:",
-            key="history_export",
-            on_click="ignore",
-        )
-    chosen = table(page.items)
-    pages = -(-page.total // PAGE)
+        exports(services, wanted)
+    with feedback.section("add the days up"):
+        figures(services, wanted)
+    chosen = table(services, page.items)
     with st.container(horizontal=True, vertical_alignment="center"):
-        count = f"{page.total} session{'s' if page.total > 1 else ''}"
-        shown = f"{len(page.items)} of {count}" if pages > 1 else count
-        st.caption(f"{shown}. Open shows what was said and why it ended.", width="stretch")
+        st.caption(count(page), width="stretch")
         chosen = named_record(page.items) or chosen
-        if pages > 1:
-            st.pagination(pages, key="page", bind="query-params")
+        ways(page)
 
     # act
     if chosen is not None:

@@ -86,7 +86,7 @@ def outcome(session: Session) -> None:
 
 def main() -> None:
     session_id = st.query_params.get("session", "")
-    st.page_link(places.HISTORY, label="History", icon=":material/arrow_back:")
+    st.page_link(places.HISTORY, label="History", icon=":material/arrow_back:", query_params=record.listed())
     if not session_id:
         with parts.empty("No session chosen", "Choose one in History.", key="session"):
             if st.button("Open History", type="primary", key="session_history"):

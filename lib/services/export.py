@@ -1,4 +1,4 @@
-"""A session's record as a file to keep or send: Markdown to read, CSV for a sheet, JSON for a program."""
+"""Records as files to keep or send, one or many: Markdown to read, CSV for a sheet, JSON for a program."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from typing import Any
 
 from lib.models import Session, SessionEvent, Turn
 from lib.services import words
-from lib.services.plain import length_s
+from lib.services.plain import cost, length_s
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SPEAKERS = {"user": "You", "assistant": "Avatar", "tool": "Tool"}
 SOURCES = {"tavus": "call", "chat": "chat"}
 SESSION_COLUMNS = ("id", "started", "agent", "persona", "mode", "status", "length_s", "why_it_ended", "conversation_id")
+
+
+Record = tuple[Session, Sequence[Turn], Sequence[SessionEvent]]
+NONE_FITS = "No session fits the filters.\n"
+LEFT_OUT = "Older sessions also fit the filters and are left out here.\n"
 
 
 def shown(turns: Iterable[Turn]) -> list[Turn]:
@@ -63,33 +68,52 @@ def turns_csv(turns: Sequence[Turn]) -> str:
     return _csv(("number", "source", "role", "seconds", "duration_s", "content"), rows)
 
 
-def sessions_csv(sessions: Iterable[Session]) -> str:
-    return _csv(
-        SESSION_COLUMNS,
-        [
-            (
-                session.id,
-                session.created_at.isoformat(timespec="seconds"),
-                session.agent_name,
-                session.persona_name,
-                words.MODES[session.mode].lower(),
-                words.status(session),
-                round(length_s(session)),
-                _why(session),
-                session.conversation_id,
-            )
-            for session in sessions
-        ],
+def sessions_csv(sessions: Iterable[Session], price_per_minute: float = 0.0) -> str:
+    """One row a session; with a price also what its minutes cost by it."""
+    head = (*SESSION_COLUMNS, "estimated_cost") if price_per_minute else SESSION_COLUMNS
+    return _csv(head, (_row(session, price_per_minute) for session in sessions))
+
+
+def _row(session: Session, price_per_minute: float) -> tuple[object, ...]:
+    row = (
+        session.id,
+        session.created_at.isoformat(timespec="seconds"),
+        session.agent_name,
+        session.persona_name,
+        words.MODES[session.mode].lower(),
+        words.status(session),
+        round(length_s(session)),
+        _why(session),
+        session.conversation_id,
     )
+    if not price_per_minute:
+        return row
+    estimated = cost(session, price_per_minute)
+    return (*row, "" if estimated is None else f"{estimated:.2f}")
 
 
 def as_json(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionEvent]) -> str:
-    record = {
+    return json.dumps(_record(session, turns, timeline), indent=2, ensure_ascii=False, default=_plain) + "\n"
+
+
+def all_markdown(records: Iterable[Record], *, more: bool) -> str:
+    """Several records one after the other; `more`: there are older ones that it leaves out."""
+    parts = [markdown(*record) for record in records] + ([LEFT_OUT] if more else [])
+    return "\n---\n\n".join(parts) or NONE_FITS
+
+
+def all_json(records: Iterable[Record], *, more: bool) -> str:
+    """The same as one JSON object: `{"sessions": [record, ...], "more": true where older ones are left out}`."""
+    value = {"sessions": [_record(*record) for record in records], "more": more}
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n"
+
+
+def _record(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionEvent]) -> dict[str, Any]:
+    return {
         "session": asdict(session),
         "turns": [asdict(turn) for turn in shown(turns)],
         "timeline": [asdict(event) for event in timeline],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False, default=_plain) + "\n"
 
 
 def clock(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lib.models import Mode, Session
 
 # Documented at https://docs.tavus.io/sections/webhooks-and-callbacks; several are also sent with a trailing
-# " reached" or more text, so they are matched by their beginning.
+# " reached" or more text, so they are matched by their beginning, with "_" for blanks.
 END_REASONS = (
     ("end_conversation_endpoint_hit", "You ended it"),
     ("max_call_duration", "Time limit reached"),
@@ -14,7 +14,7 @@ END_REASONS = (
     ("bot_could_not_join_meeting", "The avatar could not join, the room was probably closed"),
     ("daily_room_has_been_deleted", "The room was deleted"),
     ("exception_encountered_during_conversation_startup", "Tavus failed while starting the call"),
-    ("internal error", "Tavus had an internal error"),
+    ("internal_error", "Tavus had an internal error"),
 )
 
 OURS = {
@@ -37,18 +37,20 @@ OURS = {
 
 def end_reason(code: str, *, limit_s: int, absent_s: int) -> str:
     """One short sentence without a full stop; the code itself where it is not known."""
+    words = outcome(code)
+    if words == "Time limit reached":
+        return f"{words}, {minutes(limit_s)}"
+    if words == "Nobody joined":
+        return f"{words} within {minutes(absent_s)}"
+    return words or f"Ended: {code[:120]}"
+
+
+def outcome(code: str) -> str:
+    """The same without figures, so that equal ends are called alike; "" for a code that is not known."""
     if not code:
         return "Ended, Tavus gave no reason"
-    if code in OURS:
-        return OURS[code]
-    for beginning, words in END_REASONS:
-        if code.lower().startswith(beginning):
-            if beginning == "max_call_duration":
-                return f"{words}, {minutes(limit_s)}"
-            if beginning == "participant_absent_timeout":
-                return f"{words} within {minutes(absent_s)}"
-            return words
-    return f"Ended: {code[:120]}"
+    plain = "_".join(code.lower().replace("_", " ").split())
+    return OURS.get(code) or next((words for beginning, words in END_REASONS if plain.startswith(beginning)), "")
 
 
 def minutes(seconds: float) -> str:
@@ -62,3 +64,10 @@ def length_s(session: Session) -> float:
     if begun is None or session.ended_at is None:
         return 0.0
     return max(0.0, (session.ended_at - begun).total_seconds())
+
+
+def cost(session: Session, price_per_minute: float) -> float | None:
+    """What its minutes cost at this price, from the making of its room on; None without a room or a price."""
+    if session.mode is Mode.TEXT or not price_per_minute:
+        return None
+    return length_s(session) / 60 * price_per_minute or None

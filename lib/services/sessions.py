@@ -193,7 +193,7 @@ class Sessions:
         newer: bool = False,
         agent_id: str = "",
         statuses: tuple[str, ...] = (),
-        mode: str = "",
+        modes: tuple[str, ...] = (),
         text: str = "",
         since: datetime | None = None,
         until: datetime | None = None,
@@ -203,7 +203,7 @@ class Sessions:
         `text` is looked for in transcripts and agents' names: words, "phrases" and beginn*; any text is allowed.
         Raises BadInput (cursor), StoreSlow (filters that find next to nothing among very many sessions).
         """
-        filters = lists.Filters(agent_id, statuses, mode, text.strip(), since, until)
+        filters = lists.Filters(agent_id, statuses, modes, text.strip(), since, until)
         key = (limit, cursor, newer, filters)
         return self._pages.get(key, lambda: self._page(limit, cursor, newer, filters))
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import BigInteger, Column, ColumnElement, Select, func, literal, select, tuple_, type_coerce
 
 from lib.errors import StoreSlow
 from lib.models import Session
 from lib.store import search as index
 from lib.store.hurry import Hurry
-from lib.store.schema import Moment, search, sessions
+from lib.store.schema import EPOCH, Moment, search, sessions
 from lib.store.sessions import SHOWN, session_of
 from lib.store.tokens import Term, loosened, terms
 
@@ -25,6 +25,7 @@ COUNTED = 1_000
 """Sessions are counted up to here; above, a list is only known to be longer."""
 COUNTING_S = 0.2
 TOGETHER = 500
+DAY = 86_400_000_000
 OLDEST, NEWEST = 0, (1 << 63) - 1
 LOOSE = "*"
 """In a place's stead of an id: the search was loosened before, and goes on so."""
@@ -39,7 +40,7 @@ class Filters:
 
     agent_id: str = ""
     statuses: tuple[str, ...] = ()
-    mode: str = ""
+    modes: tuple[str, ...] = ()
     text: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -58,6 +59,18 @@ class Found:
     older: Place | None = None
     searched_to: datetime | None = None
     loosened: bool = False
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sessions that began on one day (UTC) and ended alike; `seconds` is the time from their rooms' making."""
+
+    day: date
+    mode: str
+    status: str
+    end_code: str
+    sessions: int
+    seconds: float
 
 
 def page(
@@ -100,6 +113,20 @@ def total(hurry: Hurry, account: str, filters: Filters, *, loose: bool = False) 
     except StoreSlow:
         return min(found, COUNTED), True
     return min(found, COUNTED), found > COUNTED
+
+
+def tallies(hurry: Hurry, account: str, filters: Filters) -> list[Tally]:
+    """Sessions and seconds by day and by how they ended; the text is left out. Raises StoreSlow."""
+    day = type_coerce(sessions.c.created_at, BigInteger) // DAY
+    lasted = type_coerce(sessions.c.ended_at, BigInteger) - type_coerce(sessions.c.waiting_at, BigInteger)
+    groups = (day, sessions.c.mode, sessions.c.status, sessions.c.end_code)
+    query = select(*groups, func.count(), func.coalesce(func.sum(lasted), 0)).where(*_wanted(account, filters))
+    with hurry.limited():
+        found = hurry.connection.execute(_along(query.group_by(*groups), filters)).all()
+    return [
+        Tally((EPOCH + timedelta(days=row[0])).date(), row[1], row[2], row[3], row[4], float(row[5]) / 1_000_000)
+        for row in found
+    ]
 
 
 def words_in(text: str) -> bool:
@@ -194,8 +221,8 @@ def _wanted(account: str, filters: Filters, *, looked_up: bool = False) -> list[
         wanted.append(word(sessions.c.agent_id) == filters.agent_id)
     if filters.statuses:
         wanted.append(word(sessions.c.status).in_(filters.statuses))
-    if filters.mode:
-        wanted.append(word(sessions.c.mode) == filters.mode)
+    if filters.modes:
+        wanted.append(word(sessions.c.mode).in_(filters.modes))
     if filters.since is not None and not looked_up:
         wanted.append(sessions.c.created_at >= filters.since)
     if filters.until is not None and not looked_up:
@@ -205,6 +232,11 @@ def _wanted(account: str, filters: Filters, *, looked_up: bool = False) -> list[
 
 def _along(query: Select[Any], filters: Filters) -> Select[Any]:
     """Walk the index that leaves the least to look at. Without a hint SQLite takes an account for ten sessions."""
-    name = "sessions_by_agent" if filters.agent_id else "sessions_by_status" if filters.statuses else ""
-    name = name or ("sessions_by_mode" if filters.mode else "sessions_by_time")
+    name = "sessions_by_time"
+    if filters.agent_id:
+        name = "sessions_by_agent"
+    elif filters.statuses:
+        name = "sessions_by_status"
+    elif len(filters.modes) == 1:
+        name = "sessions_by_mode"
     return query.with_hint(sessions, f"INDEXED BY {name}", "sqlite")

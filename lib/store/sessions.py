@@ -200,10 +200,22 @@ def usage(
 def turns_of(connection: Connection, session_id: str) -> list[Turn]:
     """The call's transcript first, then what was typed in text chat, each in its order."""
     query = select(turns).where(turns.c.session_id == session_id).order_by(turns.c.source.desc(), turns.c.seq)
-    return [
-        Turn(row.seq, row.role, row.content, row.seconds, row.duration_s, row.source)
-        for row in connection.execute(query)
-    ]
+    return [_turn(row) for row in connection.execute(query)]
+
+
+def records(
+    connection: Connection, session_ids: Sequence[str]
+) -> tuple[dict[str, list[Turn]], dict[str, list[SessionEvent]]]:
+    """Turns and timelines of several sessions at once, each in the order of `turns_of` and `timeline`."""
+    said: dict[str, list[Turn]] = {session_id: [] for session_id in session_ids}
+    happened: dict[str, list[SessionEvent]] = {session_id: [] for session_id in session_ids}
+    query = select(turns).where(turns.c.session_id.in_(session_ids)).order_by(turns.c.source.desc(), turns.c.seq)
+    for row in connection.execute(query):
+        said[row.session_id].append(_turn(row))
+    lines = select(events).where(events.c.session_id.in_(session_ids)).order_by(events.c.at, events.c.id)
+    for row in connection.execute(lines):
+        happened[row.session_id].append(SessionEvent(row.at, row.kind, row.detail))
+    return said, happened
 
 
 def replace_turns(connection: Connection, session_id: str, source: str, items: Sequence[Turn]) -> None:
@@ -258,6 +270,10 @@ def _turn_values(session_id: str, source: str, turn: Turn) -> dict[str, Any]:
         "seconds": turn.seconds,
         "duration_s": turn.duration_s,
     }
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(row.seq, row.role, row.content, row.seconds, row.duration_s, row.source)
 
 
 def session_of(row: Row[Any]) -> Session:

@@ -20,6 +20,8 @@ READING_S = 90.0
 AGENTS_FAULT = ("rejected", "not_found")
 """Codes of a refusal for which the agent's own persona, replica or call settings are the first place to look."""
 
+LISTED = "history_listed"
+
 _COLOURS = {
     "start": "good",
     "replica_joined": "good",
@@ -28,6 +30,18 @@ _COLOURS = {
     "refused": "warning",
     "unsafe_room": "warning",
 }
+
+
+def remember_list() -> None:
+    """Keep what History shows now, so that the way back from a record leads there."""
+    query = st.query_params
+    st.session_state[LISTED] = [(name, value) for name in query for value in query.get_all(name)]
+
+
+def listed() -> list[tuple[str, str]]:
+    """The address of the list that History showed last."""
+    found: list[tuple[str, str]] = st.session_state.get(LISTED, [])
+    return found
 
 
 def elapsed_s(session: Session, now: datetime | None = None) -> float:

@@ -50,7 +50,7 @@ def page(dashboard: Dashboard, browser: Browser, session: str) -> Iterator[Page]
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     opened.goto(f"{dashboard.url}/history")
-    opened.get_by_text("1 session. Open shows").wait_for()
+    opened.get_by_text("1 session, ").wait_for()
     opened.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     opened.locator("[data-testid=stDataFrame] canvas").first.wait_for()
     yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.errors import StoreSlow
 from lib.models import Mode, Session, Status, Turn
-from lib.services import export
+from lib.services import export, past
+from lib.store import search
 from lib.store import sessions as rows
 from tests.house import demo
 from tests.pages.opened import Console, console, html, words
@@ -83,7 +86,7 @@ def test_the_list_says_when_who_how_long_and_why(house: Console) -> None:
     assert (second["agent"], second["why"]) == (STRANGE, "Nobody joined within 2 min")
     assert (list(third["state"]), third["mode"]) == (["Ended"], "Text")
     assert list(first)[:5] == ["open", "started", "agent", "state", "why"]
-    assert "4 sessions. Open shows what was said" in words(app)
+    assert "4 sessions, " in words(app)
     app.run()
     assert house.asked() == []
 
@@ -98,6 +101,8 @@ def test_filters_come_from_the_address_and_narrow_the_list(house: Console) -> No
     assert [row["why"] for row in listed(house.open("history", state="Failed"))] == ["Tavus has no such conversation"]
     assert len(listed(house.open("history", agent="Product demo"))) == 1
     assert len(listed(house.open("history", search="INVOICE"))) == 1
+    assert [row["mode"] for row in listed(house.open("history", mode="Video calls"))] == ["Video", "Video"]
+    assert not house.open("history", mode="Text chats").dataframe
     app = house.open("history", search="nobody said this")
     assert "Nothing fits" in html(app)
     assert app.button(key="history_all").label == "Show all"
@@ -113,14 +118,125 @@ def test_a_rows_button_opens_its_record(house: Console) -> None:
     assert app.query_params["session"] in (second.id, [second.id])
 
 
-def test_the_list_is_paged(house: Console) -> None:
-    for number in range(27):
+def test_the_list_is_paged_by_places_in_the_address(house: Console) -> None:
+    for number in range(60):
         ended(house, number)
     app = house.open("history")
+    newest = [row["started"] for row in listed(app)]
+    assert len(newest) == 25
+    assert "25 of 60 sessions" in words(app)
+    assert app.button(key="history_newer").disabled and app.button(key="history_newest").disabled
+    app.button(key="history_older").click().run()
+    place = "".join(app.query_params["older"])
+    app.button(key="history_older").click().run()
+    assert len(listed(app)) == 10
+    assert app.button(key="history_older").disabled
+    app.button(key="history_newer").click().run()
+    assert [row["started"] for row in listed(app)] == [
+        row["started"] for row in listed(house.open("history", older=place))
+    ]
+    app.button(key="history_newest").click().run()
+    assert [row["started"] for row in listed(app)] == newest
+    assert "older" not in app.query_params and "newer" not in app.query_params
+
+
+def test_another_filter_begins_at_the_first_page_and_a_broken_place_too(house: Console) -> None:
+    for number in range(30):
+        ended(house, number, turns=(Turn(0, "user", "pricing"),))
+    app = house.open("history")
+    app.button(key="history_older").click().run()
+    app.text_input(key="search").set_value("pricing").run()
     assert len(listed(app)) == 25
-    assert "25 of 27 sessions" in words(app)
-    app.session_state["page"] = 2
-    assert len(listed(app.run())) == 2
+    assert "older" not in app.query_params
+    assert len(listed(house.open("history", older="nonsense"))) == 25
+
+
+def test_days_of_ones_own_choice_are_a_filter(house: Console) -> None:
+    for days in (1, 3, 5):
+        ended(house, days, days=days)
+    today = datetime.now(UTC).date()
+    first, last = today - timedelta(days=3), today - timedelta(days=3)
+    app = house.open("history", range="Dates")
+    assert len(listed(app)) == 3
+    app.date_input(key="dates").set_value((first, last)).run()
+    assert len(listed(app)) == 1
+
+
+def test_the_days_and_the_ends_are_added_up(tmp_path: Path) -> None:
+    with console(tmp_path, price_per_minute=0.5, daily_minutes=100) as house:
+        ended(house, 1)
+        ended(house, 2, days=1, end_code="max_call_duration reached")
+        ended(house, 3, days=1, mode=Mode.TEXT)
+        ended(house, 4, status=Status.FAILED, waiting_at=None)
+        ended(house, 5, days=20)
+        drawn = html(house.open("history"))
+        assert "<b>7 min</b> in calls, about 3.70 at 0.5 a minute" in drawn
+        assert "<b>4 sessions</b> by how they ended" in drawn
+        for words_, count in (("You ended it", 2), ("Time limit reached", 1), ("Failed", 1)):
+            assert re.search(f">{words_}</span><div><i style=[^>]*></i><b>{count}</b>", drawn), words_
+        assert drawn.count("min, ") >= 7
+        assert "gr-charts" not in html(house.open("history", search="demo"))
+        row = listed(house.open("history"))[0]
+        assert row["cost"] == "1.85"
+
+
+def test_without_a_price_no_money_is_shown(house: Console) -> None:
+    ended(house, 1)
+    app = house.open("history")
+    assert "of 420 min that 7 days allow" in html(app)
+    assert "a minute" not in html(app)
+    assert '"cost": {"hidden": true}' in app.dataframe[0].proto.columns
+
+
+def test_too_many_sessions_to_add_up_leave_the_list_as_it_is(house: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended(house, 1)
+    monkeypatch.setattr(past, "FIGURES_S", 0.0)
+    app = house.open("history")
+    assert len(listed(app)) == 1
+    assert "Choose a shorter time for the charts" in words(app)
+
+
+def test_a_search_says_where_it_stopped_and_goes_on_there(house: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        ended(house, number, turns=(Turn(0, "user", "pricing"),))
+    whole = search.portions
+
+    def stopping(hurry: Any, wanted: Any, *, near: int, far: int, newest_first: bool = True) -> Iterator[Any]:
+        numbers, _ = next(whole(hurry, wanted, near=near, far=far, newest_first=newest_first))
+        yield numbers[:2], (numbers[:2] or [far])[-1]
+        if len(numbers) > 2:
+            raise StoreSlow("The time is up.")
+
+    monkeypatch.setattr(search, "portions", stopping)
+    app = house.open("history", search="pricing")
+    assert len(listed(app)) == 2
+    assert "The search stopped after a second." in words(app)
+    app.button(key="history_older").click().run()
+    assert len(listed(app)) == 1
+    assert "stopped" not in words(app)
+
+
+def test_words_that_nobody_said_whole_and_no_words_at_all_are_told_apart(house: Console) -> None:
+    ended(house, 1, turns=(Turn(0, "user", "pricing"),))
+    app = house.open("history", search="pric")
+    assert len(listed(app)) == 1
+    assert "Shown is where words begin like them" in words(app)
+    assert "Nothing to look for" in html(house.open("history", search="%%%"))
+
+
+def test_what_fits_the_filters_is_taken_along_in_three_forms(house: Console) -> None:
+    ended(house, 1, agent_name="=HYPERLINK(1)", turns=(Turn(0, "system", "Secret prompt"), Turn(1, "user", "pricing")))
+    ended(house, 2, turns=(Turn(0, "user", "nothing"),))
+    app = house.open("history", search="pricing")
+    assert [button.key for button in app.download_button] == ["history_csv", "history_md", "history_json"]
+    listed_, read, program = (house.services.past.export(form, text="pricing") for form in ("csv", "md", "json"))
+    assert listed_.splitlines()[1].split(",")[2] == "'=HYPERLINK(1)"
+    assert len(listed_.splitlines()) == 2
+    assert "**You**: pricing" in read
+    record = json.loads(program)
+    assert [one["session"]["id"] for one in record["sessions"]] == ["s-test-1"]
+    assert record["more"] is False
+    assert "Secret prompt" not in read + program
 
 
 def test_agents_of_one_name_are_told_apart_in_the_filter(house: Console) -> None:

@@ -33,7 +33,7 @@ def test_filters_narrow_a_list_one_by_one_and_together(store: Store) -> None:
     assert ids(store) == [f"s-{n}" for n in range(7, -1, -1)]
     assert ids(store, agent_id="a1") == ["s-7", "s-5", "s-3", "s-1"]
     assert ids(store, statuses=("ended", "failed")) == ["s-2", "s-1", "s-0"]
-    assert ids(store, mode="text") == ["s-4"]
+    assert ids(store, modes=("text",)) == ["s-4"]
     assert ids(store, agent_id="a0", statuses=("ended",)) == ["s-0"]
     assert ids(store, since=NOW + timedelta(minutes=5), until=NOW + timedelta(minutes=7)) == ["s-6", "s-5"]
 
@@ -74,7 +74,7 @@ def test_a_list_is_counted_up_to_a_thousand_and_then_said_to_be_longer(
         ({}, "sessions_by_time (account=? AND (created_at,id)<(?,?))"),
         ({"agent_id": "a1"}, "sessions_by_agent (account=? AND agent_id=? AND (created_at,id)<(?,?))"),
         ({"statuses": ("ended",)}, "sessions_by_status (account=? AND status=? AND (created_at,id)<(?,?))"),
-        ({"mode": "text"}, "sessions_by_mode (account=? AND mode=? AND (created_at,id)<(?,?))"),
+        ({"modes": ("text",)}, "sessions_by_mode (account=? AND mode=? AND (created_at,id)<(?,?))"),
     ],
 )
 def test_a_page_deep_in_a_list_is_read_along_an_index_without_sorting(

@@ -1,0 +1,157 @@
+"""What was, over many sessions: minutes a day, how calls ended, everything that fits some filters as one file."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from lib.models import Mode, Session, Status
+from lib.services import export, plain
+from lib.services.ledger import Ledger
+from lib.store import lists
+from lib.store import sessions as rows
+from lib.store.hurry import Hurry
+
+DAYS, FEWEST_DAYS = 90, 7
+"""The most days that figures are made of, and the fewest that are drawn."""
+FIGURES_S, PAGE_S, EXPORT_S = 1.0, 5.0, 30.0
+LIST_LIMIT, RECORD_LIMIT, TOGETHER = 50_000, 2_000, 200
+"""The most sessions of an export, as a list and with what was said in them, and how many are read at once."""
+KEPT_FOR = 20
+"""Figures are kept so many times longer than it took to make them."""
+KEPT = 64
+OTHER, FAILED, OPEN = "Another reason", "Failed", "Still open"
+
+Form = Literal["csv", "json", "md"]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`days` is one entry for each day (UTC, as the limits count): the day, its minutes of calls, its sessions.
+
+    `outcomes` are how the sessions ended, in words, and how many of each, the most first. `allowed` is what the limit
+    lets all these days have in minutes. `shortened`: only the last DAYS days are in it.
+    """
+
+    days: tuple[tuple[date, float, int], ...]
+    outcomes: tuple[tuple[str, int], ...]
+    allowed: int
+    price_per_minute: float
+    shortened: bool
+
+    @property
+    def minutes(self) -> float:
+        return sum(minutes for _, minutes, _ in self.days)
+
+    @property
+    def sessions(self) -> int:
+        return sum(sessions for _, _, sessions in self.days)
+
+    @property
+    def cost(self) -> float:
+        """An estimate in the money of `price_per_minute`; 0 where that is not known."""
+        return self.minutes * self.price_per_minute
+
+
+class Past:
+    """The ended sessions of one account. Filters are those of `Sessions.page`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._kept: dict[lists.Filters, tuple[float, Figures]] = {}
+
+    @property
+    def price_per_minute(self) -> float:
+        return self._ledger.settings.price_per_minute
+
+    def figures(self, **filters: Any) -> Figures:
+        """Raises StoreSlow where there are too many sessions to look at within a second."""
+        asked = lists.Filters(**{**filters, "text": ""})
+        known = self._kept.get(asked)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        begun = time.monotonic()
+        made = self._read(asked)
+        if len(self._kept) >= KEPT:
+            self._kept.clear()
+        now = time.monotonic()
+        self._kept[asked] = now + KEPT_FOR * (now - begun), made
+        return made
+
+    def export(self, form: Form, **filters: Any) -> str:
+        """All sessions that fit, newest first, as a file: `csv` is the list, the others have what was said too.
+
+        As many as LIST_LIMIT and RECORD_LIMIT allow; what has records says in itself if there are more.
+        """
+        wanted = lists.Filters(**filters)
+        if form == "csv":
+            found = (session for page in self._pages(wanted, LIST_LIMIT) for session in page)
+            return export.sessions_csv(found, self.price_per_minute)
+        records: list[export.Record] = []
+        for page in self._pages(wanted, RECORD_LIMIT + 1):
+            with self._ledger.store.reading() as connection:
+                said, happened = rows.records(connection, [session.id for session in page])
+            records += [(session, said[session.id], happened[session.id]) for session in page]
+        more = len(records) > RECORD_LIMIT
+        make = export.all_json if form == "json" else export.all_markdown
+        return make(records[:RECORD_LIMIT], more=more)
+
+    def _pages(self, wanted: lists.Filters, most: int) -> Iterator[tuple[Session, ...]]:
+        place, count, until = None, 0, time.monotonic() + EXPORT_S
+        while count < most and time.monotonic() < until:
+            with self._ledger.store.reading() as connection:
+                hurry, limit = Hurry(connection, PAGE_S), min(TOGETHER, most - count)
+                found = lists.page(hurry, self._ledger.account, wanted, limit=limit, place=place)
+            yield found.sessions
+            count, place = count + len(found.sessions), found.older
+            if place is None:
+                return
+
+    def _read(self, asked: lists.Filters) -> Figures:
+        last = (asked.until or self._ledger.clock()) - timedelta(microseconds=1)
+        earliest = _midnight(last) - timedelta(days=DAYS - 1)
+        within = replace(asked, since=max(asked.since or earliest, earliest))
+        with self._ledger.store.reading() as connection:
+            hurry = Hurry(connection, FIGURES_S)
+            tallies = lists.tallies(hurry, self._ledger.account, within)
+            before = replace(asked, until=earliest)
+            older = lists.page(hurry, self._ledger.account, before, limit=1, place=None).sessions
+        if older or asked.since:
+            first = (earliest if older else asked.since or earliest).date()
+        else:
+            first = min([last.date() - timedelta(days=FEWEST_DAYS - 1), *(tally.day for tally in tallies)])
+        return self._figures(tallies, first, last.date(), shortened=bool(older))
+
+    def _figures(self, tallies: list[lists.Tally], first: date, last: date, *, shortened: bool) -> Figures:
+        minutes: dict[date, float] = defaultdict(float)
+        sessions: Counter[date] = Counter()
+        outcomes: Counter[str] = Counter()
+        for tally in tallies:
+            sessions[tally.day] += tally.sessions
+            outcomes[_outcome(tally)] += tally.sessions
+            if tally.mode != Mode.TEXT:
+                minutes[tally.day] += tally.seconds / 60
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return Figures(
+            tuple((day, minutes[day], sessions[day]) for day in days),
+            tuple(outcomes.most_common()),
+            self._ledger.settings.daily_minutes * len(days),
+            self.price_per_minute,
+            shortened,
+        )
+
+
+def _outcome(tally: lists.Tally) -> str:
+    if tally.status == Status.FAILED:
+        return FAILED
+    if tally.status != Status.ENDED:
+        return OPEN
+    return plain.outcome(tally.end_code) or OTHER
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,137 @@
+"""A walk through History in a real browser: by its address, by words, into a record, out again with a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Download, Page, Playwright, expect, sync_playwright
+
+from lib.models import Status, Turn
+from lib.store import sessions as rows
+from lib.store.database import Store
+from tests.browsing import launch
+from tests.running import Dashboard
+from tests.store.seeding import keep, session
+
+pytestmark = pytest.mark.browser
+
+SESSIONS, SEARCH = 60, "[data-testid=stTextInputField]"
+STRANGE = "<img src=x onerror=document.title='hit'> :red[x]"
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    running = launch(playwright)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A console with 60 ended sessions, an hour apart; every tenth one is about invoices."""
+    data = tmp_path_factory.mktemp("walk")
+    store = Store(f"sqlite:///{(data / 'greenroom.db').as_posix()}", root=data)
+    store.open()
+    now = datetime.now(UTC)
+    for n in range(SESSIONS):
+        at = now - timedelta(hours=n + 1)
+        name = STRANGE if n == 10 else "Coach"
+        said = [Turn(0, "assistant", "Welcome."), Turn(1, "user", "An invoice, please" if n % 10 == 0 else "A demo")]
+        keep(store, session(f"s-{n}", agent_name=name, created_at=at), said, account="sandbox")
+        with store.writing() as connection:
+            rows.advance(
+                connection, f"s-{n}", status=Status.ENDED, waiting_at=at, ended_at=at + timedelta(minutes=3),
+                end_code="participant_left_timeout", end_reason="Everyone left", transcript_at=at,
+            )  # fmt: skip
+    store.close()
+    with Dashboard(data=data) as running:
+        yield running
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(dashboard: Dashboard, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=request.param)
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    yield opened
+    assert wrong == []
+    assert opened.title() != "hit"
+    context.close()
+
+
+def test_from_an_address_over_a_search_into_a_record_and_out_with_a_file(page: Page, dashboard: Dashboard) -> None:
+    page.goto(f"{dashboard.url}/history?range=All")
+    page.get_by_text(f"25 of {SESSIONS} sessions").wait_for()
+    page.get_by_text("60 sessions by how they ended").wait_for()
+    page.get_by_role("button", name="Older").click()
+    page.wait_for_url(re.compile(r"older=\d+~s-24"))
+    settled(page)
+    page.reload()
+    page.get_by_text(f"25 of {SESSIONS} sessions").wait_for()
+    settled(page)
+
+    page.locator(SEARCH).fill('"an invoice"')
+    page.keyboard.press("Enter")
+    page.get_by_text("6 sessions, ").wait_for()
+    assert "older=" not in page.url
+    assert "search=%22an+invoice%22" in page.url or "search=%22an%20invoice%22" in page.url
+    settled(page)
+
+    page.get_by_role("button", name="Export").click()
+    names = {row["id"] for row in csv.DictReader(downloaded(page, "The list, for a sheet").splitlines())}
+    assert names == {f"s-{n}" for n in range(0, SESSIONS, 10)}
+    records = json.loads(downloaded(page, "Records, for a program"))
+    assert [one["session"]["id"] for one in records["sessions"]] == [f"s-{n}" for n in range(0, SESSIONS, 10)]
+    page.keyboard.press("Escape")
+
+    page.get_by_role("combobox", name="Open a record").focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("option", name=re.compile("img src")).click()
+    page.wait_for_url(re.compile(r"/session\?session=s-10"))
+    expect(page.get_by_role("heading", name=STRANGE)).to_be_visible()
+    page.get_by_text("An invoice, please").wait_for()
+    page.go_back()
+    page.get_by_text("6 sessions, ").wait_for()
+    page.go_forward()
+    page.get_by_text("An invoice, please").wait_for()
+    page.locator("[data-testid=stMain]").get_by_role("link", name="History").click()
+    page.get_by_text("6 sessions, ").wait_for()
+
+
+def test_on_a_phone_the_list_comes_first_and_nothing_moves_sideways(dashboard: Dashboard, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{dashboard.url}/history?range=All")
+    page.get_by_text(f"25 of {SESSIONS} sessions").wait_for()
+    settled(page)
+    table, chart = page.locator("[data-testid=stDataFrame]"), page.locator(".gr-charts")
+    above, below = table.bounding_box(), chart.bounding_box()
+    assert above is not None and below is not None
+    assert above["y"] < below["y"]
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("box => box.scrollWidth <= box.clientWidth")
+    context.close()
+
+
+def settled(page: Page) -> None:
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def downloaded(page: Page, button: str) -> str:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button).click()
+    download: Download = waiting.value
+    return Path(download.path()).read_text(encoding="utf-8")
