@@ -101,7 +101,7 @@ def _clash(clash: Clash, key: str, at: str, sides: dict[str, str], written: dict
     may_write = known is not None and known.kind in WRITTEN and not clash.secret
     names = {THEIRS: "Take theirs", MINE: "Keep mine", **({ANEW: "Write it anew"} if may_write else {})}
     side = st.segmented_control(
-        f"{clash.label}: which one",
+        f"{md(clash.label)}: which one",
         list(names),
         format_func=lambda name: names[name],
         label_visibility="collapsed",
