@@ -176,6 +176,7 @@ def compare(services: Services, item_id: str) -> None:
     # render
     with top, parts.header(f"Compare {named(live, snapshots, item_id)}", persona_compare.SUB, "compare"):
         act = persona_compare.buttons(live=live is not None)
+        sides |= persona_files.to_compare(live)
     chosen = None
     if len(sides) < 2:
         parts.empty("Nothing to compare yet", "There is only one state of it, and no other persona.", key="compare")

@@ -1,4 +1,4 @@
-"""Any two states side by side: a snapshot, what is live, what is typed here, another persona."""
+"""Any two states side by side: a snapshot, what is live, what is typed here, a file, another persona."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from lib.ui import parts, persona_diff, persona_drafts, persona_history
 from lib.ui.drafts import Draft
 from lib.ui.text import html, plain
 
-SUB = "Any two states: earlier ones, what is live, what you typed, another persona."
+SUB = "Any two states: earlier ones, what is live, what you typed, a file, another persona."
 LIVE, MINE = "live", "mine"
 SNAPSHOT, PERSONA = "s", "p"
+RIGHT = "personas_compare_b"
+"""The key of the second chooser."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -16,16 +17,19 @@ from lib.services.personas.applying import Done, apply, outcome
 from lib.services.personas.content import content_of
 from lib.services.personas.diff import Change
 from lib.services.personas.files import FileRefused, PersonaFile
-from lib.services.personas.plan import Act, Plan, Step, names_replica, plan
+from lib.services.personas.plan import Act, Plan, Step, names_replica, overlaid, plan
 from lib.services.personas.service import By
-from lib.ui import context, feedback, lists, parts, persona_diff
+from lib.ui import context, feedback, lists, parts, persona_compare, persona_diff
 from lib.ui.context import Services
+from lib.ui.persona_compare import Side
 from lib.ui.text import md, plain
 
 ALL = ""
+FILE = "file"
+"""What stands for a file among the sides that are compared."""
 ROWS = 20
 MOST_MB = 20
-_STATE, _ROUND = "persona_files_import", "persona_files_round"
+_STATE, _ROUND, _COMPARED = "persona_files_import", "persona_files_round", "persona_files_compared"
 _CHIPS = {
     Act.CREATE: "create",
     Act.PATCH: "change",
@@ -62,6 +66,26 @@ def show(services: Services, personas: Listing[Persona], replicas: Listing[Repli
     st.session_state.pop(_STATE, None)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     _dialog(services, personas, replicas)
+
+
+def to_compare(live: Persona | None) -> dict[str, Side]:
+    """The chooser of a file on the page that compares; what the persona would be with it, if one is chosen."""
+    with st.popover("File", icon=":material/draft:"):
+        upload = st.file_uploader(
+            "Persona file (.yaml)", ["yaml", "yml"], max_upload_size=MOST_MB, key="persona_files_compare"
+        )
+        with feedback.section("read the file", retry=False):
+            if upload is None:
+                st.caption("It is only compared: nothing is sent.")
+                st.session_state.pop(_COMPARED, None)
+                return {}
+            read = files.read(upload.name, upload.getvalue())
+            if st.session_state.get(_COMPARED) != upload.file_id:
+                st.session_state[_COMPARED] = upload.file_id
+                st.session_state[persona_compare.RIGHT] = FILE
+            content = partial(content_of, overlaid(read, live.raw if live else {}))
+            return {FILE: Side(f"As {plain(upload.name, 80)} would make it", content)}
+    return {}
 
 
 @st.dialog("Personas as files", width="large", icon=":material/folder_open:")

@@ -58,7 +58,7 @@ class FileRefused(BadInput):
     def __init__(self, file: str, troubles: tuple[Trouble, ...]) -> None:
         first = troubles[0]
         place = f"{file}, line {first.line}" if first.line else file
-        super().__init__(f"{place}: {first.message}")
+        super().__init__(f"In {place}: {first.message}")
         self.file = file
         self.troubles = troubles
 

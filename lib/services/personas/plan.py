@@ -130,6 +130,17 @@ def names_replica(file: PersonaFile | FileRefused) -> bool:
     return isinstance(file, PersonaFile) and bool(file.fields.get(REPLICA.key))
 
 
+def overlaid(file: PersonaFile, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as it would be if all that the file says were sent, in the older vocabulary; conflicts do not count."""
+    out = older(row)
+    for path, want in leaves(file.fields):
+        if want is None:
+            remove(out, path)
+        elif want != {}:
+            put(out, path, want)
+    return out
+
+
 def edited_here(file: PersonaFile, persona: Persona) -> bool:
     """True if the file holds a change that the persona lacks, other than what was changed at Tavus since its export."""
     before, fields = older(persona.raw), content_of(persona.raw).fields
@@ -151,10 +162,7 @@ def _ambiguous(file: PersonaFile, matches: Sequence[Persona], others: Sequence[s
 
 
 def _creation(file: PersonaFile, rest: Sequence[Persona], replicas: Collection[str] | None) -> Step:
-    after: dict[str, Any] = {}
-    for path, want in leaves(file.fields):
-        if want is not None and want != {}:
-            put(after, path, want)
+    after = overlaid(file, {})
     troubles = tuple(troubles_in(file, {}, after, replicas))
     return Step(
         Act.REFUSED if troubles else Act.CREATE, file.file, file.name,
