@@ -21,10 +21,14 @@ from lib.store import leases
 from lib.store.database import Store
 from lib.store.leases import Held
 
+_ours: set[str] = set()
+
 
 def new_owner() -> str:
     """This process: its machine, its number there, and something of its own."""
-    return f"{socket.gethostname()[:60]}/{os.getpid()}/{secrets.token_hex(4)}"
+    owner = f"{socket.gethostname()[:60]}/{os.getpid()}/{secrets.token_hex(4)}"
+    _ours.add(owner)
+    return owner
 
 
 class Lease:
@@ -114,7 +118,7 @@ class Lease:
         return True
 
     def _lapsed(self, seen: Held) -> bool:
-        first = self._seen is None
+        first = self._seen is None and self.epoch == 0
         if seen != self._seen:
             self.alive = seen.held and (not first or _runs_here(seen.owner) is True)
             self._seen, self._seen_since = seen, self._ages.now
@@ -130,7 +134,8 @@ def _runs_here(owner: str) -> bool | None:
     if host != socket.gethostname()[:60] or not number.isdecimal() or os.name == "nt":
         return None
     if int(number) == os.getpid():
-        return False
+        # A container's processes have the same numbers after each restart.
+        return owner in _ours
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:

@@ -133,13 +133,13 @@ class Watching:
         if seen.turns is not None and session.transcript_at is None:
             with self._ledger.store.writing() as connection:
                 now = self._ledger.clock()
-                rows.replace_turns(connection, session.id, "tavus", seen.turns)
-                rows.advance(connection, session.id, transcript_at=now)
-                rows.note(connection, session.id, now, "transcript", f"{len(seen.turns)} entries")
+                if rows.settle(connection, session.id, "transcript_at", now):
+                    rows.replace_turns(connection, session.id, "tavus", seen.turns)
+                    rows.note(connection, session.id, now, "transcript", f"{len(seen.turns)} entries")
         if seen.perception and not session.perception:
             with self._ledger.store.writing() as connection:
-                rows.advance(connection, session.id, perception=seen.perception)
-                rows.note(connection, session.id, self._ledger.clock(), "perception")
+                if rows.settle(connection, session.id, "perception", seen.perception):
+                    rows.note(connection, session.id, self._ledger.clock(), "perception")
 
     def _check_text(self, session: Session) -> None:
         with self._ledger.store.reading() as connection:

@@ -116,6 +116,13 @@ def claim(connection: Connection, session_id: str, *, from_statuses: Collection[
     return connection.execute(update(sessions).where(*where).values(**plain)).rowcount == 1
 
 
+def settle(connection: Connection, session_id: str, column: str, value: Any) -> bool:
+    """Write what is written once; False if somebody was first."""
+    empty = sessions.c[column].is_(None) if column == "transcript_at" else sessions.c[column] == ""
+    query = update(sessions).where(sessions.c.id == session_id, empty).values({column: value})
+    return connection.execute(query).rowcount == 1
+
+
 def one(connection: Connection, account: str, session_id: str) -> Session | None:
     row = connection.execute(_ONE, {"account": account, "id": session_id}).one_or_none()
     return session_of(row) if row else None
