@@ -42,6 +42,15 @@ def test_every_key_and_address_has_an_account_of_its_own_that_gives_no_key_away(
     assert not any(KEY in account or KEY[-8:] in account for account in accounts)
 
 
+def test_the_sandbox_of_a_dashboard_is_the_same_account_from_outside_and_one_of_its_own_is_another() -> None:
+    def account(url: str) -> str:
+        return wiring.account_of(loaded(tavus_api_key=wiring.SANDBOX_KEY, tavus_base_url=url))
+
+    assert account("http://127.0.0.1:8501/sandbox/v2") == wiring.account_of(loaded()) == wiring.SANDBOX_ACCOUNT
+    assert account("http://127.0.0.1:8790/v2") != wiring.SANDBOX_ACCOUNT
+    assert account("https://example.com/sandbox/v2") != wiring.SANDBOX_ACCOUNT
+
+
 def test_the_sandbox_is_mounted_only_without_a_key(tmp_path: Path) -> None:
     without, with_key = wiring.build(tmp_path, loaded()), wiring.build(tmp_path, loaded(tavus_api_key=SecretStr(KEY)))
     assert without.sandbox_app is not None

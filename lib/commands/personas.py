@@ -10,6 +10,7 @@ import argparse
 import getpass
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -64,13 +65,23 @@ class _Command:
         self._root = root
 
     def __call__(self, args: argparse.Namespace) -> int:
-        from lib.errors import GreenroomError
-
         for stream in (sys.stdout, sys.stderr):
             # Windows consoles and pipes take few letters; half a character can be written nowhere.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         # What goes wrong on the way is told once, in the answer.
         logging.getLogger().addHandler(logging.NullHandler())
+        try:
+            code = self._answered(args)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Who was reading has gone; Python would complain once more when it flushes at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = REFUSED
+        return code
+
+    def _answered(self, args: argparse.Namespace) -> int:
+        from lib.errors import GreenroomError
+
         try:
             with _services(self._root, write=self._run is _apply) as services:
                 told, code = self._run(args, services)
@@ -78,7 +89,7 @@ class _Command:
         except GreenroomError as error:
             told, code = _refusal(error, args), REFUSED
         except KeyboardInterrupt:
-            told, code = {"error": "Stopped."}, REFUSED
+            told, code = {"error": "Stopped.", "hint": "What was on its way may have been done: plan again."}, REFUSED
         if args.json:
             print(json.dumps({**told, "exit": code}, indent=2))
         elif "error" in told:
@@ -138,7 +149,7 @@ def _plan(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any],
         print(plan_text.head("Plan", args.dir, services.tavus.base_url))
         for step in plan.steps:
             print(plan_text.step(step))
-        print(f"\n{plan.summary()} Nothing was sent.")
+        print(f"\n{plan.summary()} Nothing was sent.", *plan_text.others(plan), sep="\n")
     return plan_text.as_json(plan), REFUSED if plan.refused else PENDING if plan.pending else NOTHING
 
 
@@ -153,6 +164,7 @@ def _apply(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any]
     files = {one.path.name: one for one in found}
     by = By(actor=_actor(), reason=args.reason, origin=Origin.FILE)
     done: list[Done] = []
+    unkept = _no_history(services)
     if not args.json:
         print(plan_text.head("Apply", args.dir, services.tavus.base_url), flush=True)
     with _between() as stopped:
@@ -163,8 +175,8 @@ def _apply(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any]
             if not args.json:
                 print(plan_text.step(one.step), *plan_text.done(one), sep="\n", flush=True)
     if not args.json:
-        print(f"\n{plan_text.result(done)}")
-    return plan_text.as_json(plan, done), NOTHING if all(one.ok for one in done) else REFUSED
+        print(f"\n{plan_text.result(done)}", *unkept, sep="\n")
+    return {**plan_text.as_json(plan, done), "warnings": unkept}, NOTHING if all(one.ok for one in done) else REFUSED
 
 
 def _export(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any], int]:
@@ -182,6 +194,17 @@ def _export(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any
         print("\n".join(map(plan_text.exported, done)) or "This account has no personas of its own.")
     told = [{"file": one.file, "name": one.name, "written": one.written.value, "told": one.told} for one in done]
     return {"files": told}, NOTHING if all(one.ok for one in done) else REFUSED
+
+
+def _no_history(services: Services) -> list[str]:
+    """Says that what is done can't be kept in the history; [] if it can."""
+    from lib.errors import GreenroomError
+
+    try:
+        services.store.check()
+    except GreenroomError as error:
+        return [f"The history could not be kept: {error.message} {error.hint}"]
+    return []
 
 
 def _actor() -> str:

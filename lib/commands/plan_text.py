@@ -52,6 +52,13 @@ def exported(of: Export) -> str:
     return f"{sign} {title}: {word}. {plain(of.told)}".rstrip()
 
 
+def others(plan: Plan) -> Iterator[str]:
+    """A line about the account's own personas that no file is about."""
+    if plan.others:
+        has, are = ("has", "is") if plan.others == 1 else ("have", "are")
+        yield f"{plan.others} of your personas {has} no file here and {are} left alone."
+
+
 def result(steps: Sequence[Done]) -> str:
     """One line of what was done, and one that names what was not."""
     failed = ", ".join(plain(one.step.file) for one in steps if not one.ok)
@@ -80,7 +87,7 @@ def as_json(plan: Plan, steps: Sequence[Done] | None = None) -> dict[str, Any]:
         if one is not None:
             entry.update(ok=one.ok, told=one.told, notes=[*of.notes, *one.notes])
         found.append(entry)
-    return {"files": found, "counts": {act.value: plan.count(act) for act in Act}}
+    return {"files": found, "counts": {act.value: plan.count(act) for act in Act}, "others": plan.others}
 
 
 def plain(text: str) -> str:

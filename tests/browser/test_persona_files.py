@@ -149,6 +149,7 @@ def test_a_conflict_shows_both_sides_and_the_files_win_only_if_told_to(house: Ho
     expect(dialog.locator("ins", has_text="Mine, hello")).to_be_visible()
     expect(dialog.get_by_role("button", name="Apply")).to_have_count(0)
     assert house.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert requests.post(f"{house.box}/_sandbox/drafts", json={"persona_id": GUIDE}, timeout=5).ok
     dialog.get_by_text("Let the files win").click()
     dialog.get_by_role("button", name="Apply to 1 persona in the sandbox").click()
     expect(dialog.get_by_text("1 changed.")).to_be_visible()

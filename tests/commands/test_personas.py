@@ -119,7 +119,8 @@ def test_the_whole_way_export_plan_edit_plan_apply_and_apply_again(shell: Shell)
     exported = shell.run("export")
     assert (exported.code, sorted(path.name for path in shell.dir.iterdir())) == (0, [BUYER_FILE, GUIDE_FILE])
     assert "written" in exported.out
-    assert shell.run("plan").code == 0
+    planned = shell.run("plan")
+    assert (planned.code, "left alone" in planned.out) == (0, False)
 
     shell.edit(GUIDE_FILE, "One thought at a time", "One single thought at a time")
     shell.edit(GUIDE_FILE, "persona_name:", "# why: told at a fair\npersona_name:")
@@ -148,6 +149,7 @@ def test_the_whole_way_export_plan_edit_plan_apply_and_apply_again(shell: Shell)
 
 def test_the_history_says_that_it_came_from_a_file_and_who_did_it(shell: Shell) -> None:
     shell.write("a.yaml", "persona_name: Warm product guide\ngreeting: Welcome.\n")
+    assert "1 of your personas has no file here and is left alone." in shell.run("plan").out
     assert shell.run("apply", "--reason", "spring fair").code == 0
     store = Store(shell.env["DATABASE_URL"], root=shell.place)
     store.open()
@@ -155,6 +157,23 @@ def test_the_history_says_that_it_came_from_a_file_and_who_did_it(shell: Shell) 
         kept = connection.exec_driver_sql("select persona_id, actor, reason from snapshots where origin = 'file'").all()
     store.close()
     assert [tuple(row) for row in kept] == [(GUIDE, "sam", "spring fair")]
+
+
+def test_a_database_that_can_not_be_used_costs_the_history_and_nothing_else(shell: Shell) -> None:
+    (shell.place / "broken.db").write_bytes(b"no database" * 99)
+    shell.write("a.yaml", "persona_name: Warm product guide\ngreeting: Welcome.\n")
+    answer = shell.run("apply", DATABASE_URL=f"sqlite:///{(shell.place / 'broken.db').as_posix()}")
+    assert answer.code == 0
+    assert "The history could not be kept: " in answer.out
+    assert shell.call("GET", f"/personas/{GUIDE}")["greeting"] == "Welcome."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's pipe")
+def test_a_reader_that_leaves_early_is_no_bug(shell: Shell) -> None:
+    shell.write("a.yaml", "persona_name: Warm product guide\ngreeting: Welcome.\n")
+    line = " ".join([*shell.command("plan"), "|", "true"])
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=shell.env, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
 
 
 def test_a_second_edit_after_an_apply_is_no_conflict_as_the_file_knows_what_was_applied(shell: Shell) -> None:

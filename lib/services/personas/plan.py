@@ -63,7 +63,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
+    """`others` counts the account's own personas that no file names: nothing becomes of them."""
+
     steps: tuple[Step, ...]
+    others: int = 0
 
     def count(self, *acts: Act) -> int:
         return sum(step.act in acts for step in self.steps)
@@ -116,7 +119,7 @@ def plan(
             return Step(Act.REFUSED, file.file, file.name, troubles=(ambiguous,))
         return _change(file, matches[0], overwrite, replicas) if matches else _creation(file, rest, replicas)
 
-    return Plan(tuple(map(step, files)))
+    return Plan(tuple(map(step, files)), len(rest))
 
 
 def counted(parts: Iterable[tuple[int, str]]) -> str:
