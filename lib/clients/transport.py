@@ -7,13 +7,14 @@ import ipaddress
 import json
 import random
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from pydantic import SecretStr
@@ -33,10 +34,12 @@ READING_S = 10.0
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it went, for whoever looks later: no body, no id, no key.
+    """One request as it went, for whoever looks later: no key, and nothing of the answer but what went wrong.
 
-    `route` is the pattern ("/personas/{persona_id}"); `status` is None where no answer came; `error_code` is "" for
-    a success.
+    `route` is the pattern ("/personas/{persona_id}"); `status` is None where no answer came; `error_code` and `error`
+    are "" for a success. `number` is our own, shared by the tries of one request. `about` is the id that the route
+    names, or that of what was made. `body` is as it was sent: it may hold secrets of a persona, so whoever keeps it
+    takes them out first.
     """
 
     at: datetime
@@ -45,6 +48,24 @@ class Call:
     status: int | None
     ms: float
     error_code: str
+    error: str = field(default="", repr=False)
+    number: str = ""
+    about: str = field(default="", repr=False)
+    target: str = field(default="", repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request that is to be sent, perhaps several times."""
+
+    method: str
+    route: str
+    path: str
+    query: Mapping[str, Any]
+    payload: bytes | None
+    about: str
+    number: str = field(default_factory=lambda: secrets.token_hex(5))
 
 
 @dataclass(frozen=True)
@@ -126,9 +147,10 @@ class Transport:
         """
         path = self._path(route, ids)
         payload = None if body is None else _as_json(body)
+        asked = _Asked(method, route, path, query or {}, payload, about=next(reversed(ids.values()), ""))
         attempt = 1
         while True:
-            outcome = self._once(method, route, parse, path, query, payload)
+            outcome = self._once(asked, parse)
             if not isinstance(outcome, GreenroomError):
                 return outcome
             pause_s = _pause_s(outcome, attempt) if method in REPEATABLE else None
@@ -143,37 +165,26 @@ class Transport:
                 raise NotFound(f"There is no {name.removesuffix('_id')} with such an id.")
         return route.format(**ids)
 
-    def _once(
-        self,
-        method: str,
-        route: str,
-        parse: Callable[[Success], T],
-        path: str,
-        query: Mapping[str, Any] | None,
-        payload: bytes | None,
-    ) -> T | GreenroomError:
+    def _once(self, asked: _Asked, parse: Callable[[Success], T]) -> T | GreenroomError:
         at, started = datetime.now(UTC), time.perf_counter()
-        answer = self._answer(method, path, query, payload)
+        answer = self._answer(asked)
         status = answer.status if isinstance(answer, Answer) else None
         if isinstance(answer, Answer):
             self.skew_s = _skew_s(answer.headers.get("date", ""), at)
-        outcome = self._outcome(method, route, parse, answer) if isinstance(answer, Answer) else answer
+        outcome = self._outcome(asked.method, asked.route, parse, answer) if isinstance(answer, Answer) else answer
         if self._recorder is not None:
-            code = outcome.code if isinstance(outcome, GreenroomError) else ""
             # An error in here would hide the answer to a request that may just have started a paid call.
             with contextlib.suppress(Exception):
-                ms = (time.perf_counter() - started) * 1000
-                self._recorder(Call(at=at, method=method, route=route, status=status, ms=ms, error_code=code))
+                self._recorder(_call(asked, at, (time.perf_counter() - started) * 1000, status, outcome))
         return outcome
 
-    def _answer(
-        self, method: str, path: str, query: Mapping[str, Any] | None, payload: bytes | None
-    ) -> Answer | GreenroomError:
+    def _answer(self, asked: _Asked) -> Answer | GreenroomError:
         base_url, loopback = self._base_url, self._loopback
         if not base_url:
             return NotSent(f"The address of {self.who} is not known yet.", hint="Try again in a moment.")
+        method, payload, url = asked.method, asked.payload, base_url + asked.path
         headers = {"Content-Type": "application/json"} if payload is not None else {}
-        request = requests.Request(method, base_url + path, params=dict(query or {}), data=payload, headers=headers)
+        request = requests.Request(method, url, params=dict(asked.query), data=payload, headers=headers)
         try:
             if method in REPEATABLE:
                 return self._reading.send(request, loopback=loopback, own_connection=False)
@@ -207,6 +218,24 @@ class Transport:
             error.message = clean
             error.args = (clean,)
         return error
+
+
+def _call(asked: _Asked, at: datetime, ms: float, status: int | None, outcome: object) -> Call:
+    error = outcome if isinstance(outcome, GreenroomError) else None
+    made = outcome if isinstance(outcome, str) else getattr(outcome, "id", "")
+    return Call(
+        at=at,
+        method=asked.method,
+        route=asked.route,
+        status=status,
+        ms=ms,
+        error_code=error.code if error else "",
+        error=error.message if error else "",
+        number=asked.number,
+        about=asked.about or ("" if error else str(made)),
+        target=asked.path + (f"?{urlencode(asked.query)}" if asked.query else ""),
+        body=asked.payload,
+    )
 
 
 def _skew_s(date: str, sent_at: datetime) -> float | None:
