@@ -333,6 +333,40 @@ class SessionEvent:
     detail: str = ""
 
 
+class Traffic(StrEnum):
+    """Which way an exchange went."""
+
+    REQUEST = "request"  # from here to Tavus
+    CALLBACK = "callback"  # from Tavus to here
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request to Tavus or a callback from it, as it is kept: no key, token or secret is in it.
+
+    `number` is our own id of a request, which its repeats share. `about` is the conversation, persona or other thing
+    that it names, `session_id` the session that it belongs to; "" for none. `name` is the route's pattern or the
+    event's type, `target` the path with its ids and query. `status` is None where no answer came, `code` and `error`
+    say what went wrong. `size` is what the whole body had, in bytes; `body` is None in a list.
+    """
+
+    id: int
+    kind: Traffic
+    at: datetime
+    name: str
+    number: str = ""
+    session_id: str = ""
+    about: str = ""
+    method: str = "POST"
+    target: str = ""
+    status: int | None = None
+    ms: float | None = None
+    code: str = ""
+    error: str = ""
+    size: int = 0
+    body: str | None = field(default=None, repr=False)
+
+
 class Origin(StrEnum):
     """Where a state of a persona came from."""
 

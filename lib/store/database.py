@@ -135,11 +135,12 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+    def writing(self, *, durable: bool = True, listed: bool = True) -> Iterator[Connection]:
         """One transaction that holds the write lock from its start (SQLite), committed at the end or not at all.
 
         `writes` counts them, so that who keeps what was read can tell that it may have changed. One that is not
-        `durable` is a sign of life: it does not wait for the disk, a power cut may undo it, and no list shows it.
+        `durable` is a sign of life: it does not wait for the disk, a power cut may undo it, and no list shows it. Nor
+        does a kept list show what is not `listed`.
         """
         with (
             _said_plainly(),
@@ -150,7 +151,7 @@ class Store:
             if not (durable or self.sqlite):
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
-        self.writes += durable
+        self.writes += durable and listed
 
     @contextmanager
     def _haste(self, connection: Connection, wanted: bool) -> Iterator[None]:

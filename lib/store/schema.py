@@ -233,3 +233,28 @@ leases = Table(
     Column("beat", Integer, nullable=False),
     Column("held", Boolean, nullable=False),
 )
+
+# What went to Tavus and what came from it. A callback has a digest, by which it is known when it comes again.
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("account", Word(200), nullable=False),
+    Column("kind", Word(10), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("number", Word(20), nullable=False),
+    Column("session_id", Word(40), nullable=False),
+    Column("about", Code(100), nullable=False),
+    Column("name", Code(120), nullable=False),
+    Column("method", Word(10), nullable=False),
+    Column("target", Prose, nullable=False),
+    Column("status", Integer),
+    Column("ms", Float),
+    Column("code", Code(60), nullable=False),
+    Column("error", Prose, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("digest", Word(64), unique=True),
+    Column("body", Prose, nullable=False),
+    Index("exchanges_by_time", "account", "at", "id"),
+    Index("exchanges_by_session", "session_id", "at", "id"),
+)
