@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,7 @@ from lib import sandbox
 from lib.clients import rooms
 from lib.clients.chat import ChatClient
 from lib.clients.tavus import Tavus
+from lib.clients.transport import Call
 from lib.doctor.report import Report
 from lib.errors import SettingsWrong, StoreRefused
 from lib.services import export
@@ -36,6 +38,9 @@ from lib.services.chat import Responder
 from lib.services.claims import Claims
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
+from lib.services.inspector.journal import Journal
+from lib.services.inspector.redaction import Redaction
+from lib.services.inspector.service import Inspector
 from lib.services.lease import Lease, new_owner
 from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
@@ -107,6 +112,7 @@ class Services:
     past: Past
     responder: Responder
     talking: Talking
+    inspector: Inspector
     diagnostics: Diagnostics
     trial: Trial
     sandbox_app: Starlette | None
@@ -114,6 +120,7 @@ class Services:
     _address: Address = field(default_factory=Address)
     _sweeper: Sweeper | None = None
     _starting: Starting | None = None
+    _journal: Journal | None = None
 
     @property
     def sandbox(self) -> bool:
@@ -151,6 +158,11 @@ class Services:
                 self.agents.add_samples_once()
             except StoreRefused:
                 log.warning("the database can't be used; Diagnostics says why")
+        if self._journal is not None:
+            self._journal.open()
+        # Read now, so that no callback waits for the database before it is known to be one.
+        with suppress(StoreRefused):
+            self.sessions.callback_secret("")
         if self._sweeper is not None:
             self._sweeper.open()
 
@@ -160,6 +172,8 @@ class Services:
             self._sweeper.close()
         if self._starting is not None:
             self._starting.close()
+        if self._journal is not None:
+            self._journal.close()
         if self.sandbox_app is not None:
             self.sandbox_app.state.sandbox.close()
         self.tavus.close()
@@ -176,11 +190,13 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     if settings.chat_base_url:
         chat = ChatClient(base_url=settings.chat_base_url, api_key=settings.chat_api_key, model=settings.chat_model)
     responder = Responder(chat)
-    tavus = _tavus(loaded)
+    account = account_of(loaded)
+    redaction = Redaction(keys_of(loaded))
+    journal = Journal(store, account, redaction, keep_days=settings.retention_days)
+    tavus = _tavus(loaded, journal.record)
     sandbox_app = None
     if settings.sandbox:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
-    account = account_of(loaded)
     catalogue = Catalogue(tavus)
     history = History(store, account=account)
     catalogue.persona_shelf.swept = history.swept
@@ -220,6 +236,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         past=Past(ledger),
         responder=responder,
         talking=Talking(ledger, catalogue, responder),
+        inspector=Inspector(store, account, journal, redaction),
         diagnostics=Diagnostics(
             loaded=loaded, tavus=tavus, store=store, root=root, chat=chat, allowance=calls.sessions.allowance
         ),
@@ -234,6 +251,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         _address=address,
         _sweeper=calls.sweeper,
         _starting=calls.starting,
+        _journal=journal,
     )
 
 
@@ -256,11 +274,19 @@ def _store(loaded: Loaded, root: Path) -> Store:
     return Store(loaded.settings.database_url.get_secret_value() or DEFAULT_DATABASE, root=root)
 
 
-def _tavus(loaded: Loaded) -> Tavus:
+def _tavus(loaded: Loaded, recorder: Callable[[Call], None] | None = None) -> Tavus:
     """The client. A key is sent nowhere while the address that was meant for it can't be read."""
     unsure = any(problem.name == "TAVUS_BASE_URL" for problem in loaded.problems)
     settings = loaded.settings
-    return Tavus(base_url="" if unsure else settings.tavus_base_url, api_key=settings.tavus_api_key or SANDBOX_KEY)
+    base_url, key = "" if unsure else settings.tavus_base_url, settings.tavus_api_key or SANDBOX_KEY
+    return Tavus(base_url=base_url, api_key=key, recorder=recorder)
+
+
+def keys_of(loaded: Loaded) -> list[str]:
+    """Every key and token among the settings, which may stand in nothing that is kept."""
+    settings = loaded.settings
+    keys = (settings.tavus_api_key, settings.daily_api_key, settings.chat_api_key, settings.api_token)
+    return [key.get_secret_value() for key in keys if key is not None]
 
 
 def calls_of(

@@ -277,8 +277,7 @@ class Sessions:
 
     def callback_secret(self, session_id: str) -> str:
         """The last part of the session's callback address: names it, and proves that we made the address."""
-        key = self._ledger.store.meta("callback_secret").encode()
-        return f"{session_id}.{hmac.new(key, session_id.encode(), hashlib.sha256).hexdigest()[:40]}"
+        return callback_secret(self._ledger.store.meta("callback_secret"), session_id)
 
     def _begin(
         self, agent_id: str, token: str, enable_avatar: bool, watch: Watch, actor: str, asked: str
@@ -359,6 +358,11 @@ class Sessions:
         except GreenroomError as error:
             log.warning("session %s could not be ended yet: %s", session_id, error.code)
         self._sweeper.hint(session_id)
+
+
+def callback_secret(key: str, session_id: str) -> str:
+    """The secret for this session by the database's own key."""
+    return f"{session_id}.{hmac.new(key.encode(), session_id.encode(), hashlib.sha256).hexdigest()[:40]}"
 
 
 def _fingerprint(agent_id: str, enable_avatar: bool, watch: Watch) -> str:

@@ -1,0 +1,287 @@
+"""Writes down what goes to Tavus and what comes from it, in a thread of its own and many at a time.
+
+A callback is on the disk before it is answered. Those that come while the disk is busy with one wait for each other
+and go together, so that a burst costs as many commits as the disk can do and not one for each. Requests are no hurry
+and may cost those who send them nothing: they are written half a second later, without waiting for the disk, so that a
+crash of the process loses the last half second and a power cut a little more.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from lib.clients.transport import Call
+from lib.errors import BadInput, GreenroomError, StoreRefused
+from lib.models import Exchange, Traffic
+from lib.services.inspector.callback import Callback, as_kept, load
+from lib.services.inspector.redaction import Redaction
+from lib.store import exchanges
+from lib.store.database import Store
+
+log = logging.getLogger(__name__)
+
+LAG_S = 0.5
+TOGETHER = 500
+MOST_WAITING = 5_000
+KEPT_DAYS, KEPT_ROWS = 14, 100_000
+FORGET_EVERY_S = 600.0
+CLOSE_WITHIN_S = 2.0
+CONVERSATIONS = "/conversations"
+
+
+class Taken(StrEnum):
+    """What became of a callback."""
+
+    NEW = "new"
+    AGAIN = "again"  # it came before, and nothing was written
+    NO_SESSION = "no_session"  # there is no such session (any more)
+    OTHER_CALL = "other_conversation"  # it names another conversation than its session has
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    callback: Callback
+    answer: Future[Taken] = field(default_factory=Future)
+
+
+_Item = Call | _Waiting | threading.Event | None
+
+
+class Journal:
+    """One for a process. `keep_days` is how long anything is kept, KEPT_DAYS at most."""
+
+    def __init__(
+        self,
+        store: Store,
+        account: str,
+        redaction: Redaction,
+        *,
+        keep_days: int = 0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.dropped = 0
+        self._store = store
+        self._account = account
+        self._redaction = redaction
+        self._keep = timedelta(days=min(keep_days or KEPT_DAYS, KEPT_DAYS))
+        self._clock = clock
+        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._late: deque[Call] = deque(maxlen=MOST_WAITING)
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._forget_at = 0.0
+
+    def open(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="greenroom-journal", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits. Where no thread was ever started (a command), here and now."""
+        thread, self._thread = self._thread, None
+        self._closing = True
+        if thread is not None:
+            self._queue.put(None)
+            thread.join(CLOSE_WITHIN_S)
+        else:
+            self._write(self._waiting_now())
+
+    def record(self, call: Call) -> None:
+        """A request was sent. Costs its sender a few microseconds; where too many wait it is counted and left out."""
+        if self._queue.qsize() >= MOST_WAITING:
+            self.dropped += 1
+        else:
+            self._queue.put(call)
+
+    def take(self, callback: Callback) -> Future[Taken]:
+        """A callback came; the future ends when it is on the disk, with StoreRefused if it can't be written."""
+        waiting = _Waiting(callback)
+        if self._thread is None or self._queue.qsize() >= MOST_WAITING:
+            waiting.answer.set_exception(StoreRefused("Greenroom can't take callbacks now.", hint="Send it again."))
+        else:
+            self._queue.put(waiting)
+        return waiting.answer
+
+    def flush(self, within_s: float = 1.0) -> None:
+        """Wait until all that was recorded so far is written, or can't be."""
+        if self._thread is not None:
+            written = threading.Event()
+            self._queue.put(written)
+            written.wait(within_s)
+
+    def _run(self) -> None:
+        while True:
+            items = self._collected()
+            self._write(items)
+            if None in items:
+                return
+            if time.monotonic() >= self._forget_at:
+                self._forget_at = time.monotonic() + FORGET_EVERY_S
+                self._forget()
+
+    def _collected(self) -> list[_Item]:
+        """What goes into one transaction: requests gather for a while, anything else goes with what is there."""
+        items: list[_Item] = []
+        wait_s, until = FORGET_EVERY_S, 0.0
+        while len(items) < TOGETHER:
+            try:
+                item = self._queue.get(timeout=wait_s)
+            except queue.Empty:
+                break
+            if not isinstance(item, Call):
+                until = -1.0
+            elif not items:
+                until = time.monotonic() + LAG_S
+            items.append(item)
+            wait_s = max(0.0, until - time.monotonic())
+        return items
+
+    def _waiting_now(self) -> list[_Item]:
+        items: list[_Item] = []
+        with suppress(queue.Empty):
+            while True:
+                items.append(self._queue.get_nowait())
+        return items
+
+    def _write(self, items: Sequence[_Item]) -> None:
+        """One transaction. Never raises: who waits is told, and requests that could not be written are kept."""
+        waiting = [item for item in items if isinstance(item, _Waiting)]
+        calls = [*self._late, *(item for item in items if isinstance(item, Call))]
+        try:
+            if waiting or calls:
+                with self._store.writing(durable=bool(waiting), listed=False) as connection:
+                    taken = self._added(connection, [one.callback for one in waiting], calls)
+                self._late.clear()
+                for one, outcome in zip(waiting, taken, strict=True):
+                    _end(one.answer, outcome)
+        except Exception as error:
+            if not isinstance(error, GreenroomError):
+                log.exception("requests and callbacks could not be written")
+            self.dropped += max(0, len(calls) - MOST_WAITING)
+            self._late = deque(calls, maxlen=MOST_WAITING)
+            for one in waiting:
+                _end(one.answer, error)
+        for item in items:
+            if isinstance(item, threading.Event):
+                item.set()
+
+    def _added(self, connection: Connection, callbacks: Sequence[Callback], calls: Sequence[Call]) -> list[Taken]:
+        entries: list[exchanges.Entry] = []
+        taken = self._judged(connection, callbacks, entries) if callbacks else []
+        if calls:
+            entries += self._requests(connection, calls)
+        if entries:
+            entries.sort(key=lambda entry: entry.exchange.at)
+            exchanges.add(connection, entries)
+        return taken
+
+    def _judged(
+        self, connection: Connection, callbacks: Sequence[Callback], entries: list[exchanges.Entry]
+    ) -> list[Taken]:
+        """What becomes of each; what is new is added to `entries`."""
+        owners = exchanges.owners(connection, {one.session_id for one in callbacks})
+        known = exchanges.known(connection, {one.digest for one in callbacks})
+        taken = []
+        for one in callbacks:
+            account, conversation_id = owners.get(one.session_id, ("", ""))
+            if not account:
+                taken.append(Taken.NO_SESSION)
+            elif conversation_id and one.conversation_id not in ("", conversation_id):
+                taken.append(Taken.OTHER_CALL)
+            elif one.digest in known:
+                taken.append(Taken.AGAIN)
+            else:
+                known.add(one.digest)
+                entries.append(exchanges.Entry(account, _exchange_of(one), one.digest))
+                taken.append(Taken.NEW)
+        return taken
+
+    def _requests(self, connection: Connection, calls: Sequence[Call]) -> list[exchanges.Entry]:
+        bodies = [self._body(call) for call in calls]
+        words = [_words(call, body) for call, (body, _) in zip(calls, bodies, strict=True)]
+        sought = {word for some in words for word in some}
+        found = exchanges.sessions_named(connection, sought) if sought else {}
+        return [
+            exchanges.Entry(
+                self._account,
+                Exchange(
+                    id=0,
+                    kind=Traffic.REQUEST,
+                    at=call.at,
+                    name=call.route,
+                    number=call.number,
+                    session_id=next((found[word] for word in some if word in found), ""),
+                    about=call.about,
+                    method=call.method,
+                    target=self._redaction.text(call.target),
+                    status=call.status,
+                    ms=call.ms,
+                    code=call.error_code,
+                    error=self._redaction.text(call.error),
+                    size=len(call.body or b""),
+                    body=text,
+                ),
+            )
+            for call, some, (_, text) in zip(calls, words, bodies, strict=True)
+        ]
+
+    def _body(self, call: Call) -> tuple[object, str]:
+        """The body without its secrets, as a value and as it is kept."""
+        if call.body is None:
+            return None, ""
+        try:
+            clean = self._redaction.value(load(call.body))
+        except BadInput:
+            return None, ""
+        return clean, as_kept(clean)
+
+    def _forget(self) -> None:
+        """Delete what is too old or too much, in small steps between which others may write."""
+        try:
+            while not self._closing:
+                with self._store.writing(durable=False) as connection:
+                    if not exchanges.forget(connection, self._clock() - self._keep, most=KEPT_ROWS):
+                        return
+        except GreenroomError:
+            log.warning("old requests and callbacks could not be deleted; it is tried again later")
+
+
+def _exchange_of(one: Callback) -> Exchange:
+    return Exchange(
+        id=0,
+        kind=Traffic.CALLBACK,
+        at=one.at,
+        name=one.event_type,
+        session_id=one.session_id,
+        about=one.conversation_id,
+        size=one.size,
+        body=one.body,
+    )
+
+
+def _words(call: Call, body: object) -> tuple[str, ...]:
+    """By which the session of a request may be known: its conversation's id, or the name of the one it asked for."""
+    if not call.route.startswith(CONVERSATIONS):
+        return ()
+    name = body.get("conversation_name") if isinstance(body, dict) else None
+    return tuple(word for word in (call.about, name) if isinstance(word, str) and word)
+
+
+def _end(answer: Future[Taken], outcome: Taken | Exception) -> None:
+    """Whoever waited may have gone away meanwhile."""
+    with suppress(InvalidStateError):
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)

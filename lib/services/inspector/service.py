@@ -1,0 +1,106 @@
+"""The inspector: callbacks come in here, and requests and callbacks are looked at here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lib.errors import BadInput, NotFound
+from lib.models import Exchange
+from lib.services.inspector import callback
+from lib.services.inspector.journal import Journal, Taken
+from lib.services.inspector.redaction import Redaction
+from lib.store import exchanges
+from lib.store.database import Store
+from lib.store.hurry import Hurry
+from lib.store.search import moment_of, number_of
+
+LIST_S = 2.0
+TEXT_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class ExchangePage:
+    """Some exchanges, newest first. `next` and `previous` are the cursors of the pages around it, None at the ends."""
+
+    items: tuple[Exchange, ...]
+    next: str | None
+    previous: str | None
+
+
+class Inspector:
+    """The requests and callbacks of one account, for as long as they are kept."""
+
+    def __init__(
+        self,
+        store: Store,
+        account: str,
+        journal: Journal,
+        redaction: Redaction,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._account = account
+        self._journal = journal
+        self._redaction = redaction
+        self._clock = clock
+
+    @property
+    def dropped(self) -> int:
+        """Requests of this process that were not kept, because the database did not take them."""
+        return self._journal.dropped
+
+    def receive(self, session_id: str, raw: bytes) -> Future[Taken]:
+        """A callback to this session's address; the future ends when it is on the disk. Raises BadInput."""
+        return self._journal.take(callback.read(session_id, raw, self._clock(), self._redaction))
+
+    def page(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        newer: bool = False,
+        kind: str = "",
+        statuses: tuple[int, int] | None = None,
+        session_id: str = "",
+        text: str = "",
+    ) -> ExchangePage:
+        """Exchanges, newest first: those after `cursor`, or with `newer` those before it.
+
+        `text` is looked for as it stands in routes, ids, errors and bodies. Raises BadInput (cursor), StoreSlow.
+        """
+        self._journal.flush()
+        filters = exchanges.Filters(kind, statuses, session_id, text.strip()[:TEXT_LIMIT])
+        place = _place(cursor) if cursor else None
+        with self._store.reading() as connection:
+            hurry = Hurry(connection, LIST_S)
+            found = exchanges.page(hurry, self._account, filters, limit=limit, place=place, newer=newer)
+        return ExchangePage(found.exchanges, _cursor(found.older), _cursor(found.newer))
+
+    def get(self, number: int) -> Exchange:
+        """One with its body. Raises NotFound."""
+        with self._store.reading() as connection:
+            found = exchanges.one(connection, self._account, number)
+        if found is None:
+            raise NotFound("This request or callback is not kept any more.")
+        return found
+
+    def callbacks_of(self, session_id: str) -> list[Exchange]:
+        """A session's callbacks that are still kept, oldest first, without their bodies."""
+        with self._store.reading() as connection:
+            return exchanges.callbacks_of(connection, session_id)
+
+
+def _cursor(place: exchanges.Place | None) -> str | None:
+    return f"{number_of(place[0])}~{place[1]}" if place else None
+
+
+def _place(cursor: str) -> exchanges.Place:
+    moment, _, number = cursor.partition("~")
+    try:
+        return moment_of(int(moment)), int(number)
+    except (ValueError, OverflowError):
+        raise BadInput("That is not a cursor of this list.", hint="Begin at the first page.") from None
