@@ -405,6 +405,27 @@ def test_each_try_is_recorded_without_id_body_or_key() -> None:
     assert "t1" not in repr(there.calls) and KEY not in repr(there.calls)
 
 
+def test_the_tries_of_one_request_share_a_number_and_say_what_they_were_about_and_what_went_wrong() -> None:
+    with way(answer(503, {"error": f"down, says {KEY}"}), answer(200, {"a": 1}), answer(200, {"a": 1})) as (there, _):
+        there.get()
+        there.get()
+    first, second, other = there.calls
+    assert first.number == second.number != other.number
+    assert (first.about, first.target, first.body) == ("t1", "/things/t1", None)
+    assert "503" in first.error and KEY not in first.error and second.error == ""
+
+
+def test_what_was_made_is_what_a_request_was_about_and_its_body_is_as_it_was_sent() -> None:
+    with way(answer(200, {"id": "t9"}), answer(400, {"error": "no"}), answer(200, {})) as (there, _):
+        there.transport.request("POST", "/things", lambda success: success.body["id"], body={"name": "é"})
+        there.error(there.post)
+        there.transport.request("GET", "/things", lambda _: [], query={"limit": 100, "status": "a b"})
+    made, refused, listed = there.calls
+    assert (made.about, made.body) == ("t9", b'{"name": "\\u00e9"}')
+    assert (refused.about, refused.error_code) == ("", "rejected")
+    assert (listed.target, listed.about) == ("/things?limit=100&status=a+b", "")
+
+
 def test_a_recorder_that_breaks_does_not_lose_the_answer() -> None:
     def broken(_: Call) -> None:
         raise RuntimeError
