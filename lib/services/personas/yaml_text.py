@@ -101,15 +101,16 @@ class _Reader:
     def _node(self, event: Any, events: Iterator[Any], path: Path) -> Any:
         line = _line(event)
         self.lines[path] = line
+        # What stands there is not repeated: it may be a secret that lacks its quotes.
         if isinstance(event, yaml.AliasEvent):
-            raise YamlWrong(line, f"`*{event.anchor}` points to another part of the file: write it out here, "
-                                  "or put quotes around it if it is text.")  # fmt: skip
+            raise YamlWrong(line, "A * points to another part of the file: write it out here, or put quotes around it "
+                                  "if it is text.")  # fmt: skip
         if event.anchor is not None:
-            raise YamlWrong(line, f"`&{event.anchor}` names a part of the file, which is not supported: take it out, "
-                                  "or put quotes around it if it is text.")  # fmt: skip
-        if event.tag is not None:
-            raise YamlWrong(line, f"`{event.tag}` is a type tag, which is not supported: take it out, or put quotes "
+            raise YamlWrong(line, "A & names a part of the file, which is not supported: take it out, or put quotes "
                                   "around it if it is text.")  # fmt: skip
+        if event.tag is not None:
+            raise YamlWrong(line, "A ! begins a type tag, which is not supported: take it out, or put quotes around it "
+                                  "if it is text.")  # fmt: skip
         if len(path) > DEEPEST:
             raise YamlWrong(line, _DEEP)
         if isinstance(event, yaml.ScalarEvent):
@@ -135,7 +136,7 @@ class _Reader:
                 raise YamlWrong(line, "`<<` takes over fields from elsewhere, which is not supported: write them out.")
             if name in out:
                 first = self.lines[(*path, name)]
-                raise YamlWrong(line, f"`{name}` is there twice, in line {first} and here: keep one.")
+                raise YamlWrong(line, f"`{name[:60]}` is there twice, in line {first} and here: keep one.")
             out[name] = self._node(next(events), events, (*path, name))
             self.lines[(*path, name)] = line
         return out
@@ -207,8 +208,8 @@ def _explained(error: yaml.YAMLError, text: str) -> YamlWrong:
         return YamlWrong(line, "A text that begins with * or & needs quotes around it.")
     if "tab character" in problem or (line <= len(lines) and re.match(r" *\t", lines[line - 1])):
         return YamlWrong(line, "A tab stands where YAML wants spaces: indent with spaces.")
-    return YamlWrong(line, f"This is not YAML: {problem}. Look at the quotes and the indentation of this line and the "
-                           "one before; a text with `: ` or ` #` in it needs quotes.")  # fmt: skip
+    return YamlWrong(line, f"This is not YAML: {problem[:120]}. Look at the quotes and the indentation of this line "
+                           "and the one before; a text with `: ` or ` #` in it needs quotes.")  # fmt: skip
 
 
 class _Writer(yaml.SafeDumper):

@@ -138,6 +138,13 @@ def test_what_can_be_misread_is_refused_with_its_line_and_what_to_do(raw: bytes,
     assert wrong.value.line == line
 
 
+@pytest.mark.parametrize("sign", ["!", "!!", "&", "*", "&a ", "!<", "%", "@", "`", ": ", "[", '"'])
+def test_a_value_that_lacks_its_quotes_is_not_repeated_in_the_message(sign: str) -> None:
+    with pytest.raises(YamlWrong) as wrong:
+        yaml_text.read(f"a: 1\napi_key: {sign}sk-canary-41c\nb: 2\n".encode())
+    assert "canary" not in str(wrong.value)
+
+
 def test_what_json_can_not_hold_is_not_written() -> None:
     with pytest.raises(ValueError, match="JSON"):
         yaml_text.write({"a": float("nan")})
