@@ -270,6 +270,21 @@ class Agent:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """Where a recording lies in the storage that the agent names; `problem` says why it could not be copied there.
+
+    `uri` carries no signature. Greenroom keeps the pointer only: the file is the storage's, and stays there.
+    """
+
+    bucket: str
+    key: str
+    duration_s: float | None
+    provider: str
+    uri: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Session:
     """One conversation or chat, with its mode, agent and record.
 
@@ -278,7 +293,7 @@ class Session:
     why the session failed, `end_reason` why it ended; both "" where there is nothing to say. `end_code` is the
     stable word behind `end_reason`; on a session that is ending it is our own reason to end it, "" where a person did.
     `max_call_s` is the limit that was sent. `checking_until`: when Tavus will have been asked for long enough whether
-    the call was made, set while the status is `unknown`.
+    the call was made, set while the status is `unknown`. `recordings` is None while one is asked for and none is there.
     """
 
     id: str
@@ -306,6 +321,7 @@ class Session:
     private_room: bool = False
     watch: Watch = Watch.NOBODY
     checking_until: datetime | None = None
+    recordings: tuple[Recording, ...] | None = ()
 
 
 @dataclass(frozen=True)

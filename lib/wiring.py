@@ -52,6 +52,7 @@ from lib.services.personas.service import Personas
 from lib.services.reaper import Reaper
 from lib.services.reconciler import Reconciler
 from lib.services.replicas import Replicas
+from lib.services.retention import Retention
 from lib.services.sessions import RoomTokens, Sessions
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
@@ -110,6 +111,7 @@ class Services:
     agents: Agents
     sessions: Sessions
     past: Past
+    retention: Retention
     responder: Responder
     talking: Talking
     inspector: Inspector
@@ -170,6 +172,7 @@ class Services:
         """Stop what runs, keep what is written. Calls that are open stay with Tavus's own timers."""
         if self._sweeper is not None:
             self._sweeper.close()
+        self.retention.close()
         if self._starting is not None:
             self._starting.close()
         if self._journal is not None:
@@ -212,6 +215,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     personas = Personas(tavus, catalogue, agents, history)
     library = Library(tavus)
     ledger = Ledger(store, account, settings)
+    retention = Retention(ledger, lambda name: tavus.conversations.delete(conversation_id=name, hard=True))
     calls = calls_of(
         loaded,
         ledger,
@@ -220,6 +224,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         catalogue=catalogue,
         own_base=lambda: address.base,
         answering=address.answers if sandbox_app is not None else lambda: True,
+        chores=retention.tend,
     )
     return Services(
         loaded=loaded,
@@ -234,6 +239,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         agents=agents,
         sessions=calls.sessions,
         past=Past(ledger),
+        retention=retention,
         responder=responder,
         talking=Talking(ledger, catalogue, responder),
         inspector=Inspector(store, account, journal, redaction),
@@ -298,10 +304,14 @@ def calls_of(
     catalogue: Catalogue,
     own_base: Callable[[], str] = lambda: "",
     answering: Callable[[], bool] = lambda: True,
+    chores: Callable[[], None] = lambda: None,
     monotonic: Callable[[], float] = time.monotonic,
     pool: Executor | None = None,
 ) -> Calls:
-    """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown."""
+    """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown.
+
+    `chores` is what the process that sweeps has to see to besides.
+    """
     settings = loaded.settings
     owner = new_owner()
     pulse_s = min(settings.sweep_interval_s, PULSE_S)
@@ -338,6 +348,7 @@ def calls_of(
         interval_s=settings.sweep_interval_s,
         pulse_s=pulse_s,
         answering=answering,
+        chores=chores,
     )
     starting.permit = sweeper.permit
     sessions = Sessions(

@@ -129,6 +129,7 @@ class Claims:
             end_reason="",
             transcript_at=None,
             perception="",
+            recordings=(),
         )
         name = f"{self.ledger.prefix}-{session_id}"
         token = f"{code}-{secrets.token_hex(8)}"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lib.models import Conversation, ConversationEvent, Turn
+from lib.models import Conversation, ConversationEvent, Recording, Turn
 
 JOINED = ("system.replica_joined", "system.pal_joined", "system.face_joined")
+RECORDED, NOT_COPIED = "application.recording_ready", "application.recording_copy_failed"
 ROLES = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool", "replica": "assistant"}
 
 
@@ -22,6 +23,7 @@ class Seen:
     end_code: str
     turns: tuple[Turn, ...] | None
     perception: str
+    recordings: tuple[Recording, ...] = ()
 
 
 def read(conversation: Conversation) -> Seen:
@@ -40,6 +42,33 @@ def read(conversation: Conversation) -> Seen:
         end_code=_text(shutdown, "shutdown_reason") or _text(shutdown, "reason"),
         turns=tuple(_turns(spoken, conversation.created_at)) if spoken else None,
         perception=_text(watched, "analysis"),
+        recordings=_recordings(conversation.events),
+    )
+
+
+def _recordings(events: Sequence[ConversationEvent]) -> tuple[Recording, ...]:
+    """One for each file, as it was last told: what could not be copied at first may be there by now."""
+    found: dict[str, Recording] = {}
+    for event in events:
+        if event.event_type in (RECORDED, NOT_COPIED):
+            key = _text(event, "s3_key") or _text(event, "recording_id")
+            if event.event_type == RECORDED or not (key in found and not found[key].problem):
+                found[key] = _recording(event, key)
+    return tuple(found.values())
+
+
+def _recording(event: ConversationEvent, key: str) -> Recording:
+    problem = ""
+    if event.event_type == NOT_COPIED:
+        problem = _text(event, "error_message") or _text(event, "error_code") or "Tavus gave no reason"
+    return Recording(
+        bucket=_text(event, "bucket_name"),
+        key=key,
+        duration_s=_number(event.properties.get("duration")),
+        provider=_text(event, "storage_provider"),
+        # A signed address would let whoever reads it fetch the file.
+        uri=_text(event, "storage_uri").partition("?")[0],
+        problem=problem,
     )
 
 

@@ -33,7 +33,7 @@ from lib.services.viewers import Viewers
 from lib.services.watching import Trouble, Watching
 from lib.settings import Loaded
 from lib.store import agents as agent_rows
-from lib.store import lists
+from lib.store import lists, removed
 from lib.store import sessions as rows
 from lib.store.hurry import Hurry
 from lib.store.search import moment_of, number_of
@@ -289,6 +289,8 @@ class Sessions:
             known = rows.by_token(connection, self._ledger.account, token)
             if known is not None:
                 return known
+            if removed.had_token(connection, self._ledger.account, token):
+                raise Conflict("What this click started was deleted.", hint="Use a new token for each start.")
             agent = agent_rows.one(connection, self._ledger.account, agent_id)
             if agent is None:
                 raise NotFound(f"There is no agent {agent_id[:60]!r}.")
@@ -313,6 +315,7 @@ class Sessions:
                 created_at=now,
                 max_call_s=call_s,
                 private_room=avatar and agent.call.private_room,
+                recordings=None if avatar and agent.call.recording and agent.call.recording_storage else (),
                 live_at=None if avatar else now,
                 reason=refusal.message if refusal else "",
                 reason_code=refusal.code if refusal else "",

@@ -35,7 +35,10 @@ TOGETHER_S = 0.1  # hints come in bunches, and the start that gave one is still 
 
 
 class Sweeper:
-    """`open` starts the threads, `close` stops them; `ready` is set once recovery was tried, here or by the leader."""
+    """`open` starts the threads, `close` stops them; `ready` is set once recovery was tried, here or by the leader.
+
+    `chores` is what else the leader has to see to: called often, so it keeps its own time and never waits.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Sweeper:
         interval_s: float,
         pulse_s: float,
         answering: Callable[[], bool] = lambda: True,
+        chores: Callable[[], None] = lambda: None,
     ) -> None:
         self.ready = threading.Event()
         self._ledger = ledger
@@ -66,6 +70,7 @@ class Sweeper:
         self._interval_s = interval_s
         self._pulse_s = pulse_s
         self._answering = answering
+        self._chores = chores
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._hinting = threading.Lock()
@@ -142,6 +147,7 @@ class Sweeper:
         due = [session for session in open_ones + ended if session.id in hinted or self._due(session, now)]
         self._check_all([session.id for session in due] + sorted(hinted - {session.id for session in due}))
         self._reconciler.due([one for one in open_ones if not self._starting.busy(one.id)])
+        self._chores()
         known = {session.id for session in open_ones + ended}
         self._checked = {name: at for name, at in self._checked.items() if name in known}
         self._ages.keep(known)

@@ -140,6 +140,11 @@ class Watching:
             with self._ledger.store.writing() as connection:
                 if rows.settle(connection, session.id, "perception", seen.perception):
                     rows.note(connection, session.id, self._ledger.clock(), "perception")
+        if seen.recordings and seen.recordings != session.recordings:
+            with self._ledger.store.writing() as connection:
+                for recording in rows.keep_recordings(connection, session.id, seen.recordings):
+                    kind = "recording_failed" if recording.problem else "recording"
+                    rows.note(connection, session.id, self._ledger.clock(), kind, recording.problem or recording.key)
 
     def _check_text(self, session: Session) -> None:
         with self._ledger.store.reading() as connection:

@@ -14,6 +14,8 @@ EVENTS: dict[str, str] = {
     "refused": "Avatar refused, text chat instead",
     "transcript": "Transcript read",
     "perception": "A model’s impression read",
+    "recording": "Recording stored",
+    "recording_failed": "The recording could not be stored",
     "chat": "Text chat began",
     "not_created": "No room was made",
     "never_found": "No room was found",

@@ -267,9 +267,13 @@ def _said_plainly() -> Iterator[None]:
 
 def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
     raw.isolation_level = None
+    # So that the file can become shorter. It can be set only before anything is written, and would wait for a lock.
+    if raw.execute("PRAGMA page_count").fetchone()[0] == 0:
+        raw.execute("PRAGMA auto_vacuum=INCREMENTAL")
     raw.execute("PRAGMA journal_mode=WAL")
     raw.execute("PRAGMA synchronous=FULL")
     raw.execute("PRAGMA foreign_keys=ON")
+    raw.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

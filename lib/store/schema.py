@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeEngine
+
+from lib.models import Recording
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -100,6 +103,19 @@ class Words(TypeDecorator[list[str]]):
         return " ".join(f"{quoted(word)}:{','.join(at)}" for word, at in places.items())
 
 
+class Recordings(TypeDecorator[tuple[Recording, ...]]):
+    """Pointers to recordings, as a list of JSON objects."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Recording, ...] | None, dialect: Dialect) -> list[dict[str, Any]] | None:
+        return None if value is None else [asdict(recording) for recording in value]
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[Recording, ...] | None:
+        return None if value is None else tuple(Recording(**recording) for recording in value)
+
+
 def quoted(word: str) -> str:
     """A word as PostgreSQL's search reads it."""
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
@@ -165,6 +181,7 @@ sessions = Table(
     Column("watch", Word(10), nullable=False),
     Column("seen_at", Moment),
     Column("checking_until", Moment),
+    Column("recordings", Recordings),
     UniqueConstraint("account", "token", name="sessions_one_per_token"),
     Index("sessions_by_time", "account", "created_at", "id"),
     Index("sessions_by_agent", "account", "agent_id", "created_at", "id"),
@@ -257,4 +274,21 @@ exchanges = Table(
     Column("body", Prose, nullable=False),
     Index("exchanges_by_time", "account", "at", "id"),
     Index("exchanges_by_session", "session_id", "at", "id"),
+)
+
+# What is left of a session that was deleted: that its click is used up, its minutes of that day, what Tavus still has.
+removed = Table(
+    "removed",
+    metadata,
+    Column("session_id", Word(40), primary_key=True),
+    Column("account", Word(200), nullable=False),
+    Column("token", Word(200), nullable=False),
+    Column("conversation_id", Word(100)),
+    Column("created_at", Moment, nullable=False),
+    Column("removed_at", Moment, nullable=False),
+    Column("used_s", Float, nullable=False),
+    Column("at_tavus", Boolean, nullable=False),
+    Index("removed_by_time", "account", "created_at"),
+    Index("removed_by_token", "account", "token"),
+    Index("removed_by_conversation", "conversation_id"),
 )

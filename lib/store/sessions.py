@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
-from lib.models import Mode, Session, SessionEvent, Status, Turn, Watch
-from lib.store import search
+from lib.models import Mode, Recording, Session, SessionEvent, Status, Turn, Watch
+from lib.store import removed, search
 from lib.store.schema import events, sessions, turns
 
 OPEN = tuple(status.value for status in Status if status.open)
@@ -123,6 +123,16 @@ def settle(connection: Connection, session_id: str, column: str, value: Any) -> 
     return connection.execute(query).rowcount == 1
 
 
+def keep_recordings(connection: Connection, session_id: str, recordings: tuple[Recording, ...]) -> list[Recording]:
+    """Write what is known of the recordings; those of them that were not known before."""
+    query = select(sessions.c.recordings).where(sessions.c.id == session_id).with_for_update()
+    row = connection.execute(query).one_or_none()
+    before = (row.recordings or ()) if row else recordings
+    if row and row.recordings != recordings:
+        advance(connection, session_id, recordings=recordings)
+    return [recording for recording in recordings if recording not in before]
+
+
 def one(connection: Connection, account: str, session_id: str) -> Session | None:
     row = connection.execute(_ONE, {"account": account, "id": session_id}).one_or_none()
     return session_of(row) if row else None
@@ -140,12 +150,17 @@ def persona_of(connection: Connection, session_id: str) -> dict[str, str]:
 
 
 def holders(connection: Connection, conversation_ids: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Account and id of the sessions that hold these conversations, by the conversation's id; of every account."""
+    """Account and id of the sessions that hold these conversations, by the conversation's id; of every account.
+
+    Also of sessions that were deleted: what they held belongs to nobody else.
+    """
     found: dict[str, tuple[str, str]] = {}
     ids = list(conversation_ids)
     for begin in range(0, len(ids), IDS_AT_ONCE):
+        some = ids[begin : begin + IDS_AT_ONCE]
         query = select(sessions.c.conversation_id, sessions.c.account, sessions.c.id)
-        query = query.where(sessions.c.conversation_id.in_(ids[begin : begin + IDS_AT_ONCE]))
+        query = query.where(sessions.c.conversation_id.in_(some))
+        found |= removed.holders(connection, some)
         found |= {row.conversation_id: (row.account, row.id) for row in connection.execute(query)}
     return found
 
@@ -176,11 +191,11 @@ def open_calls(connection: Connection, account: str) -> list[OpenOne]:
 def without_record(
     connection: Connection, account: str, ended_since: datetime, followed: Collection[str]
 ) -> list[Session]:
-    """Calls that ended lately, or are among `followed`, and whose transcript or impression has not been read."""
+    """Calls that ended lately, or are among `followed`, whose record is not whole."""
     query = _mine(account).where(
         sessions.c.status == Status.ENDED.value,
         sessions.c.conversation_id.is_not(None),
-        or_(sessions.c.transcript_at.is_(None), sessions.c.perception == ""),
+        or_(sessions.c.transcript_at.is_(None), sessions.c.perception == "", sessions.c.recordings.is_(None)),
         or_(sessions.c.ended_at >= ended_since, sessions.c.id.in_(followed)),
     )
     return [session_of(row) for row in connection.execute(query)]
@@ -201,6 +216,7 @@ def usage(
             reserved_s += max_call_s
         elif waiting_at and ended_at and created_at >= today:
             used_s += max(0.0, (ended_at - waiting_at).total_seconds())
+    used_s += removed.used_s(connection, account, today)
     return Usage(open_calls, starts, used_s, reserved_s)
 
 
@@ -310,4 +326,5 @@ def session_of(row: Row[Any]) -> Session:
         perception=row.perception,
         watch=Watch(row.watch),
         checking_until=row.checking_until,
+        recordings=row.recordings,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.models import Conversation, ConversationEvent
+from lib.models import Conversation, ConversationEvent, Recording
 from lib.services import plain, record
 
 BEGUN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -86,3 +86,35 @@ def test_every_documented_way_to_end_is_said_in_plain_words_however_it_is_spelt(
 )
 def test_a_way_to_end_that_is_not_known_is_said_as_it_was_sent(code: str, words: str) -> None:
     assert plain.end_reason(code, limit_s=600, absent_s=120) == words
+
+
+STORED = {
+    "bucket_name": "calls",
+    "s3_key": "a/b.mp4",
+    "duration": 185,
+    "storage_provider": "s3",
+    "storage_uri": "s3://calls/a/b.mp4?X-Amz-Signature=secret",
+}
+FAILED = {"recording_id": "r1", "s3_key": "a/b.mp4", "error_code": "AccessDenied", "error_message": "No access"}
+
+
+def test_a_recording_is_a_pointer_without_its_signature() -> None:
+    seen = record.read(conversation(("application.recording_ready", STORED)))
+    assert seen.recordings == (Recording("calls", "a/b.mp4", 185.0, "s3", "s3://calls/a/b.mp4"),)
+
+
+def test_a_recording_that_could_not_be_copied_says_why_until_it_is_there_and_not_again() -> None:
+    failed, ready = ("application.recording_copy_failed", FAILED), ("application.recording_ready", STORED)
+    assert [one.problem for one in record.read(conversation(failed)).recordings] == ["No access"]
+    for order in ((failed, ready), (ready, failed), (failed, ready, ready)):
+        assert [one.problem for one in record.read(conversation(*order)).recordings] == [""]
+    two = record.read(conversation(ready, ("application.recording_ready", {**STORED, "s3_key": "c.mp4"})))
+    assert [one.key for one in two.recordings] == ["a/b.mp4", "c.mp4"]
+
+
+@pytest.mark.parametrize("properties", [{}, {"s3_key": 5, "duration": "long"}, {"error_code": None}])
+def test_a_recording_of_which_tavus_says_nothing_does_no_harm(properties: dict[str, Any]) -> None:
+    (failed,) = record.read(conversation(("application.recording_copy_failed", properties))).recordings
+    assert failed.problem == "Tavus gave no reason"
+    (ready,) = record.read(conversation(("application.recording_ready", properties))).recordings
+    assert (ready.bucket, ready.key, ready.duration_s) == ("", "", None)
