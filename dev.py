@@ -1,8 +1,9 @@
 """Greenroom's commands. They need Python 3.11 or newer and nothing else: what is missing goes into .venv here.
 
 python dev.py run [--port N]    start the dashboard
-python dev.py test [ARGS]       run every test; ARGS go to pytest
+python dev.py test [ARGS]       run every test but the worker's; --all runs those too; ARGS go to pytest
 python dev.py check             ruff, mypy and who may import whom
+python dev.py worker [--daily]  install the Pipecat worker into .venv-pipecat (about 800 MB)
 python dev.py bench [ARGS]      measure the dashboard against plain Streamlit
 """
 
@@ -21,20 +22,16 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 # This file must still parse and run on old Pythons, up to the sentence that says which one is needed.
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-STAMP = VENV / "greenroom.json"
-LOG = VENV / "install.log"
 RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
-
-IMPORTED = "streamlit.web.bootstrap, uvicorn, alembic.command, pandas, pyarrow, lib.api.app"
-"""What the dashboard imports until its first page is drawn."""
+WITH_WORKER = ("requirements-pipecat.txt", "requirements-rtc.txt")
+ALL = "--all"
 
 BROWSERS = (
     "google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "microsoft-edge",
@@ -69,88 +66,113 @@ def check_python() -> None:
     raise Stop(f"Greenroom needs Python 3.11 or newer and this is {found}; {advice}")
 
 
-def venv_works() -> bool:
-    """False also after the Python it was made with was removed or replaced by another version."""
-    if not PYTHON.exists():
-        return False
-    probe = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
-    try:
-        return subprocess.run([str(PYTHON), "-c", probe], capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
+@dataclass(frozen=True)
+class Venv:
+    """An environment of the project's. `imported` is what is imported once after an installation, to compile it."""
 
+    folder: Path
+    imported: str
 
-def make_venv() -> None:
-    say("Making .venv again, the one there does not work" if VENV.exists() else "Making .venv")
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True, check=False
-    )
-    if made.returncode == 0:
-        return
-    told = (made.stdout + made.stderr).strip()
-    if "ensurepip" in told or "No module named venv" in told:
-        raise Stop("This Python comes without its venv module; on Debian and Ubuntu: apt install python3-venv")
-    raise Stop(f"Could not make .venv: {told.splitlines()[-1] if told else 'no reason given'}")
+    @property
+    def python(self) -> Path:
+        return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    @property
+    def stamp(self) -> Path:
+        return self.folder / "greenroom.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "install.log"
+
+    def works(self) -> bool:
+        """False also after the Python it was made with was removed or replaced by another version."""
+        if not self.python.exists():
+            return False
+        probe = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
+        try:
+            return subprocess.run([str(self.python), "-c", probe], capture_output=True, check=False).returncode == 0
+        except OSError:
+            return False
+
+    def make(self) -> None:
+        name = self.folder.name
+        say(f"Making {name} again, the one there does not work" if self.folder.exists() else f"Making {name}")
+        made = subprocess.run(
+            [sys.executable, "-m", "venv", "--clear", str(self.folder)], capture_output=True, text=True, check=False
+        )
+        if made.returncode == 0:
+            return
+        told = (made.stdout + made.stderr).strip()
+        if "ensurepip" in told or "No module named venv" in told:
+            raise Stop("This Python comes without its venv module; on Debian and Ubuntu: apt install python3-venv")
+        raise Stop(f"Could not make {name}: {told.splitlines()[-1] if told else 'no reason given'}")
+
+    def installed(self) -> dict[str, str]:
+        """What was installed last: file name -> its digest then."""
+        try:
+            return dict(json.loads(self.stamp.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    def prepare(self, files: Sequence[str]) -> None:
+        """Make it if need be, and install `files` if one of them changed. Raises Stop."""
+        if not self.works():
+            self.make()
+        wanted = {name: digest(name) for name in files}
+        if wanted.items() <= self.installed().items():
+            return
+        self.install(files[-1])
+        # The other file's packages may have been replaced by this one's pins, so it counts as not installed now.
+        self.stamp.write_text(json.dumps(wanted), encoding="utf-8")
+
+    def install(self, name: str) -> None:
+        """pip's own words go to a log; a person sees one line that moves. Raises Stop with pip's reason.
+
+        pip compiles nothing, because of all that comes only a tenth is ever imported; that is imported here once.
+        """
+        command = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
+                   "--no-compile", "--progress-bar", "off", "-r", name]  # fmt: skip
+        say(f"Installing {name} into {self.folder.name} (once; it can take a few minutes)")
+        begun, last = time.monotonic(), [""]
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+
+        def read() -> None:
+            with self.log.open("w", encoding="utf-8") as log:
+                for line in process.stdout or ():
+                    log.write(line)
+                    last.append(line.strip())
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        while reader.is_alive():
+            reader.join(0.5 if sys.stdout.isatty() else 20)
+            if reader.is_alive():
+                progress(time.monotonic() - begun, last[-1])
+        code = process.wait()
+        if sys.stdout.isatty():
+            print("\r" + " " * width() + "\r", end="")
+        if code:
+            told = [line for line in last if line.lower().startswith("error")]
+            reason = (told or last)[-1].rstrip(".")
+            raise Stop(f"Installing {name} failed: {reason} (all of it: {self.log.relative_to(ROOT)})")
+        subprocess.run([str(self.python), "-c", f"import {self.imported}"], cwd=ROOT, capture_output=True, check=False)
+        say(f"Installed in {time.monotonic() - begun:.0f} s")
 
 
 def digest(name: str) -> str:
     return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
 
 
-def installed() -> dict[str, str]:
-    """What was installed last: file name -> its digest then."""
-    try:
-        return dict(json.loads(STAMP.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
+MAIN = Venv(ROOT / ".venv", "streamlit.web.bootstrap, uvicorn, alembic.command, pandas, pyarrow, lib.api.app")
+"""The dashboard's, with what it imports until its first page is drawn."""
 
+WORKER = Venv(ROOT / ".venv-pipecat", "lib.bot.session, pipecat.services.tavus.video")
+"""The Pipecat worker's: some 800 MB that the dashboard never needs."""
 
-def prepare(files: Sequence[str]) -> None:
-    """Make .venv if need be, and install `files` if one of them changed. Raises Stop."""
-    if not venv_works():
-        make_venv()
-    wanted = {name: digest(name) for name in files}
-    if wanted.items() <= installed().items():
-        return
-    install(files[-1])
-    # The other file's packages may have been replaced by this one's pins, so it counts as not installed now.
-    STAMP.write_text(json.dumps(wanted), encoding="utf-8")
-
-
-def install(name: str) -> None:
-    """pip's own words go to a log; a person sees one line that moves. Raises Stop with pip's reason.
-
-    pip compiles nothing, because of all that comes only a tenth is ever imported; that tenth is imported here once.
-    """
-    command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
-               "--no-compile", "--progress-bar", "off", "-r", name]  # fmt: skip
-    say(f"Installing {name} into .venv (once; it can take a few minutes)")
-    begun, last = time.monotonic(), [""]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-
-    def read() -> None:
-        with LOG.open("w", encoding="utf-8") as log:
-            for line in process.stdout or ():
-                log.write(line)
-                last.append(line.strip())
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    while reader.is_alive():
-        reader.join(0.5 if sys.stdout.isatty() else 20)
-        if reader.is_alive():
-            progress(time.monotonic() - begun, last[-1])
-    code = process.wait()
-    if sys.stdout.isatty():
-        print("\r" + " " * width() + "\r", end="")
-    if code:
-        told = [line for line in last if line.lower().startswith("error")]
-        reason = (told or last)[-1].rstrip(".")
-        raise Stop(f"Installing {name} failed: {reason} (all of it: {LOG.relative_to(ROOT)})")
-    subprocess.run([str(PYTHON), "-c", f"import {IMPORTED}"], cwd=ROOT, capture_output=True, check=False)
-    say(f"Installed in {time.monotonic() - begun:.0f} s")
+PYTHON = MAIN.python
 
 
 def progress(seconds: float, line: str) -> None:
@@ -237,7 +259,7 @@ def run(args: Sequence[str]) -> NoReturn:
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise Stop(f"The port must be a number from 1 to 65535, and this is {port!r}")
     check_port(address, int(port))
-    prepare(RUN)
+    MAIN.prepare(RUN)
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::", "::1") else address  # noqa: S104
     say(f"Greenroom: http://{shown}:{port}  (Ctrl-C ends it)")
     env = {**os.environ, "STREAMLIT_SERVER_PORT": port, "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
@@ -314,15 +336,25 @@ def get_postgresql() -> None:
 
 
 def test(args: Sequence[str]) -> NoReturn:
-    prepare(DEV)
+    MAIN.prepare(DEV)
+    whole = ALL in args
+    if whole:
+        WORKER.prepare(WITH_WORKER)
     get_postgresql()
     browser = get_browser()
-    env = {**os.environ, **({"CHROMIUM": browser} if browser else {})}
-    become([str(PYTHON), "-m", "pytest", *args], env)
+    env = {**os.environ, **({"CHROMIUM": browser} if browser else {}), "TEST_WORKER": "1" if whole else ""}
+    become([str(PYTHON), "-m", "pytest", *(arg for arg in args if arg != ALL)], env)
+
+
+def worker(args: Sequence[str]) -> NoReturn:
+    """`--daily` leaves out what only the sandbox needs."""
+    WORKER.prepare(WITH_WORKER[:1] if "--daily" in args else WITH_WORKER)
+    say("The worker is ready. TAVUS_AVATAR_MODE=pipecat_daily in .env makes calls use it.")
+    sys.exit(0)
 
 
 def check(args: Sequence[str]) -> NoReturn:
-    prepare(DEV)
+    MAIN.prepare(DEV)
     steps = {
         "ruff check": ["ruff", "check", "--quiet", *args],
         "ruff format": ["ruff", "format", "--check", "--quiet", *args],
@@ -339,11 +371,11 @@ def check(args: Sequence[str]) -> NoReturn:
 
 
 def bench(args: Sequence[str]) -> NoReturn:
-    prepare(DEV)
+    MAIN.prepare(DEV)
     become([str(PYTHON), "-m", "tests.bench", *args], os.environ)
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "bench": bench}
+COMMANDS = {"run": run, "test": test, "check": check, "worker": worker, "bench": bench}
 
 
 def main(args: Sequence[str]) -> int:

@@ -120,6 +120,12 @@ class Settings(BaseSettings):
     daily_api_key: Key = None
     daily_subdomain: Annotated[str, AfterValidator(_subdomain)] = ""
     daily_avatar_privacy: Annotated[str, Field(pattern="^(public|private)$")] = "private"
+    pipecat_python: Annotated[str, Field(max_length=1000)] = ""
+    deepgram_api_key: Key = None
+    cartesia_api_key: Key = None
+    cartesia_voice_id: Annotated[str, AfterValidator(_identifier)] = ""
+    elevenlabs_api_key: Key = None
+    elevenlabs_voice_id: Annotated[str, AfterValidator(_identifier)] = ""
     database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("")
     api_token: Key = None
     public_url: Annotated[str, AfterValidator(_address)] = ""
@@ -166,6 +172,12 @@ _MUST_BE = {
     "DAILY_API_KEY": "one word of plain letters, digits and signs, as Daily shows it",
     "DAILY_SUBDOMAIN": "the bare name before .daily.co, such as go-scope",
     "DAILY_AVATAR_PRIVACY": "public or private",
+    "PIPECAT_PYTHON": "the path of a Python, of at most 1000 characters",
+    "DEEPGRAM_API_KEY": "one word of plain letters, digits and signs, as Deepgram shows it",
+    "CARTESIA_API_KEY": "one word of plain letters, digits and signs, as Cartesia shows it",
+    "CARTESIA_VOICE_ID": "a voice's id",
+    "ELEVENLABS_API_KEY": "one word of plain letters, digits and signs, as ElevenLabs shows it",
+    "ELEVENLABS_VOICE_ID": "a voice's id",
     "DATABASE_URL": "an address that begins with sqlite:// or postgresql://",
     "API_TOKEN": "one word of plain letters, digits and signs",
     "PUBLIC_URL": "an http:// or https:// address without user name or question mark",

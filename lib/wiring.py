@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from lib import sandbox
 from lib.clients import rooms
 from lib.clients.chat import ChatClient
+from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.clients.transport import Call
 from lib.doctor.report import Report
@@ -38,6 +39,7 @@ from lib.services.chat import Responder
 from lib.services.claims import Claims
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
+from lib.services.heard import Heard
 from lib.services.inspector.journal import Journal
 from lib.services.inspector.redaction import Redaction
 from lib.services.inspector.service import Inspector
@@ -45,7 +47,9 @@ from lib.services.lease import Lease, new_owner
 from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
+from lib.services.modes.choice import Modes
 from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.modes.pipecat_daily import PipecatDaily
 from lib.services.past import Past
 from lib.services.personas.history import History
 from lib.services.personas.service import Personas
@@ -67,6 +71,7 @@ log = logging.getLogger(__name__)
 SANDBOX_ACCOUNT = "sandbox"
 SANDBOX_KEY = SecretStr("sandbox")
 PULSE_S, SHORTEST_LEASE_S = 5.0, 1.5
+HERE = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE = "sqlite:///data/greenroom.db"
 
 
@@ -93,6 +98,7 @@ class Calls:
     starting: Starting
     sweeper: Sweeper
     phoenix: PhoenixRest
+    pipecat: PipecatDaily
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,7 @@ class Services:
     talking: Talking
     inspector: Inspector
     diagnostics: Diagnostics
+    pipecat: PipecatDaily
     trial: Trial
     sandbox_app: Starlette | None
     export: ModuleType = export
@@ -175,6 +182,7 @@ class Services:
         self.retention.close()
         if self._starting is not None:
             self._starting.close()
+        self.pipecat.close()
         if self._journal is not None:
             self._journal.close()
         if self.sandbox_app is not None:
@@ -225,6 +233,8 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         own_base=lambda: address.base,
         answering=address.answers if sandbox_app is not None else lambda: True,
         chores=retention.tend,
+        root=root,
+        responder=responder,
     )
     return Services(
         loaded=loaded,
@@ -244,7 +254,13 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         talking=Talking(ledger, catalogue, responder),
         inspector=Inspector(store, account, journal, redaction),
         diagnostics=Diagnostics(
-            loaded=loaded, tavus=tavus, store=store, root=root, chat=chat, allowance=calls.sessions.allowance
+            loaded=loaded,
+            tavus=tavus,
+            store=store,
+            root=root,
+            chat=chat,
+            allowance=calls.sessions.allowance,
+            missing_keys=calls.pipecat.missing_keys,
         ),
         trial=Trial(
             agents=agents,
@@ -258,6 +274,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         _sweeper=calls.sweeper,
         _starting=calls.starting,
         _journal=journal,
+        pipecat=calls.pipecat,
     )
 
 
@@ -307,6 +324,8 @@ def calls_of(
     chores: Callable[[], None] = lambda: None,
     monotonic: Callable[[], float] = time.monotonic,
     pool: Executor | None = None,
+    root: Path = HERE,
+    responder: Responder | None = None,
 ) -> Calls:
     """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown.
 
@@ -328,10 +347,22 @@ def calls_of(
         return (*rooms.DAILY_HOSTS, *_own_rooms(tavus.base_url))
 
     phoenix = PhoenixRest(tavus, settings, callback_url)
+    heard = Heard(ledger, responder or Responder(None))
+    pipecat = PipecatDaily(
+        root=root,
+        settings=settings,
+        phoenix=phoenix,
+        tavus_address=lambda: (tavus.base_url, settings.tavus_api_key or SANDBOX_KEY),
+        own_base=own_base,
+        part_of=heard.part,
+        daily=Daily(api_key=settings.daily_api_key) if settings.daily_api_key and not settings.sandbox else None,
+    )
+    pipecat.brain, pipecat.on_turn, pipecat.on_broken = heard.answer, heard.turn, heard.broken
+    modes = Modes(phoenix, pipecat)
     claims = Claims(ledger, room_hosts)
-    watching = Watching(ledger, phoenix, ages, breaker)
+    watching = Watching(ledger, modes, ages, breaker)
     starting = Starting(
-        ledger, phoenix, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
+        ledger, modes, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
     )
     lasts_s = max(3 * pulse_s, SHORTEST_LEASE_S)
     lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, ages, lasts_s=lasts_s, monotonic=monotonic)
@@ -363,8 +394,9 @@ def calls_of(
         tokens=tokens,
         room_hosts=room_hosts,
         owner=owner,
+        pipecat=pipecat,
     )
-    return Calls(sessions, starting, sweeper, phoenix)
+    return Calls(sessions, starting, sweeper, phoenix, pipecat)
 
 
 def account_of(loaded: Loaded) -> str:

@@ -21,6 +21,7 @@ INNER = {
     "lib.services",
     "lib.sandbox",
     "lib.doctor",
+    "lib.worker",
 }
 
 # A room and the rooms that it may import besides itself.
@@ -34,17 +35,18 @@ MAY: dict[str, set[str]] = {
     "lib.__main__": INNER | {"lib.wiring", "lib.commands"},
     # What __main__ would be if one file held it all: it wires, prints and answers with an exit code.
     "lib.commands": INNER | {"lib.wiring"},
-    "lib.services": {"lib.clients", "lib.store", "lib.settings", "lib.doctor"} | VALUES,
+    "lib.services": {"lib.clients", "lib.store", "lib.settings", "lib.doctor", "lib.worker"} | VALUES,
     "lib.clients": VALUES,
     "lib.store": VALUES,
-    "lib.bot": {"lib.settings", "lib.clients"} | VALUES,
+    "lib.bot": {"lib.settings", "lib.clients", "lib.worker"} | VALUES,
+    "lib.worker": set(),
     "lib.sandbox": set(),
     "lib.doctor": set(),
     "lib.settings": VALUES,
     "lib.models": {"lib.errors"},
     "lib.errors": set(),
 }
-BARE = {"dev", "lib.doctor", "lib.errors"}
+BARE = {"dev", "lib.doctor", "lib.errors", "lib.worker"}
 DRAWS = {"app", "pages", "lib.ui"}
 CALLS = {"lib.bot"}
 

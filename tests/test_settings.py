@@ -293,7 +293,11 @@ def test_a_wrong_mode_is_not_replaced_by_the_older_setting(tmp_path: Path) -> No
 
 
 def test_secrets_print_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    secret = {name: f"{CANARY}_{name}" for name in ("TAVUS_API_KEY", "DAILY_API_KEY", "CHAT_API_KEY", "API_TOKEN")}
+    names = (
+        "TAVUS_API_KEY", "DAILY_API_KEY", "CHAT_API_KEY", "API_TOKEN", "DEEPGRAM_API_KEY", "CARTESIA_API_KEY",
+        "ELEVENLABS_API_KEY",
+    )  # fmt: skip
+    secret = {name: f"{CANARY}_{name}" for name in names}
     with caplog.at_level(logging.DEBUG):
         loaded = from_env(tmp_path, **secret, DATABASE_URL=f"postgresql://u:{CANARY}@h/d")
     assert loaded.problems == ()

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from lib.api import agents, callbacks, endpoint, fonts, openapi, personas, sessions
+from lib.api import agents, callbacks, endpoint, fonts, openapi, personas, rtc, sessions
 from lib.api.endpoint import said
 from lib.wiring import Services
 
@@ -26,6 +26,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *endpoint.routes(services, ENDPOINTS),
         *callbacks.routes(services),
         *fonts.routes(),
+        *rtc.routes(services),
         Route("/api", unknown, methods=METHODS),
         Route("/api/{rest:path}", unknown, methods=METHODS),
     ]

@@ -10,8 +10,6 @@ from lib.doctor.causes import REQUIREMENTS, Cause, of_platform
 from lib.doctor.machine import Machine
 from lib.doctor.probe import Probe
 
-RUNS_PIPECAT = False
-
 
 class State(StrEnum):
     """`command`: it works once something has been done, which is said."""
@@ -65,8 +63,6 @@ def _pipecat(here: Machine, worker: Probe | None, refused: Cause | None, missing
     if refused is not None:
         return ModeState("pipecat_daily", State.CANT, refused.cause, refused.fix)
     loaded = f"Pipecat {worker.pipecat} and daily-python {worker.daily} can be loaded"
-    if not RUNS_PIPECAT:
-        return ModeState("pipecat_daily", State.CANT, f"{loaded}, but this version of Greenroom can't run it yet.")
     return ModeState("pipecat_daily", State.WORKS, f"{loaded}.")
 
 

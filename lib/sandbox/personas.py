@@ -30,6 +30,18 @@ CORE: Row = {
 }
 """What every row has, also one from before the lists of documents. The official command line relies on those."""
 
+ECHO: Row = {
+    **CORE,
+    "persona_id": "pipecat0",
+    "persona_type": "system",
+    "persona_name": "Pipecat",
+    "pipeline_mode": "echo",
+    "created_at": "2025-01-15T12:00:00.000000Z",
+    "updated_at": "2025-01-15T12:00:00.000000Z",
+}
+"""Tavus's own persona for Pipecat's worker: it speaks what it is sent. No list has it
+(https://docs.tavus.io/sections/integrations/pipecat)."""
+
 READ_ONLY = ("persona_id", "persona_type", "created_at", "updated_at")
 """Fields that the service sets. A patch that changes one is refused."""
 
@@ -46,7 +58,7 @@ class Personas:
         self._replica_usable = replica_usable
 
     def find(self, persona_id: str) -> Row | None:
-        return self._state.get(KIND, persona_id)
+        return self._state.get(KIND, persona_id) or (ECHO if persona_id == ECHO["persona_id"] else None)
 
     def get(self, persona_id: str) -> Row:
         """Raises `Refusal`: an unknown id is 400 here."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, Conflict, GreenroomError, NotFound, SettingsWrong
-from lib.models import Conversation, Mode, Session, SessionEvent, Status, Turn, Watch
+from lib.models import Agent, Conversation, Mode, Session, SessionEvent, Status, Turn, Watch
 from lib.services import guard
 from lib.services.agents import Agents
 from lib.services.catalogue import Catalogue
@@ -26,6 +26,7 @@ from lib.services.guard import Allowance
 from lib.services.kept import Kept
 from lib.services.ledger import OPEN, Ledger
 from lib.services.modes.phoenix_rest import Plan
+from lib.services.modes.pipecat_daily import PipecatDaily
 from lib.services.starting import Starting
 from lib.services.sweeper import Sweeper
 from lib.services.talking import part_of
@@ -100,6 +101,7 @@ class Sessions:
         tokens: RoomTokens,
         room_hosts: Callable[[], tuple[str, ...]],
         owner: str,
+        pipecat: PipecatDaily,
     ) -> None:
         self._ledger = ledger
         self._loaded = loaded
@@ -112,6 +114,7 @@ class Sessions:
         self._tokens = tokens
         self._room_hosts = room_hosts
         self._owner = owner
+        self._pipecat = pipecat
         self._running: dict[str, Future[None]] = {}
         self._pages: Kept[SessionPage] = Kept(ledger.store)
 
@@ -295,7 +298,7 @@ class Sessions:
             if agent is None:
                 raise NotFound(f"There is no agent {agent_id[:60]!r}.")
             call_s = agent.call.longest_s(self._loaded.settings.max_call_s)
-            refusal = self._unable() if enable_avatar else None
+            mode, refusal = self._mode() if enable_avatar else (Mode.TEXT, None)
             if enable_avatar and refusal is None:
                 left = guard.allowance(connection, self._ledger.account, self._loaded.settings, now, actor)
                 refusal = left.refusal(call_s)
@@ -310,12 +313,13 @@ class Sessions:
                 persona_id=agent.persona_id,
                 persona_name=persona.name if persona else "",
                 replica_id=self._agents.replica_of(agent, persona),
-                mode=Mode.PHOENIX_REST if avatar else Mode.TEXT,
+                mode=mode if avatar else Mode.TEXT,
                 status=Status.STARTING if avatar else Status.LIVE,
                 created_at=now,
                 max_call_s=call_s,
-                private_room=avatar and agent.call.private_room,
                 recordings=None if avatar and agent.call.recording and agent.call.recording_storage else (),
+                private_room=avatar
+                and (agent.call.private_room if mode is Mode.PHOENIX_REST else self._pipecat.private),
                 live_at=None if avatar else now,
                 reason=refusal.message if refusal else "",
                 reason_code=refusal.code if refusal else "",
@@ -338,19 +342,24 @@ class Sessions:
         self._running.pop(session_id, None)
         self._sweeper.hint(session_id)
 
-    def _unable(self) -> GreenroomError | None:
-        """Why this machine's settings let no avatar start, or None."""
+    def _mode(self) -> tuple[Mode, GreenroomError | None]:
+        """The mode that an avatar starts in now, and why none can.
+
+        A mode that can't start turns into another paid one only where TAVUS_AVATAR_FALLBACK says so.
+        """
         settings = self._loaded.settings
         if self._loaded.problems:
             names = ", ".join(sorted({problem.name for problem in self._loaded.problems}))
-            return SettingsWrong(f"A setting is wrong, so no paid call is started: {names}.")
-        if settings.tavus_avatar_mode is Mode.PIPECAT_DAILY and settings.tavus_avatar_fallback != Mode.PHOENIX_REST:
-            return SettingsWrong(
-                "This version of Greenroom can't run the mode pipecat_daily yet.",
-                code="mode_missing",
-                hint="Set TAVUS_AVATAR_MODE=phoenix_rest, or allow it with TAVUS_AVATAR_FALLBACK=phoenix_rest.",
-            )
-        return None
+            return Mode.TEXT, SettingsWrong(f"A setting is wrong, so no paid call is started: {names}.")
+        if settings.tavus_avatar_mode is not Mode.PIPECAT_DAILY:
+            return Mode.PHOENIX_REST, None
+        refusal = self._pipecat.unable()
+        if refusal is not None and settings.tavus_avatar_fallback == Mode.PHOENIX_REST:
+            return Mode.PHOENIX_REST, None
+        return Mode.PIPECAT_DAILY, refusal
+
+    def _private(self, mode: Mode, agent: Agent) -> bool:
+        return self._pipecat.private if mode is Mode.PIPECAT_DAILY else agent.call.private_room
 
     def _finish(self, session_id: str) -> None:
         """Two looks: the first ends it at Tavus, the second sees that it has ended; the sweeper does the rest."""

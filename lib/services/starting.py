@@ -14,7 +14,8 @@ from lib.models import Conversation, Session, Status
 from lib.services.breaker import Breaker
 from lib.services.claims import Claims
 from lib.services.ledger import Ledger
-from lib.services.modes.phoenix_rest import PhoenixRest, Plan
+from lib.services.modes.choice import AvatarMode
+from lib.services.modes.phoenix_rest import Plan
 from lib.services.watching import Watching
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class Starting:
     def __init__(
         self,
         ledger: Ledger,
-        phoenix: PhoenixRest,
+        modes: AvatarMode,
         claims: Claims,
         watching: Watching,
         breaker: Breaker,
@@ -44,7 +45,7 @@ class Starting:
     ) -> None:
         self.permit: Callable[[], None] = lambda: None
         self._ledger = ledger
-        self._phoenix = phoenix
+        self._modes = modes
         self._claims = claims
         self._watching = watching
         self._breaker = breaker
@@ -103,7 +104,7 @@ class Starting:
             self._write(session, lambda: self._ledger.never_made(session))
             return
         try:
-            conversation = self._phoenix.start(plan)
+            conversation = self._modes.start(plan)
         except Ambiguous as error:
             self._breaker.failed(error)
             self._unclear(session, error.message, error)

@@ -14,7 +14,7 @@ from lib.services import record
 from lib.services.ages import Ages
 from lib.services.breaker import Breaker
 from lib.services.ledger import OPEN, Ledger
-from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.modes.choice import AvatarMode
 from lib.store import sessions as rows
 
 log = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ class _Turnstile:
 class Watching:
     """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other."""
 
-    def __init__(self, ledger: Ledger, phoenix: PhoenixRest, ages: Ages, breaker: Breaker) -> None:
+    def __init__(self, ledger: Ledger, modes: AvatarMode, ages: Ages, breaker: Breaker) -> None:
         self._ledger = ledger
-        self._phoenix = phoenix
+        self._modes = modes
         self._ages = ages
         self._breaker = breaker
         self._looking: WeakValueDictionary[str, _Turnstile] = WeakValueDictionary()
@@ -93,7 +93,7 @@ class Watching:
 
     def _check_call(self, session: Session) -> None:
         try:
-            conversation = self._phoenix.look(session)
+            conversation = self._modes.look(session)
         except NotFound:
             if session.status.open:
                 self._missing(session)
@@ -117,7 +117,7 @@ class Watching:
         if not conversation.active:
             self._ledger.ended(session, seen.end_code or "ended_at_tavus", seen.ended_at)
         elif session.status is Status.ENDING:
-            self._phoenix.end(session)
+            self._modes.end(session)
         self._keep_record(session, seen)
 
     def _moved(self, session: Session, conversation: Conversation) -> bool:
@@ -130,7 +130,9 @@ class Watching:
             self._ledger.ended(session, "gone")
 
     def _keep_record(self, session: Session, seen: record.Seen) -> None:
-        if seen.turns is not None and session.transcript_at is None:
+        if session.mode is Mode.PIPECAT_DAILY:
+            self._record_whole(session)
+        elif seen.turns is not None and session.transcript_at is None:
             with self._ledger.store.writing() as connection:
                 now = self._ledger.clock()
                 if rows.settle(connection, session.id, "transcript_at", now):
@@ -145,6 +147,12 @@ class Watching:
                 for recording in rows.keep_recordings(connection, session.id, seen.recordings):
                     kind = "recording_failed" if recording.problem else "recording"
                     rows.note(connection, session.id, self._ledger.clock(), kind, recording.problem or recording.key)
+
+    def _record_whole(self, session: Session) -> None:
+        """The worker told each turn as it was said: at the end nothing is missing."""
+        if session.transcript_at is None and not self._ledger.get(session.id).status.open:
+            with self._ledger.store.writing() as connection:
+                rows.advance(connection, session.id, transcript_at=self._ledger.clock())
 
     def _check_text(self, session: Session) -> None:
         with self._ledger.store.reading() as connection:

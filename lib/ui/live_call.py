@@ -37,6 +37,8 @@ def draw(slots: Slots) -> None:
             st.header("Chat", anchor=False)
             live_chat.draw(session, in_call=False)
         elif session.status.open:
+            if session.mode is Mode.PIPECAT_DAILY:
+                heard(session)
             # The room has a field of its own, in which the avatar is written to: this one is folded away from it.
             with st.expander(BESIDE, icon=":material/chat:"):
                 live_chat.draw(session, in_call=True)
@@ -171,6 +173,21 @@ def said(session: Session) -> None:
         return
     services = context.services()
     record.transcript(session, services.sessions.turns(session.id), record.speaker(services, session))
+
+
+def heard(session: Session) -> None:
+    """What is said, while it is said: the worker tells each turn."""
+    st.header("Transcript", anchor=False)
+    st.fragment(_heard, run_every=1.0)(session)
+
+
+def _heard(session: Session) -> None:
+    services = context.services()
+    turns = [turn for turn in services.sessions.turns(session.id) if turn.source != "chat"]
+    if turns:
+        record.transcript(session, turns, record.speaker(services, session), height=220)
+    else:
+        st.caption("What is said appears here while the call goes on.")
 
 
 @st.fragment(run_every=1.0)

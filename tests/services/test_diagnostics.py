@@ -200,10 +200,15 @@ def test_problems_fail_and_notes_are_to_look_at(sandbox: RunningSandbox, store: 
     assert made.verdict == "Not ready for live calls. One thing to fix: MAX_CALL_S."
 
 
-def test_a_mode_that_is_not_there_yet_says_so(sandbox: RunningSandbox, store: Store) -> None:
-    with diagnosing(sandbox.v2, store, TAVUS_API_KEY="", TAVUS_AVATAR_MODE="pipecat_daily") as checks:
-        check = named(checks.run(), "Avatar mode")
-    assert check.result is Outcome.LOOK and "text chat" in check.evidence
+def test_a_mode_that_lacks_settings_names_them(sandbox: RunningSandbox, store: Store) -> None:
+    with diagnosing(sandbox.v2, store, TAVUS_AVATAR_MODE="pipecat_daily") as checks:
+        checks._missing_keys = lambda: ("DEEPGRAM_API_KEY",)
+        made = checks.run()
+    check = named(made, "Avatar mode")
+    assert check.result is Outcome.LOOK and "DEEPGRAM_API_KEY" in check.evidence and "text chat" in check.evidence
+    assert any("DEEPGRAM_API_KEY" in mode.because for mode in made.modes if mode.mode == "pipecat_daily") or any(
+        "Pipecat is not installed" in mode.because for mode in made.modes
+    )
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,8 @@ def test_pipecat_daily_goes_on_as_text_unless_the_setting_allows_the_other_paid_
 ) -> None:
     with housed(tavus_avatar_mode="pipecat_daily") as services:
         session = services.sessions.start_and_wait(demo(services).id, token="t")
-        assert (session.mode, session.reason_code) == (Mode.TEXT, "mode_missing")
+        assert (session.mode, session.reason_code) == (Mode.TEXT, "missing_keys")
+        assert "DAILY_API_KEY" in session.reason
     assert creates(sandbox) == 0
     allowed = {"tavus_avatar_mode": "pipecat_daily", "tavus_avatar_fallback": "phoenix_rest"}
     with housed(**allowed) as services:

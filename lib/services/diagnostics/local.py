@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import requests
@@ -56,8 +57,8 @@ def database(store: Store) -> Check:
     return Check("Database", Outcome.PASS, told)
 
 
-def mode(loaded: Loaded) -> Check:
-    """The avatar mode that is set, and the limits of its calls."""
+def mode(loaded: Loaded, missing: Sequence[str] = ()) -> Check:
+    """The avatar mode that is set, and the limits of its calls. `missing` are settings that pipecat_daily needs."""
     wanted, given = loaded.settings.tavus_avatar_mode, loaded.settings
     if loaded.problems:
         told = f"{wanted}, but no avatar starts until the settings are fixed. Sessions go on as text chat."
@@ -65,8 +66,9 @@ def mode(loaded: Loaded) -> Check:
     if wanted is Mode.PIPECAT_DAILY:
         instead = given.tavus_avatar_fallback
         then = f"{instead} is used" if instead else "sessions go on as text chat"
-        told = f"pipecat_daily is not built into this version yet; {then}."
-        return Check("Avatar mode", Outcome.LOOK, told, "Set TAVUS_AVATAR_MODE=phoenix_rest.")
+        if missing:
+            told = f"pipecat_daily lacks {', '.join(missing)}; until then {then}."
+            return Check("Avatar mode", Outcome.LOOK, told, "Put what is missing into .env and restart.")
     limits = f"Calls end after {given.max_call_s} s, or {given.absent_timeout_s} s if nobody joins."
     return Check("Avatar mode", Outcome.PASS, f"{wanted}{' on the sandbox' if given.sandbox else ''}. {limits}")
 

@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +42,8 @@ Checking = Callable[[], list[Check]]
 
 
 class Diagnostics:
-    """`root` is the project's folder, `chat` the endpoint of text chat, `allowance` what the guard leaves.
+    """`root` is the project's folder, `chat` the endpoint of text chat, `allowance` what the guard leaves,
+    `missing_keys` the settings that pipecat_daily needs and does not have.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
     """
@@ -56,6 +57,7 @@ class Diagnostics:
         root: Path,
         chat: ChatClient | None = None,
         allowance: Callable[[], Allowance] | None = None,
+        missing_keys: Callable[[], Sequence[str]] = tuple,
         limit_s: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -64,6 +66,7 @@ class Diagnostics:
         self._root = root
         self._chat = chat
         self._allowance = allowance
+        self._missing_keys = missing_keys
         self._limit_s = limit_s
         self._clock = clock
         self._upstream = UpstreamChecks(loaded, tavus)
@@ -92,7 +95,7 @@ class Diagnostics:
             [
                 (self._upstream.name, self._upstream.run),
                 ("Database", lambda: [local.database(self._store)]),
-                ("Avatar mode", lambda: [local.mode(self._loaded)]),
+                ("Avatar mode", lambda: [local.mode(self._loaded, self._missing_keys())]),
                 ("Calls", self._calls),
                 ("Text chat", lambda: [local.chat(self._chat)]),
                 ("Callbacks", lambda: [local.callbacks(self._loaded.settings)]),
@@ -117,7 +120,7 @@ class Diagnostics:
                 here,
                 self._worker,
                 refused=_refusal(checks, self._upstream.name),
-                missing_keys=() if self._loaded.settings.daily_api_key or sandbox else ("DAILY_API_KEY",),
+                missing_keys=self._missing_keys(),
                 sandbox=sandbox,
             ),
         )
@@ -131,7 +134,7 @@ class Diagnostics:
             return [Check("Calls", Outcome.SKIP, "Not counted, since Database is to be fixed first.")]
 
     def _tried_worker(self, here: Machine) -> Check:
-        self._worker = probe(worker_python(self._root), here, root=self._root)
+        self._worker = probe(worker_python(self._root, self._loaded.settings.pipecat_python), here, root=self._root)
         return bare.worker(here, self._worker)
 
     def _side_by_side(self, jobs: list[tuple[str, Checking]]) -> list[Check]:
