@@ -13,7 +13,7 @@ from lib.models import Agent, Mode, Session
 from lib.services.past import LIST_LIMIT, RECORD_LIMIT
 from lib.services.plain import cost
 from lib.services.sessions import SessionPage
-from lib.ui import charts, context, feedback, parts, places, record
+from lib.ui import charts, context, feedback, notes, parts, places, record
 from lib.ui.context import Services
 from lib.ui.text import day, local, stamp
 
@@ -282,6 +282,7 @@ def main() -> None:
         # The browser's Back from a record brings the record's address along.
         st.switch_page(places.HISTORY, query_params=record.listed())
     record.remember_list()
+    notes.draw()
     actions = parts.header("History", "Every session this console started, and why it ended", "history")
 
     # fetch

@@ -1,4 +1,4 @@
-"""Session: the record of one session. What was said, what happened when, why it ended; to read or to take along."""
+"""Session: the record of one session. What was said, what happened when, why it ended; to read, take along, delete."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Turn
-from lib.ui import context, feedback, parts, places, record, strips
+from lib.services import words
+from lib.services.plain import cost
+from lib.ui import context, feedback, notes, parts, places, record, strips
 from lib.ui.context import Services
-from lib.ui.text import html, span, stamp
+from lib.ui.text import md, span, stamp
+
+DOOMED = "session_doomed"
 
 
 def head(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> bool:
@@ -17,6 +21,8 @@ def head(services: Services, session: Session, turns: Sequence[Turn], events: Se
     sub = " · ".join(filter(None, (stamp(session.created_at), session.persona_name, session.id)))
     with parts.header(session.agent_name, sub, "session"):
         parts.chip(parts.session_state(session))
+        if not session.status.open and st.button("Delete", icon=":material/delete:", key="session_delete"):
+            confirm_delete(session, len(turns), words.at(services.sandbox))
         with st.popover("Export", icon=":material/download:"):
             exports(services, session, turns, events)
         if session.status.open:
@@ -25,6 +31,37 @@ def head(services: Services, session: Session, turns: Sequence[Turn], events: Se
             return False
         word = f"Start again, up to {span(session.max_call_s)}" if with_avatar(session) else "Start again"
         return st.button(word, type="primary", icon=":material/replay:", key="session_again")
+
+
+@st.dialog("Delete this record?", icon=":material/delete:")
+def confirm_delete(session: Session, entries: int, where: str) -> None:
+    """Asks once and says what is lost, and what is not."""
+    st.markdown(f"**{md(session.agent_name, 120)}**, {md(stamp(session.created_at))}")
+    said = f"{entries} entr{'y' if entries == 1 else 'ies'} of transcript and chat, " if entries else ""
+    st.markdown(
+        f"Lost for ever: {said}its timeline, impression and callbacks. It is taken out of lists, search and database."
+    )
+    st.markdown(":gray[The minutes it used stay counted. Recordings in your own storage stay.]")
+    at_tavus = False
+    if session.conversation_id:
+        at_tavus = st.checkbox(f"Also delete the conversation {where}", key="session_delete_there")
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button("Keep it", key="session_keep"):
+            st.rerun()
+        asked = (session.id, at_tavus)
+        if st.button("Delete record", key="danger-session-delete", on_click=ask_delete, args=asked):
+            st.rerun()
+
+
+def ask_delete(session_id: str, at_tavus: bool) -> None:
+    st.session_state[DOOMED] = (session_id, at_tavus)
+
+
+def delete(services: Services, session_id: str, at_tavus: bool) -> None:
+    """Delete it and go to the list it was in; a failure stays here."""
+    services.retention.delete(session_id, at_tavus=at_tavus)
+    notes.later("Record deleted.")
+    st.switch_page(places.HISTORY, query_params=record.listed())
 
 
 def with_avatar(session: Session) -> bool:
@@ -44,33 +81,27 @@ def exports(services: Services, session: Session, turns: Sequence[Turn], events:
         )
 
 
-def metrics(session: Session, turns: Sequence[Turn]) -> None:
+def metrics(session: Session, turns: Sequence[Turn], price: float) -> None:
     yours, your_words = record.spoken(turns, "user")
     theirs, their_words = record.spoken(turns, "assistant")
     asked = sum(turn.content.count("?") > 0 for turn in turns if turn.role == "user")
     limit = "Text chat, no limit" if session.mode is Mode.TEXT else f"of {span(session.max_call_s)} at most"
+    last = ("Questions you asked", f"{asked}", "with a question mark")
+    estimate = cost(session, price)
+    if estimate is not None:
+        last = ("Estimated cost", f"{estimate:,.2f}", f"at {price:g} a minute")
     parts.metrics(
         (
             ("Length", record.length(session), limit),
             ("You spoke", times(yours), f"{your_words} words"),
             ("The avatar spoke", times(theirs), f"{their_words} words"),
-            ("Questions you asked", f"{asked}", "with a question mark"),
+            last,
         )
     )
 
 
 def times(count: int) -> str:
     return f"{count} time{'' if count == 1 else 's'}"
-
-
-def story(session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> None:
-    st.header("Timeline", anchor=False)
-    with st.container(border=True, height=460 if len(events) > 10 else "content", key="timeline"):
-        record.timeline(events, turns)
-    if session.perception:
-        with st.expander("Perception: the model’s impression", icon=":material/visibility:"):
-            st.caption("An impression by a model, not a measurement.")
-            st.html(f'<div class="gr-pre" dir="auto">{html(session.perception)}</div>')
 
 
 def outcome(session: Session) -> None:
@@ -93,24 +124,35 @@ def main() -> None:
                 st.switch_page(places.HISTORY)
         return
 
+    # act on what the dialog of the last run asked for
+    doomed = st.session_state.pop(DOOMED, None)
+    if doomed:
+        with feedback.section("delete the record", retry=False):
+            delete(context.services(), *doomed)
+
     # fetch
     with feedback.required("read the session"):
         services = context.services()
         session = services.sessions.get(session_id)
         turns = services.sessions.turns(session_id)
-        events = services.sessions.timeline(session_id)
+        events = services.past.story(session, turns)
 
     # render
     again = head(services, session, turns, events)
     notice = st.container()
     outcome(session)
-    metrics(session, turns)
+    metrics(session, turns, services.past.price_per_minute)
     left, right = st.columns([8, 4], gap="medium")
     with left:
         st.header("Transcript", anchor=False)
         record.transcript(session, turns, record.speaker(services, session))
+        record.impression(session)
+        record.recordings(session)
+        record.beside(turns)
     with right:
-        story(session, turns, events)
+        st.header("Timeline", anchor=False)
+        with st.container(border=True, height=460 if len(events) > 10 else "content", key="timeline"):
+            record.timeline(events, turns)
 
     # act
     if again:

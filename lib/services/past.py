@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from lib.models import Mode, Session, Status
-from lib.services import export, plain
+from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.services import export, plain, record
 from lib.services.ledger import Ledger
-from lib.store import lists
+from lib.store import exchanges, lists
 from lib.store import sessions as rows
 from lib.store.hurry import Hurry
 
@@ -81,6 +81,13 @@ class Past:
         now = time.monotonic()
         self._kept[asked] = now + KEPT_FOR * (now - begun), made
         return made
+
+    def story(self, session: Session, turns: Sequence[Turn]) -> list[SessionEvent]:
+        """The course of one session, with the first and last of its `turns` and the callbacks about it."""
+        with self._ledger.store.reading() as connection:
+            events = rows.timeline(connection, session.id)
+            callbacks = exchanges.callbacks_of(connection, session.id)
+        return record.story(session, events, turns, callbacks)
 
     def export(self, form: Form, **filters: Any) -> str:
         """All sessions that fit, newest first, as a file: `csv` is the list, the others have what was said too.

@@ -1,16 +1,20 @@
-"""Tavus's events of a conversation, read into our words: joined, ended and why, the transcript, the impression."""
+"""Tavus's events of a conversation, read into our words: joined, ended and why, the transcript, the impression.
+
+Also what is told of a session's course, from all that is known of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.models import Conversation, ConversationEvent, Recording, Turn
+from lib.models import Conversation, ConversationEvent, Exchange, Recording, Session, SessionEvent, Turn
 
 JOINED = ("system.replica_joined", "system.pal_joined", "system.face_joined")
 RECORDED, NOT_COPIED = "application.recording_ready", "application.recording_copy_failed"
+SPOKEN, QUOTED = ("user", "assistant"), 60
 ROLES = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool", "replica": "assistant"}
 
 
@@ -119,3 +123,22 @@ def _seconds(entry: Mapping[str, Any], begun: datetime | None) -> float | None:
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def story(
+    session: Session, events: Sequence[SessionEvent], turns: Sequence[Turn], callbacks: Sequence[Exchange]
+) -> list[SessionEvent]:
+    """A session's course, oldest first: its timeline, the first and the last words of the call, Tavus's callbacks."""
+    told = [*events, *(SessionEvent(one.at, "callback", one.name) for one in callbacks)]
+    begun = session.waiting_at or session.created_at
+    said = [turn for turn in turns if turn.source == "tavus" and turn.role in SPOKEN and turn.seconds is not None]
+    if said:
+        for kind, turn in (("first_words", said[0]), ("last_words", said[-1])):
+            at = begun + timedelta(seconds=turn.seconds or 0.0)
+            told.append(SessionEvent(at, kind, _opening(turn.content)))
+    return sorted(told, key=lambda event: event.at)
+
+
+def _opening(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= QUOTED else line[: QUOTED - 1].rstrip() + "…"

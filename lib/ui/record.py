@@ -9,8 +9,9 @@ import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.services import words
-from lib.services.export import shown
 from lib.services.plain import length_s
+from lib.services.record import SPOKEN
+from lib.ui import parts
 from lib.ui.text import clock, html, local
 from lib.wiring import Services
 
@@ -84,7 +85,7 @@ def transcript_pending(session: Session, now: datetime | None = None) -> bool:
 
 def transcript(session: Session, turns: Sequence[Turn], speaker: str, *, height: int = 460) -> None:
     """Who said what and when: the call, then the text chat beside it. A long one scrolls within `height` pixels."""
-    read = shown(turns)
+    read = [turn for turn in turns if turn.role in SPOKEN]
     long = len(read) > 9 or sum(len(turn.content) for turn in read) > 1_000
     with st.container(border=True, height=height if long else "content", key="transcript"):
         for source in ("tavus", "chat"):
@@ -95,6 +96,47 @@ def transcript(session: Session, turns: Sequence[Turn], speaker: str, *, height:
                 st.html(f'<div class="gr-tr">{"".join(_turn(turn, speaker) for turn in said)}</div>')
         if not read:
             st.caption(_no_transcript(session))
+
+
+def beside(turns: Sequence[Turn]) -> None:
+    """What is in the transcript and nobody said: what the model was told, and the tools that it used."""
+    for role, icon, title, said in (
+        ("tool", "build", "Tools that the model used", "What the model asked of its tools and what they answered."),
+        ("system", "psychology", "What the model was told", "Tavus’s transcript holds the prompt too. Nobody said it."),
+    ):
+        entries = [turn for turn in turns if turn.role == role]
+        if entries:
+            with st.expander(f"{title}: {len(entries)}", icon=f":material/{icon}:", key=f"session_{role}"):
+                st.caption(said)
+                st.html(f'<div class="gr-tr gr-code">{"".join(_entry(turn) for turn in entries)}</div>')
+
+
+def impression(session: Session) -> None:
+    if session.perception:
+        with st.expander("A model’s impression", icon=":material/visibility:", key="session_impression"):
+            st.caption("What a model made of the caller’s looks and voice. An impression, not a measurement.")
+            st.html(f'<div class="gr-pre" dir="auto">{html(session.perception)}</div>')
+
+
+def recordings(session: Session) -> None:
+    """Where the recordings lie. They are in one's own storage: nothing is played here."""
+    if session.recordings is None and session.status.open:
+        return
+    if session.recordings is None:
+        st.caption("A recording was asked for. If the caller made one, where it lies appears here.")
+    for number, one in enumerate(session.recordings or ()):
+        title = "The recording could not be stored" if one.problem else "Recording"
+        icon = "error" if one.problem else "radio_button_checked"
+        with st.expander(title, icon=f":material/{icon}:", key=f"session_recording_{number}"):
+            rows = (
+                ("Why", one.problem),
+                ("Length", clock(one.duration_s) if one.duration_s is not None else ""),
+                ("Storage", one.provider),
+                ("Bucket", one.bucket),
+                ("File", one.key),
+                ("Address", one.uri),
+            )
+            parts.facts([(word, value) for word, value in rows if value])
 
 
 def _no_transcript(session: Session) -> str:
@@ -111,7 +153,7 @@ def _no_transcript(session: Session) -> str:
 
 def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "", so_far: str = "…") -> str:
     """A chat as HTML: `pending` is what was just sent, `so_far` what has come of its answer."""
-    rows = [_bubble(turn.role, turn.content, speaker) for turn in turns if turn.role in ("user", "assistant")]
+    rows = [_bubble(turn.role, turn.content, speaker) for turn in turns if turn.role in SPOKEN]
     if pending:
         rows.append(_bubble("user", pending, speaker))
         rows.append(_bubble("assistant", so_far, speaker))
@@ -120,7 +162,7 @@ def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "", so_far: str 
 
 def timeline(events: Sequence[SessionEvent], turns: Sequence[Turn]) -> None:
     """What happened when, as one element. A transcript's entries are counted as they are shown."""
-    count = sum(turn.source == "tavus" for turn in shown(turns))
+    count = sum(turn.source == "tavus" and turn.role in SPOKEN for turn in turns)
     told = {"transcript": f"{count} entr{'y' if count == 1 else 'ies'}" if count else "Nobody spoke"}
     last = len(events) - 1
     rows = (_event(event, told.get(event.kind, event.detail), i == last) for i, event in enumerate(events))
@@ -128,11 +170,16 @@ def timeline(events: Sequence[SessionEvent], turns: Sequence[Turn]) -> None:
 
 
 def _turn(turn: Turn, speaker: str) -> str:
-    at = "" if turn.seconds is None else f"{int(turn.seconds) // 60}:{int(turn.seconds) % 60:02d}"
     who, kind = ("You", "you") if turn.role == "user" else (speaker, "")
-    if turn.role == "tool":
-        who = "Tool"
-    return f'<time>{at}</time><b class="{kind}">{html(who)}</b><p dir="auto">{html(turn.content)}</p>'
+    return f'<time>{_at(turn)}</time><b class="{kind}">{html(who)}</b><p dir="auto">{html(turn.content)}</p>'
+
+
+def _entry(turn: Turn) -> str:
+    return f'<time>{_at(turn)}</time><p dir="auto">{html(turn.content)}</p>'
+
+
+def _at(turn: Turn) -> str:
+    return "" if turn.seconds is None else f"{int(turn.seconds) // 60}:{int(turn.seconds) % 60:02d}"
 
 
 def _bubble(role: str, content: str, speaker: str) -> str:

@@ -13,9 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.errors import StoreSlow
-from lib.models import Mode, Session, Status, Turn
+from lib.models import Exchange, Mode, Recording, Session, Status, Traffic, Turn
 from lib.services import export, past
-from lib.store import search
+from lib.store import exchanges, search
 from lib.store import sessions as rows
 from tests.house import demo
 from tests.pages.opened import Console, console, html, words
@@ -260,8 +260,9 @@ def test_a_record_shows_transcript_timeline_outcome_and_figures(house: Console) 
     turns = (
         Turn(0, "system", "You are a guide."),
         Turn(1, "assistant", "Welcome.", 1.5),
-        Turn(2, "user", "What does <b>it</b> cost?", 65.0),
-        Turn(3, "user", "And for two?", 70.0),
+        Turn(2, "tool", '{"name": "<price>"}', 30.0),
+        Turn(3, "user", "What does <b>it</b> cost?", 65.0),
+        Turn(4, "user", "And for two?", 70.0),
     )
     session = ended(house, 1, turns=turns, perception="Calm & friendly")
     app = house.open("session", session=session.id)
@@ -270,13 +271,92 @@ def test_a_record_shows_transcript_timeline_outcome_and_figures(house: Console) 
     assert "<b>03:42</b>" in said
     assert "What does &lt;b&gt;it&lt;/b&gt; cost?" in said
     assert "<time>1:05</time>" in said
-    assert "You are a guide." not in said
     assert "Start pressed" in said
+    assert "First words<span>Welcome.</span>" in said
+    assert "Last words<span>And for two?</span>" in said
     assert "<b>2 times</b>" in said
     assert "<b>1 time</b>" in said
-    assert "Calm &amp; friendly" in said
-    assert app.expander[0].label == "Perception: the model’s impression"
-    assert not app.expander[0].proto.expanded
+    assert "Estimated cost" not in said
+
+
+def test_what_nobody_said_is_kept_apart_and_folded_away(house: Console) -> None:
+    turns = (
+        Turn(0, "system", "You are a guide."),
+        Turn(1, "user", "Hello", 1.0),
+        Turn(2, "tool", '{"name": "<price>"}', 30.0),
+        Turn(3, "tool", "12", 31.0),
+    )
+    session = ended(house, 1, turns=turns, perception="Calm & friendly")
+    app = house.open("session", session=session.id)
+    (transcript,) = [body for body in html(app).split("<div class=") if body.startswith('"gr-tr">')]
+    assert "Hello" in transcript
+    folded = {one.label: one for one in app.expander}
+    assert list(folded) == ["A model’s impression", "Tools that the model used: 2", "What the model was told: 1"]
+    for label, text in (
+        ("A model’s impression", "Calm &amp; friendly"),
+        ("Tools that the model used: 2", "&lt;price&gt;"),
+        ("What the model was told: 1", "You are a guide."),
+    ):
+        assert text not in transcript
+        assert not folded[label].proto.expanded
+        assert text in "".join(one.proto.body for one in folded[label] if one.type == "html")
+
+
+def test_callbacks_and_recordings_belong_to_the_record(house: Console) -> None:
+    recordings = (
+        Recording("calls", "<a>.mp4", 185.0, "s3", "s3://calls/a.mp4"),
+        Recording("", "b.mp4", None, "s3", problem="No <access>"),
+    )
+    session = ended(house, 1, recordings=recordings, perception="Calm")
+    with house.services.store.writing() as connection:
+        callback = Exchange(0, Traffic.CALLBACK, session.created_at, "system.<shutdown>", session_id=session.id)
+        exchanges.add(connection, [exchanges.Entry(house.services.account, callback, "d1")])
+    app = house.open("session", session=session.id)
+    said = html(app)
+    assert "Callback from Tavus<span>system.&lt;shutdown&gt;</span>" in said
+    assert [one.label for one in app.expander][1:] == ["Recording", "The recording could not be stored"]
+    assert "&lt;a&gt;.mp4" in said and "03:05" in said and "No &lt;access&gt;" in said
+    waited = ended(house, 2, recordings=None)
+    assert "A recording was asked for" in words(house.open("session", session=waited.id))
+
+
+def test_with_a_price_a_record_says_what_it_came_to(tmp_path: Path) -> None:
+    with console(tmp_path, price_per_minute=0.35) as house:
+        session = ended(house, 1)
+        assert "<span>Estimated cost</span><b>1.29</b><i>at 0.35 a minute</i>" in html(
+            house.open("session", session=session.id)
+        )
+        chat = ended(house, 2, mode=Mode.TEXT)
+        assert "Estimated cost" not in html(house.open("session", session=chat.id))
+
+
+def test_deleting_a_record_asks_once_says_what_is_lost_and_leads_back_to_the_list(house: Console) -> None:
+    first, second = ended(house, 1, turns=(Turn(0, "user", "Hello"),)), ended(house, 2)
+    app = house.open("session", session=first.id)
+    app.button(key="session_delete").click().run()
+    said = " ".join(markdown.value for markdown in app.markdown)
+    assert "Lost for ever: 1 entry of transcript and chat, its timeline" in said
+    assert "The minutes it used stay counted" in said
+    assert house.services.sessions.get(first.id)
+    assert not app.checkbox(key="session_delete_there").value
+    app.session_state["session_doomed"] = (first.id, False)
+    app.run()
+    assert [session.id for session in house.services.sessions.page().items] == [second.id]
+    assert [toast.value for toast in app.toast] == ["Record deleted."]
+    app = house.open("session", session=first.id)
+    assert "There is no session" in words(app)
+
+
+def test_a_record_that_can_not_be_deleted_says_so_and_stays(house: Console) -> None:
+    session = ended(house, 1)
+    app = house.open("session", session=session.id)
+    with house.services.store.writing() as connection:
+        rows.advance(connection, session.id, status=Status.LIVE)
+    app.session_state["session_doomed"] = (session.id, False)
+    app.run()
+    assert "This session is still open." in words(app)
+    assert app.title[0].value == "Product demo"
+    assert not [button for button in app.button if button.key == "session_delete"]
 
 
 def test_a_record_is_taken_along_in_three_forms(house: Console) -> None:
