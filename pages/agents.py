@@ -259,6 +259,7 @@ def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Kno
     personas: Listing[Persona] | None = None
     replicas: Listing[Replica] | None = None
     with notice, feedback.section("read the personas and replicas"):
+        services.catalogue.read_both(max_age_s=context.freshness())
         failure: GreenroomError | None = None
         try:
             personas = services.catalogue.personas(max_age_s=context.freshness())

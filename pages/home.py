@@ -109,6 +109,7 @@ def main() -> None:
     personas: Listing[Persona] | None = None
     replicas: Listing[Replica] | None = None
     with notice, feedback.section("read personas and replicas"):
+        services.catalogue.read_both(max_age_s=context.freshness())
         personas = services.catalogue.personas(max_age_s=context.freshness())
         replicas = services.catalogue.replicas(max_age_s=context.freshness())
 

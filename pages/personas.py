@@ -45,6 +45,7 @@ def gallery(services: Services) -> None:
 
     # fetch
     with notice, feedback.required("read the personas"):
+        services.catalogue.read_both(max_age_s=context.freshness())
         personas = services.catalogue.personas(max_age_s=context.freshness())
         agents = services.agents.all()
     replicas = read_replicas(services, notice)

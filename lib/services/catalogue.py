@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -138,6 +139,24 @@ class Catalogue:
     def __init__(self, tavus: Tavus, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.persona_shelf: Shelf[Persona] = Shelf(tavus.personas.all, clock)
         self.replica_shelf: Shelf[Replica] = Shelf(tavus.replicas.all, clock)
+
+    def read_both(self, *, max_age_s: float | None) -> None:
+        """Have both lists swept side by side where they are older than that; None asks for nothing.
+
+        For a page that needs both and would wait for one after the other. What fails is raised to who asks for it.
+        """
+        if max_age_s is None:
+            return
+
+        def replicas() -> None:
+            with suppress(GreenroomError):
+                self.replica_shelf.read(max_age_s)
+
+        beside = threading.Thread(target=replicas, name="greenroom-replicas", daemon=True)
+        beside.start()
+        with suppress(GreenroomError):
+            self.persona_shelf.read(max_age_s)
+        beside.join()
 
     def personas(self, *, max_age_s: float | None = None) -> Listing[Persona]:
         """All personas, the account's own and Tavus's stock. Raises GreenroomError if they were never read."""
