@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.bench import bulk, cold, seed, start
+from tests.bench import bulk, cold, prompts, seed, start
 from tests.bench.load import Crowd, p50
 from tests.browsing import launch
 from tests.running import ROOT, Dashboard
@@ -169,7 +169,7 @@ def main() -> None:
     cli = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
     cli.add_argument("--quick", action="store_true")
     cli.add_argument("--pages", nargs="*", default=PAGES, help="only these pages")
-    cli.add_argument("--only", choices=("reruns", "galleries", "start", "cold"))
+    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "cold"))
     options = cli.parse_args()
     begun, pages = time.monotonic(), tuple(options.pages)
     folder = Path(tempfile.mkdtemp(prefix="greenroom-bench-"))
@@ -183,6 +183,8 @@ def main() -> None:
             print_reruns(reruns, pages)
         if options.only in (None, "galleries"):
             print_galleries(folder, 5 if options.quick else 40)
+        if options.only in (None, "prompts"):
+            print_prompts()
         if options.only in (None, "start"):
             with start.alone() as sandbox:
                 print_start(start.measure(sandbox, folder / "start", 5 if options.quick else 60))
@@ -210,6 +212,13 @@ def print_galleries(folder: Path, rounds: int) -> None:
                 f"first visit {taken.open_ms:6.0f} ms, lists {lists} 2: {swept or 'none'}   "
                 f"asked by {rounds} reruns {taken.asked} {'ok' if taken.asked == 0 else 'OVER'}"
             )
+    print()
+
+
+def print_prompts() -> None:
+    print(f"Word diff of two prompts of {prompts.CHARACTERS:,} characters, p50:")
+    for what, ms in prompts.measure().items():
+        print(f"  {what:28} {ms:6.1f} ms ({'ok' if ms <= prompts.MOST_MS else 'OVER'}, at most {prompts.MOST_MS:.0f})")
     print()
 
 
