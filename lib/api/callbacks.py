@@ -53,7 +53,8 @@ def routes(services: Services) -> list[BaseRoute]:
             log.warning("a callback was refused: %s", error.code)
             return error_answer(error)
         if taken is Taken.NEW:
-            services.sessions.hint(session_id)
+            if services.inspector.worth_a_look(session_id):
+                services.sessions.hint(session_id)
         elif taken is Taken.AGAIN:
             log.warning("a callback was refused: it came before, and changes nothing")
         else:

@@ -133,6 +133,8 @@ def send_at_once(receive: Receive) -> bool:
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is None:
         return False
+    if type(transport).__module__.startswith("uvloop"):  # sets it itself, and takes long to say on which socket
+        return True
     connection = transport.get_extra_info("socket")
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return connection is not None

@@ -374,7 +374,7 @@ class Sessions:
 
 def callback_secret(key: str, session_id: str) -> str:
     """The secret for this session by the database's own key."""
-    return f"{session_id}.{hmac.new(key.encode(), session_id.encode(), hashlib.sha256).hexdigest()[:40]}"
+    return f"{session_id}.{hmac.digest(key.encode(), session_id.encode(), 'sha256').hex()[:40]}"
 
 
 def _fingerprint(agent_id: str, enable_avatar: bool, watch: Watch) -> str:

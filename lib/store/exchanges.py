@@ -55,12 +55,6 @@ class Found:
     older: Place | None = None
 
 
-def known(connection: Connection, digests: Collection[str]) -> set[str]:
-    """Those of these digests that a callback was written with."""
-    query = select(exchanges.c.digest).where(exchanges.c.digest.in_(digests))
-    return {str(row.digest) for row in connection.execute(query)}
-
-
 def owners(connection: Connection, session_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     """Account and conversation ("" while it has none) of those of these sessions that there are."""
     query = select(sessions.c.id, sessions.c.account, sessions.c.conversation_id)
@@ -77,11 +71,12 @@ def sessions_named(connection: Connection, words: Collection[str]) -> dict[str, 
     return {str(word): row.id for row in rows for word in (row.conversation_id, row.conversation_name) if word}
 
 
-def add(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write them. A callback that another process has just written is left out."""
+def add(connection: Connection, entries: Sequence[Entry]) -> set[str]:
+    """Write them, but no callback that was written before; the digests of those that were not."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(exchanges).on_conflict_do_nothing(index_elements=[exchanges.c.digest])
-    connection.execute(statement, [_values(entry) for entry in entries])
+    added = connection.execute(statement.returning(exchanges.c.digest), [_values(entry) for entry in entries])
+    return {row.digest for row in added if row.digest is not None}
 
 
 def page(

@@ -133,6 +133,15 @@ def test_row_28_callbacks_again_and_out_of_order_change_nothing_and_wake_nobody(
     assert ended.status is Status.ENDED
 
 
+def test_a_flood_of_callbacks_is_kept_and_makes_few_requests_to_tavus(console: Console) -> None:
+    looks, kept = console.looks(), len(console.kept())
+    for n in range(60):
+        assert console.post(console.told("system.any", n=n)) == 204
+    console.quiet()
+    assert len(console.kept()) == kept + 60
+    assert 1 <= console.looks() - looks <= 12
+
+
 REFUSED = [
     ("a wrong secret", b"{}", "{session}." + "0" * 40, "POST", 404),
     ("another session's secret", b"{}", "s-other.{mac}", "POST", 404),

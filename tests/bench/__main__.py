@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.bench import bulk, cold, prompts, seed, start
+from tests.bench import bulk, callbacks, cold, prompts, seed, start
 from tests.bench.load import Crowd, p50
 from tests.browsing import launch
 from tests.running import ROOT, Dashboard
@@ -169,7 +169,7 @@ def main() -> None:
     cli = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
     cli.add_argument("--quick", action="store_true")
     cli.add_argument("--pages", nargs="*", default=PAGES, help="only these pages")
-    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "cold"))
+    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "callbacks", "cold"))
     options = cli.parse_args()
     begun, pages = time.monotonic(), tuple(options.pages)
     folder = Path(tempfile.mkdtemp(prefix="greenroom-bench-"))
@@ -188,6 +188,9 @@ def main() -> None:
         if options.only in (None, "start"):
             with start.alone() as sandbox:
                 print_start(start.measure(sandbox, folder / "start", 5 if options.quick else 60))
+        if options.only in (None, "callbacks"):
+            seconds, rounds = (0.5, 1) if options.quick else (2.0, 5)
+            print_callbacks(callbacks.measure(folder, ENV, seconds, rounds))
         if options.only in (None, "cold"):
             print_cold(folder, 1 if options.quick else 3)
     finally:
@@ -229,6 +232,25 @@ def print_start(taken: start.Start) -> None:
         f"{taken.overhead:.1f} ms ({ok}, at most 10), {taken.overhead / taken.commits:.1f}x its two bare commits of "
         f"{taken.commits:.1f} ms"
     )
+
+
+def print_callbacks(taken: callbacks.Taken) -> None:
+    """The best round counts: what else the machine does only takes away. The ratio is that of each round."""
+    cpu = f", {taken.cpu:.0f} µs of a processor each" if taken.cpu else ""
+    print(
+        f"Callbacks, on the disk before they are answered, {callbacks.CONNECTIONS} senders; "
+        f"one bare commit {taken.commit:.1f} ms{cpu}:"
+    )
+    beside = f"beside {callbacks.TABS} tabs"
+    for name, rounds, least in (("alone", taken.alone, 1_500), (beside, taken.busy, 500)):
+        best = max(rounds, key=lambda sent: sent.a_second)
+        ratio = p50([sent.a_second / bare.a_second for sent, bare in zip(rounds, taken.bare, strict=True)])
+        print(
+            f"  {name:16} {best.a_second:6.0f}/s ({'ok' if best.a_second >= least else 'UNDER'}, at least {least}), "
+            f"p50 {best.p50:.0f} ms, p99 {best.p99:.0f} ms; median {p50([one.a_second for one in rounds]):.0f}/s, "
+            f"{ratio:.2f} of the server's health check"
+        )
+    print(f"  a rerun of those tabs meanwhile: {taken.rerun:.0f} ms p50\n")
 
 
 def print_cold(folder: Path, rounds: int) -> None:

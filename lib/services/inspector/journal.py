@@ -177,34 +177,18 @@ class Journal:
                 item.set()
 
     def _added(self, connection: Connection, callbacks: Sequence[Callback], calls: Sequence[Call]) -> list[Taken]:
-        entries: list[exchanges.Entry] = []
-        taken = self._judged(connection, callbacks, entries) if callbacks else []
-        if calls:
-            entries += self._requests(connection, calls)
-        if entries:
-            entries.sort(key=lambda entry: entry.exchange.at)
-            exchanges.add(connection, entries)
-        return taken
-
-    def _judged(
-        self, connection: Connection, callbacks: Sequence[Callback], entries: list[exchanges.Entry]
-    ) -> list[Taken]:
-        """What becomes of each; what is new is added to `entries`."""
-        owners = exchanges.owners(connection, {one.session_id for one in callbacks})
-        known = exchanges.known(connection, {one.digest for one in callbacks})
-        taken = []
-        for one in callbacks:
-            account, conversation_id = owners.get(one.session_id, ("", ""))
-            if not account:
-                taken.append(Taken.NO_SESSION)
-            elif conversation_id and one.conversation_id not in ("", conversation_id):
-                taken.append(Taken.OTHER_CALL)
-            elif one.digest in known:
-                taken.append(Taken.AGAIN)
-            else:
-                known.add(one.digest)
-                entries.append(exchanges.Entry(account, _exchange_of(one), one.digest))
-                taken.append(Taken.NEW)
+        """Write what is new; what became of each callback."""
+        owners = exchanges.owners(connection, {one.session_id for one in callbacks}) if callbacks else {}
+        taken = [_judged(one, *owners.get(one.session_id, ("", ""))) for one in callbacks]
+        fresh = [one for one, what in zip(callbacks, taken, strict=True) if what is Taken.NEW]
+        entries = [exchanges.Entry(owners[one.session_id][0], _exchange_of(one), one.digest) for one in fresh]
+        entries += self._requests(connection, calls) if calls else []
+        entries.sort(key=lambda entry: entry.exchange.at)
+        added = exchanges.add(connection, entries) if entries else set()
+        for n, one in enumerate(callbacks):
+            if taken[n] is Taken.NEW:
+                taken[n] = Taken.NEW if one.digest in added else Taken.AGAIN
+                added.discard(one.digest)
         return taken
 
     def _requests(self, connection: Connection, calls: Sequence[Call]) -> list[exchanges.Entry]:
@@ -255,6 +239,15 @@ class Journal:
                         return
         except GreenroomError:
             log.warning("old requests and callbacks could not be deleted; it is tried again later")
+
+
+def _judged(one: Callback, account: str, conversation_id: str) -> Taken:
+    """What it is by its session's account and conversation; only writing it tells whether it came before."""
+    if not account:
+        return Taken.NO_SESSION
+    if conversation_id and one.conversation_id not in ("", conversation_id):
+        return Taken.OTHER_CALL
+    return Taken.NEW
 
 
 def _exchange_of(one: Callback) -> Exchange:

@@ -12,6 +12,7 @@ from lib.models import Exchange
 from lib.services.inspector import callback
 from lib.services.inspector.journal import Journal, Taken
 from lib.services.inspector.redaction import Redaction
+from lib.services.inspector.restraint import Restraint
 from lib.store import exchanges
 from lib.store.database import Store
 from lib.store.hurry import Hurry
@@ -47,6 +48,7 @@ class Inspector:
         self._journal = journal
         self._redaction = redaction
         self._clock = clock
+        self._restraint = Restraint()
 
     @property
     def dropped(self) -> int:
@@ -56,6 +58,10 @@ class Inspector:
     def receive(self, session_id: str, raw: bytes) -> Future[Taken]:
         """A callback to this session's address; the future ends when it is on the disk. Raises BadInput."""
         return self._journal.take(callback.read(session_id, raw, self._clock(), self._redaction))
+
+    def worth_a_look(self, session_id: str) -> bool:
+        """Whether a new callback should have Tavus asked about its session now, or has had it asked often enough."""
+        return self._restraint.allows(session_id)
 
     def page(
         self,
