@@ -12,25 +12,14 @@ from typing import Literal, get_args
 
 import streamlit as st
 
-from lib.ui import parts
+from lib.ui import elements, parts
 
 Act = Literal["start", "chat", "mend", "new", "back"]
 
 _HTML = '<div class="gr-cards"></div>'
-_JS = """
-const make = (tag, kind, text) => {
-  const element = document.createElement(tag);
-  if (kind) element.className = kind;
-  if (text) element.textContent = text;
-  return element;
-};
-
-const icon = name => {
-  const element = make("i", "gr-icon", name);
-  element.ariaHidden = "true";
-  element.translate = false;
-  return element;
-};
+_JS = (
+    elements.JS
+    + """
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".gr-cards");
@@ -94,6 +83,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (held) root.querySelector(`[data-act="${CSS.escape(held)}"]`)?.focus();
 }
 """
+)
 
 
 @dataclass(frozen=True)

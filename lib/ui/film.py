@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import streamlit as st
 
 from lib.services.replicas import Condition
+from lib.ui import elements
 from lib.ui.parts import STATES
 
 Act = Literal["open", "wear"]
@@ -19,20 +20,9 @@ CHIPS = {"ready": "ready", "training": "training", "error": "failed", "unknown":
 """Where a replica stands -> the key of its chip in `parts.STATES`."""
 
 _HTML = '<div class="gr-cards"></div>'
-_JS = """
-const make = (tag, kind, text) => {
-  const element = document.createElement(tag);
-  if (kind) element.className = kind;
-  if (text) element.textContent = text;
-  return element;
-};
-
-const icon = name => {
-  const element = make("i", "gr-icon", name);
-  element.ariaHidden = "true";
-  element.translate = false;
-  return element;
-};
+_JS = (
+    elements.JS
+    + """
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -131,6 +121,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   root.replaceChildren(...data.cards.map(cell));
 }
 """
+)
 
 
 @dataclass(frozen=True)
