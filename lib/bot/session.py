@@ -42,7 +42,9 @@ class Call:
     async def run(self) -> int:
         """Hold the call. 0 if it ended by a wish or a limit, 3 if it failed; then an error was told."""
         plan = self._plan
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30, connect=5)) as http:
+        # A proxy of the environment counts, except towards this machine itself.
+        limits, outside = aiohttp.ClientTimeout(total=30, connect=5), plan.tavus_base_url.startswith("https://")
+        async with aiohttp.ClientSession(timeout=limits, trust_env=outside) as http:
             api: GuardedApi | None = None
             conversation = ""
             if plan.transport == "rtc":

@@ -16,6 +16,7 @@ from pipecat.services.tavus.video import TavusVideoService
 from pipecat.transports.tavus.transport import TavusApi, TavusCallbacks, TavusParams, TavusTransportClient
 
 from lib.bot.telling import Teller
+from lib.clients import unreached
 from lib.worker import Event, Plan
 
 ECHO_PERSONA = "pipecat0"
@@ -53,8 +54,11 @@ class GuardedApi(TavusApi):
             async with self._session.post(f"{self.BASE_URL}/conversations", headers=self._headers, json=body) as answer:
                 text = await answer.text()
                 status, kind = answer.status, answer.headers.get("content-type", "")
-        except aiohttp.ClientConnectorError as error:
-            self._teller.fail("not_sent", f"Tavus can't be reached: {error.strerror or 'no connection'}.")
+        except aiohttp.ConnectionTimeoutError:
+            self._teller.fail("not_sent", "Tavus can't be reached.", why=unreached.SILENT.code)
+            raise Refused from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            self._teller.fail("not_sent", "Tavus can't be reached.", why=_why(error))
             raise Refused from None
         except (aiohttp.ClientError, TimeoutError):
             self._teller.fail("ambiguous", "Tavus gave no clear answer to the start.")
@@ -75,6 +79,17 @@ class GuardedApi(TavusApi):
             raise Refused from None
         self._teller.tell(Event.CONVERSATION, **told)
         return made
+
+
+def _why(error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError) -> str:
+    """The code of what kept a connection from coming about."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return unreached.of_tls(error.certificate_error).code
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return unreached.PROXY.code
+    if isinstance(error, aiohttp.ClientSSLError):
+        return unreached.NO_TLS.code
+    return (unreached.DNS if isinstance(error, aiohttp.ClientConnectorDNSError) else unreached.REFUSED).code
 
 
 class GuardedClient(TavusTransportClient):

@@ -18,7 +18,7 @@ import requests
 import urllib3
 from pydantic import SecretStr
 
-from lib.clients import faults
+from lib.clients import faults, unreached
 from lib.clients.wire import BODY_LIMIT, Answer, KeyHeader, NoAnswer, NotConnected, Wire
 from lib.errors import (
     Ambiguous,
@@ -43,6 +43,9 @@ _HINTS: dict[type[GreenroomError], str] = {
     NotSent: "Check that the chat endpoint runs and that CHAT_BASE_URL is its address. Nothing of the call is lost.",
     Ambiguous: "Send it again in a moment. Nothing of the call is lost.",
 }
+_PLAIN = (unreached.DNS, unreached.REFUSED, unreached.SILENT)
+"""With an endpoint that is mostly a program on the same machine, these mean that it does not run."""
+
 _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 
 
@@ -182,7 +185,9 @@ class ChatClient:
 
     def _failure(self, error: NotConnected | NoAnswer | ValueError) -> GreenroomError:
         if isinstance(error, NotConnected):
-            return self._error(NotSent(f"{self._who} can't be reached: {error}."))
+            reason, told = error.reason, f"{self._who} can't be reached: {error}."
+            hint = "" if reason in _PLAIN else f"{reason.hint()} Nothing of the call is lost."
+            return self._error(NotSent(told, code=reason.code), hint)
         if isinstance(error, NoAnswer):
             code = "connection_lost" if error.lost else "no_answer"
             return self._error(Ambiguous(f"{self._who} gave no usable answer: {error}.", code=code))
@@ -212,10 +217,7 @@ class _LineWire(Wire):
         session = self._session()
         prepared = session.prepare_request(request)
         assert prepared.url is not None
-        settings: dict[str, Any] = {"proxies": {}, "verify": True, "cert": None}
-        if not loopback:
-            settings.update(session.merge_environment_settings(prepared.url, {}, True, None, None))
-        settings["stream"] = True
+        settings = self._surroundings(session, prepared.url, loopback)
         failure: NotConnected | NoAnswer | None = None
         answer: requests.Response | None = None
         try:

@@ -20,6 +20,7 @@ import requests
 from pydantic import SecretStr
 
 from lib.clients import faults
+from lib.clients.unreached import NOTHING_SENT
 from lib.clients.wire import Answer, KeyHeader, NoAnswer, NotConnected, Wire
 from lib.errors import Ambiguous, BadInput, GreenroomError, NotFound, NotSent, SettingsWrong
 
@@ -192,7 +193,9 @@ class Transport:
         except ValueError:
             return SettingsWrong(f"{self.who}'s key or address can't be used in a request.")
         except NotConnected as error:
-            return NotSent(f"{self.who} can't be reached at {urlsplit(base_url).netloc}: {error}.")
+            address = "TAVUS_BASE_URL" if self.who == "Tavus" else "the address"
+            told = f"{self.who} can't be reached at {urlsplit(base_url).netloc}: {error}."
+            return NotSent(told, code=error.reason.code, hint=f"{error.reason.hint(address)} {NOTHING_SENT}")
         except NoAnswer as error:
             code = "connection_lost" if error.lost else "no_answer"
             hint = "Try again in a moment." if method == "GET" else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import requests
@@ -19,6 +20,9 @@ from requests.auth import AuthBase
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from lib.clients import unreached
+from lib.clients.unreached import Reason
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes, unpacked. A page of 100 personas with long prompts has 2 or 3 MB."""
@@ -34,7 +38,11 @@ class Answer:
 
 
 class NotConnected(Exception):
-    """No byte of the request left. The text says why, in words that fit after a comma."""
+    """No byte of the request left. The text says why, in words that fit after a colon."""
+
+    def __init__(self, reason: Reason, told: str = "") -> None:
+        super().__init__(told or reason.told)
+        self.reason = reason
 
 
 class NoAnswer(Exception):
@@ -51,20 +59,22 @@ class NoAnswer(Exception):
 class _Unreached(NewConnectionError):
     """Whatever went wrong while connecting, a failed TLS handshake too, which urllib3 does not tell apart."""
 
-    def __init__(self, connection: HTTPConnection, why: str) -> None:
-        super().__init__(connection, why)
+    def __init__(self, connection: HTTPConnection, why: Reason) -> None:
+        super().__init__(connection, why.told)
         self.why = why
 
 
 def _unreached(connection: HTTPConnection, error: Exception) -> NoReturn:
     if isinstance(error, NameResolutionError):
-        why = "its name can't be found"
+        why = unreached.DNS
     elif isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
-        why = "it does not pick up"
+        why = unreached.SILENT
     elif isinstance(error, NewConnectionError):
-        why = "the connection is refused"
+        why = unreached.REFUSED
+    elif str(error).startswith("Tunnel connection failed"):
+        why = unreached.PROXY
     else:
-        why = "no secure connection can be made (certificate, proxy or clock)"
+        why = unreached.of_tls(error)
     raise _Unreached(connection, why) from None
 
 
@@ -163,10 +173,7 @@ class Wire:
     def _exchange(self, session: requests.Session, request: requests.Request, loopback: bool) -> Answer:
         prepared = session.prepare_request(request)
         assert prepared.url is not None
-        settings: dict[str, Any] = {"proxies": {}, "verify": True, "cert": None}
-        if not loopback:
-            settings.update(session.merge_environment_settings(prepared.url, {}, True, None, None))
-        settings["stream"] = True
+        settings = self._surroundings(session, prepared.url, loopback)
         try:
             # Not session.send: it keeps cookies, and reads the body of a redirect without limit.
             answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
@@ -185,6 +192,17 @@ class Wire:
                 answer.close()
         # Raised out here, so that it has no context: requests' errors hold the request, with the key in its headers.
         raise failure
+
+    @staticmethod
+    def _surroundings(session: requests.Session, url: str, loopback: bool) -> dict[str, Any]:
+        """Proxies and certificates of the environment, as `send` of an adapter takes them. Raises NotConnected."""
+        found: dict[str, Any] = {"proxies": {}, "verify": True, "cert": None}
+        if not loopback:
+            found.update(session.merge_environment_settings(url, {}, True, None, None))
+        if isinstance(found["verify"], str) and not Path(found["verify"]).exists():
+            # requests says so with an OSError, which looks like a connection that was lost.
+            raise NotConnected(unreached.NO_CA_FILE)
+        return {**found, "stream": True}
 
     def _body(self, answer: requests.Response, deadline: float) -> bytes:
         parts: list[bytes] = []
@@ -206,9 +224,9 @@ class Wire:
         if isinstance(reason, _Unreached):
             return NotConnected(reason.why)
         if isinstance(error, requests.ConnectTimeout):
-            return NotConnected(f"it does not pick up within {self._timeouts[0]:g} s")
+            return NotConnected(unreached.SILENT, f"it does not pick up within {self._timeouts[0]:g} s")
         if isinstance(error, requests.exceptions.ProxyError):
-            return NotConnected("the proxy of this network can't be reached or refuses")
+            return NotConnected(unreached.PROXY)
         if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
             return NoAnswer(self._too_slow(), lost=False)
         return NoAnswer("The connection to {who} was lost before its answer was complete.", lost=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from lib.clients import faults
+from lib.clients import faults, unreached
 from lib.clients.daily import Daily, Room
 from lib.clients.wire import Answer
 from lib.doctor.causes import Cause, of_import, of_platform
@@ -38,6 +38,7 @@ START_WITHIN_S = 75.0
 REPLICA_WITHIN_S = 30.0
 ROOM_AFTER = timedelta(minutes=2)
 GONE = "gone"
+TAVUS = "TAVUS_BASE_URL"
 DAILY_KEY = "DAILY_API_KEY"
 Brain = Callable[[str, list[tuple[str, str]]], str]
 Turn = Callable[[str, str, str], None]
@@ -343,7 +344,9 @@ def error_of(event: Mapping[str, Any]) -> GreenroomError:
     if code == "import":
         return _refusal(of_import(str(event.get("told", "")), machine()))
     if code == "not_sent":
-        return NotSent(message)
+        reason = unreached.REASONS.get(str(event.get("why")), unreached.REFUSED)
+        hint = f"{reason.hint(TAVUS)} {unreached.NOTHING_SENT}"
+        return NotSent(f"Tavus can't be reached: {reason.told}.", code=reason.code, hint=hint)
     if code == "ambiguous":
         return Ambiguous(message, code="no_answer")
     hints = {
