@@ -3,6 +3,7 @@
 python dev.py run [--port N]    start the dashboard
 python dev.py test [ARGS]       run every test but the worker's; --all runs those too; ARGS go to pytest
 python dev.py check             ruff, mypy and who may import whom
+python dev.py resolve           ask whether everything can be installed on each system that is served
 python dev.py worker [--daily]  install the Pipecat worker into .venv-pipecat (about 800 MB)
 python dev.py bench [ARGS]      measure the dashboard against plain Streamlit
 """
@@ -32,6 +33,17 @@ ROOT = Path(__file__).resolve().parent
 RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
 WITH_WORKER = ("requirements-pipecat.txt", "requirements-rtc.txt")
 ALL = "--all"
+
+SYSTEMS = {
+    "Windows x64": "x86_64-pc-windows-msvc",
+    "macOS arm64": "aarch64-apple-darwin",
+    "macOS x86_64": "x86_64-apple-darwin",
+    "Linux x86_64": "x86_64-manylinux_2_28",
+    "Linux arm64": "aarch64-manylinux_2_28",
+}
+"""The systems of docs/platforms.md, as uv calls them."""
+UNSERVED = [(name, "macOS x86_64") for name in WITH_WORKER]
+"""What is known not to be there: a package that Pipecat needs has no build for Intel Macs."""
 
 BROWSERS = (
     "google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "microsoft-edge",
@@ -353,6 +365,34 @@ def worker(args: Sequence[str]) -> NoReturn:
     sys.exit(0)
 
 
+def resolve(args: Sequence[str]) -> NoReturn:
+    """Only builds count, since nobody has a compiler; docopt, which has none and needs none, comes as source."""
+    MAIN.prepare(DEV)
+    # uv reads none of pip's settings, and without a target it takes the macOS of its own choice.
+    env = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
+    if index := os.environ.get("PIP_INDEX_URL"):
+        env.setdefault("UV_DEFAULT_INDEX", index)
+    wrong = []
+    for name in (RUN[0], *WITH_WORKER):
+        for system, platform in SYSTEMS.items():
+            told = unresolved(name, platform, env)
+            if (name, system) in UNSERVED:
+                say(f"{name} for {system}: " + ("no, as documented" if told else "yes now; docs/platforms.md says no"))
+                continue
+            say(f"{name} for {system}: {'no' if told else 'yes'}")
+            wrong += [f"{name} for {system}: {told}"] if told else []
+    say("\n\n".join(["resolve: these can't be installed", *wrong]) if wrong else "resolve: all can be installed")
+    sys.exit(1 if wrong else 0)
+
+
+def unresolved(name: str, platform: str, env: Mapping[str, str]) -> str:
+    """Why the packages of a file can't be found for a platform and the oldest Python; "" if they can."""
+    command = [str(PYTHON), "-m", "uv", "pip", "compile", "--quiet", "--python-version", ".".join(map(str, OLDEST)),
+               "--python-platform", platform, "--only-binary", ":all:", "--no-binary", "docopt", name]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, errors="replace", check=False)
+    return (done.stderr.strip() or "no reason given") if done.returncode else ""
+
+
 def check(args: Sequence[str]) -> NoReturn:
     MAIN.prepare(DEV)
     steps = {
@@ -375,7 +415,7 @@ def bench(args: Sequence[str]) -> NoReturn:
     become([str(PYTHON), "-m", "tests.bench", *args], os.environ)
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "worker": worker, "bench": bench}
+COMMANDS = {"run": run, "test": test, "check": check, "resolve": resolve, "worker": worker, "bench": bench}
 
 
 def main(args: Sequence[str]) -> int:

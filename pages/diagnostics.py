@@ -92,6 +92,21 @@ def modes(states: Sequence[ModeState]) -> None:
                 why.code(state.command, language=None, wrap_lines=True)
 
 
+def systems() -> None:
+    """The way to what each system can do."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption("This machine only. What runs on other systems, how to set it up, what was tried:", width="content")
+        if st.button("Which mode runs where", icon=":material/devices:", key="diagnostics_systems"):
+            guide()
+
+
+@st.dialog("Which mode runs where", width="large", icon=":material/devices:")
+def guide() -> None:
+    """docs/platforms.md, as it is."""
+    text = context.services().diagnostics.guide()
+    st.markdown(text or "The file docs/platforms.md is not in the project's folder.")
+
+
 def configuration(settings: Sequence[Row]) -> None:
     """Every setting with its value and source as one element; a wrong one says so and what to do."""
     st.caption("Environment, then .env, then .streamlit/secrets.toml. Secrets show their end only.")
@@ -154,6 +169,7 @@ def main() -> None:
         rows([*report.checks, *browser_check.draw()])
     with matrix:
         modes(report.modes)
+        systems()
     with settings:
         configuration(report.configuration)
     with text:

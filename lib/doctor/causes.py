@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from lib.doctor.machine import Machine, version
 
 PIPECAT = 'pip install "pipecat-ai[tavus]>=1.13,<2"'
-REQUIREMENTS = "pip install -r requirements-pipecat.txt"
+INSTALL = "python dev.py worker"
+GUIDE = "docs/platforms.md"
 CHAT_WORKS = "Text chat works, and so does phoenix_rest, which needs nothing but a browser."
 FIRST_WINDOWS_WHEEL = "0.34.0"
 
@@ -56,7 +57,7 @@ def _of_platform(here: Machine) -> Iterator[Cause]:
         yield Cause(
             "windows_on_arm",
             "daily-python has no build for Python on Windows for ARM.",
-            f"{wsl}: its Linux is served. The x64 Python under emulation may work too; nobody here has tried it.",
+            f"{wsl}: its Linux is served. {GUIDE} says how.",
         )
     if here.bits == 32 or here.architecture == "x86":
         yield Cause(
@@ -129,24 +130,28 @@ def _of_import(told: str, here: Machine, daily: str, daily_from: str) -> Iterato
             f"Run {PIPECAT} and remove older pins of daily-python.",
         )
     if re.search(r"No module named '?pipecat\b", told):
-        yield stuck or Cause("pipecat_missing", "Pipecat is not installed in the worker's Python.", f"{REQUIREMENTS}.")
+        yield stuck or Cause(
+            "pipecat_missing",
+            "Pipecat is not installed in the worker's Python.",
+            f"Run {INSTALL}. Its environment is used unless PIPECAT_PYTHON names another.",
+        )
     if re.search(r"No module named '?daily'?", told):
         yield stuck or Cause(
             "daily_missing",
             "No module named 'daily': daily-python is not installed in the worker's Python.",
-            f"Run {PIPECAT}, or {REQUIREMENTS}.",
+            f"Run {INSTALL}, or in an environment of your own {PIPECAT}.",
         )
     missing = re.search(r"No module named '?([\w.]+)'?", told)
     if missing:
         yield Cause(
             "module_missing",
             f"{missing[1]} is not installed in the worker's Python.",
-            f"Run {REQUIREMENTS}.",
+            f"Run {INSTALL}.",
         )
     yield Cause(
         "import_failed",
         f"The worker's packages can't be loaded: {_last_line(told)}",
-        f"Run {REQUIREMENTS} in a fresh environment; Diagnostics has the whole message.",
+        f"Remove .venv-pipecat and run {INSTALL}. {GUIDE} says what was tried on which system.",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lib.doctor.causes import REQUIREMENTS, Cause, of_platform
+from lib.doctor.causes import INSTALL, Cause, of_platform
 from lib.doctor.machine import Machine
 from lib.doctor.probe import Probe
 
@@ -54,8 +54,10 @@ def _pipecat(here: Machine, worker: Probe | None, refused: Cause | None, missing
     if worker is None:
         return ModeState("pipecat_daily", State.CANT, "Its packages were not tried.", "Run the checks.")
     if worker.cause is not None:
-        fix = worker.cause.fix
-        return ModeState("pipecat_daily", State.COMMAND if REQUIREMENTS in fix else State.CANT, worker.cause.cause, fix)
+        told, fix = worker.cause.cause, worker.cause.fix
+        if INSTALL in fix:
+            return ModeState("pipecat_daily", State.COMMAND, told, INSTALL)
+        return ModeState("pipecat_daily", State.CANT, told, fix)
     if missing:
         return ModeState(
             "pipecat_daily", State.COMMAND, f"Not set: {', '.join(missing)}.", "Set them in .env and restart."

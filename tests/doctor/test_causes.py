@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from lib.doctor.causes import of_import, of_platform
 from lib.doctor.machine import Machine, architecture, version
+from tests.running import ROOT
 
 LINUX = Machine("Linux", "6.1", "x86_64", "3.12.4", 64, wsl=False, libc="glibc 2.36")
 WINDOWS = Machine("Windows", "11", "x86_64", "3.12.4", 64, wsl=False)
@@ -63,7 +65,7 @@ OLD = "ERROR: No matching distribution found for daily-python~=0.29.0"
         (OLD, WINDOWS, "", "daily_too_old", "0.34.0"),
         (NO_DAILY, WINDOWS, "0.31.0", "daily_too_old", "daily-python 0.31.0"),
         (JOINED, LINUX, "0.36.0", "joined_annotation", "somelib (types.py, line 41)"),
-        ("ModuleNotFoundError: No module named 'pipecat'", LINUX, "", "pipecat_missing", "requirements-pipecat.txt"),
+        ("ModuleNotFoundError: No module named 'pipecat'", LINUX, "", "pipecat_missing", "python dev.py worker"),
         ("ModuleNotFoundError: No module named 'deepgram'", LINUX, "0.36.0", "module_missing", "deepgram"),
         ("OSError: libGL.so.1: cannot open shared object file", LINUX, "0.36.0", "import_failed", "libGL.so.1"),
         ("", LINUX, "0.36.0", "import_failed", "no reason given"),
@@ -86,3 +88,12 @@ def test_versions_and_architectures_have_one_spelling() -> None:
     assert version("3.11.7+") == (3, 11, 7) and version("0.36.0rc1") == (0, 36, 0) and version("x") == ()
     assert version("0.9") < version("0.34.0") < version("0.36")
     assert {architecture(told) for told in ("AMD64", "x86_64")} == {"x86_64"} and architecture("aarch64") == "arm64"
+
+
+def test_the_guide_explains_every_cause_and_no_other() -> None:
+    """The code of each cause stands in the source once, and in a row of docs/platforms.md."""
+    source = "".join((ROOT / "lib" / "doctor" / name).read_text(encoding="utf-8") for name in ("causes.py", "probe.py"))
+    told = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
+    known = set(re.findall(r'\bCause\(\s*"(\w+)"', source))
+    assert len(known) == 19
+    assert set(re.findall(r"^\| `(\w+)` \|", told.partition("## What a cause means")[2], re.MULTILINE)) == known

@@ -31,7 +31,7 @@ def made(worker: Probe | None = LOADED, here: Machine = LINUX, **changes: object
     [
         (made(), State.WORKS, "1.14.0"),
         (made(None), State.CANT, "not tried"),
-        (made(MISSING), State.COMMAND, "requirements-pipecat.txt"),
+        (made(MISSING), State.COMMAND, "python dev.py worker"),
         (made(missing_keys=("DAILY_API_KEY",)), State.COMMAND, "DAILY_API_KEY"),
         (made(refused=REFUSED), State.CANT, "refused the key"),
         (made(here=replace(LINUX, libc="musl")), State.CANT, "python:3.12-slim"),

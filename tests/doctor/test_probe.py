@@ -33,7 +33,7 @@ def package(root: Path, name: str, text: str = "") -> None:
 def test_a_python_without_pipecat_says_so_and_what_to_run(tmp_path: Path) -> None:
     found = tried(tmp_path)
     assert found.cause is not None and found.cause.code == "pipecat_missing" and found.pipecat == ""
-    assert "requirements-pipecat.txt" in found.cause.fix and "No module named 'pipecat'" in found.told
+    assert "python dev.py worker" in found.cause.fix and "No module named 'pipecat'" in found.told
 
 
 def test_a_python_with_pipecat_and_without_daily_says_that_daily_is_missing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from lib.clients.chat import ChatClient
 from lib.clients.tavus import Tavus
 from lib.doctor import bare
-from lib.doctor.causes import Cause
+from lib.doctor.causes import GUIDE, Cause
 from lib.doctor.machine import Machine, machine, versions
 from lib.doctor.modes import ModeState, State, matrix
 from lib.doctor.probe import Probe, probe, worker_python
@@ -88,6 +88,14 @@ class Diagnostics:
                 return last
             self._last = self._made()
             return self._last
+
+    def guide(self) -> str:
+        """Which mode runs on which system and what was tried, as Markdown without its title; "" where it is missing."""
+        try:
+            _title, _, rest = (self._root / GUIDE).read_text(encoding="utf-8").partition("\n")
+        except OSError:
+            return ""
+        return rest.strip()
 
     def _made(self) -> Report:
         at, started, here = self._clock(), time.monotonic(), machine()
