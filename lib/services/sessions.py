@@ -215,7 +215,9 @@ class Sessions:
         with self._ledger.store.reading() as connection:
             hurry = Hurry(connection, SEARCH_S if filters.text else LIST_S)
             found = lists.page(hurry, self._ledger.account, filters, limit=limit, place=place, newer=newer)
-            total, capped = lists.total(hurry, self._ledger.account, filters, loose=found.loosened)
+            total, capped = len(found.sessions), False
+            if not found.whole:
+                total, capped = lists.total(hurry, self._ledger.account, filters, loose=found.loosened)
         return SessionPage(
             found.sessions,
             _cursor(found.older),

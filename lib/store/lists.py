@@ -6,12 +6,15 @@ longer than it is given: a search then says how far back it came, everything els
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Select, func, literal, select, tuple_, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from lib.errors import StoreSlow
 from lib.models import Session
@@ -24,7 +27,8 @@ from lib.store.tokens import Term, loosened, terms
 COUNTED = 1_000
 """Sessions are counted up to here; above, a list is only known to be longer."""
 COUNTING_S = 0.2
-TOGETHER = 500
+AT_FIRST, TOGETHER = 64, 2_000
+"""How many numbers of an index are looked up in one statement."""
 DAY = 86_400_000_000
 OLDEST, NEWEST = 0, (1 << 63) - 1
 LOOSE = "*"
@@ -60,6 +64,11 @@ class Found:
     searched_to: datetime | None = None
     loosened: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """True where the list has no more than this."""
+        return self.newer is None and self.older is None and self.searched_to is None
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -78,7 +87,8 @@ def page(
 ) -> Found:
     """The `limit` sessions that come after `place` in the list (or its first), or those before it if `newer`.
 
-    A page before which there is nothing is always the first one, whole. Raises StoreSlow, but not for a search.
+    A page before which there is nothing is always the first one, whole. Raises StoreSlow, for a search only where not
+    even its beginning could be searched.
     """
     wanted = terms(filters.text) if filters.text else None
     if wanted is None:
@@ -87,8 +97,9 @@ def page(
         found = _searched(hurry, account, filters, loosened(wanted), limit, place, newer, LOOSE)
     else:
         found = _searched(hurry, account, filters, wanted, limit, place, newer)
-        if not (found.sessions or found.searched_to or place) and loosened(wanted) != wanted:
-            found = _searched(hurry, account, filters, loosened(wanted), limit, place, newer, LOOSE)
+        if found.whole and not found.sessions and loosened(wanted) != wanted:
+            with suppress(StoreSlow):
+                found = _searched(hurry, account, filters, loosened(wanted), limit, place, newer, LOOSE)
     if newer and found.newer is None:
         return page(hurry, account, filters, limit=limit, place=None)
     return found
@@ -107,7 +118,7 @@ def total(hurry: Hurry, account: str, filters: Filters, *, loose: bool = False) 
             query = select(literal(1)).select_from(_INDEXED).where(*_wanted(account, filters, looked_up=True))
             for some, _ in _portions(hurry, filters, wanted, None, newest_first=True):
                 with hurry.limited():
-                    found += hurry.connection.execute(_count(query.where(search.c.number.in_(some)))).scalar_one()
+                    found += hurry.connection.execute(_count(query.where(_among(hurry, some)))).scalar_one()
                 if found > COUNTED:
                     break
     except StoreSlow:
@@ -158,7 +169,8 @@ def _searched(
     try:
         for some, end in _portions(hurry, filters, wanted, place, newest_first=not newer):
             with hurry.limited():
-                rows = hurry.connection.execute(query.where(search.c.number.in_(some))).all()
+                part = query.where(_among(hurry, some)).limit(limit + 1 - len(found))
+                rows = hurry.connection.execute(part).all()
             found += [((index.moment_of(row.number), mark), session_of(row)) for row in rows]
             reached = end
             if len(found) > limit:
@@ -167,8 +179,8 @@ def _searched(
         if reached is None or newer:
             raise
         stopped = index.moment_of(reached)
-    part = replace(_page(found, limit, place, newer), loosened=bool(mark), searched_to=stopped)
-    return replace(part, older=(stopped, mark)) if stopped else part
+    result = replace(_page(found, limit, place, newer), loosened=bool(mark), searched_to=stopped)
+    return replace(result, older=(stopped, mark)) if stopped else result
 
 
 def _page(found: list[tuple[Place, Session]], limit: int, place: Place | None, newer: bool) -> Found:
@@ -200,10 +212,21 @@ def _portions(
     else:
         near, far = oldest - 1 if here is None else max(here, oldest - 1), newest - 1
     if (near > far) is newest_first:
+        size = AT_FIRST
         for numbers, end in index.portions(hurry, wanted, near=near, far=far, newest_first=newest_first):
-            for at in range(0, len(numbers) or 1, TOGETHER):
-                some = numbers[at : at + TOGETHER]
-                yield some, some[-1] if at + TOGETHER < len(numbers) else end
+            at = 0
+            while at < (len(numbers) or 1):
+                some, at = numbers[at : at + size], at + size
+                yield some, some[-1] if at < len(numbers) else end
+                size = min(TOGETHER, size * 4)
+
+
+def _among(hurry: Hurry, numbers: Sequence[int]) -> ColumnElement[bool]:
+    """One value for all of them: a list of parameters takes longer to write down than to look up."""
+    if hurry.connection.dialect.name == "sqlite":
+        held = func.json_each(json.dumps(list(numbers))).table_valued("value")
+        return search.c.number.in_(select(held.c.value))
+    return search.c.number == func.any(literal(list(numbers), ARRAY(BigInteger)))
 
 
 def _count(some: Select[Any]) -> Select[Any]:

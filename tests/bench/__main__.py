@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.bench import bulk, callbacks, cold, prompts, seed, start
+from tests.bench import bulk, callbacks, cold, past, prompts, seed, start
 from tests.bench.load import Crowd, p50
 from tests.browsing import launch
 from tests.running import ROOT, Dashboard
@@ -169,7 +169,8 @@ def main() -> None:
     cli = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
     cli.add_argument("--quick", action="store_true")
     cli.add_argument("--pages", nargs="*", default=PAGES, help="only these pages")
-    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "callbacks", "cold"))
+    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "callbacks", "past", "cold"))
+    cli.add_argument("--long", action="store_true", help="also what takes long: a million sessions")
     options = cli.parse_args()
     begun, pages = time.monotonic(), tuple(options.pages)
     folder = Path(tempfile.mkdtemp(prefix="greenroom-bench-"))
@@ -191,6 +192,9 @@ def main() -> None:
         if options.only in (None, "callbacks"):
             seconds, rounds = (0.5, 1) if options.quick else (2.0, 5)
             print_callbacks(callbacks.measure(folder, ENV, seconds, rounds))
+        if options.only in (None, "past"):
+            sizes = (*past.SIZES[: 1 if options.quick else None], *([past.LONG] if options.long else []))
+            print("\n".join(past.told(past.run(folder / "past", sizes, 2 if options.quick else 21))))
         if options.only in (None, "cold"):
             print_cold(folder, 1 if options.quick else 3)
     finally:

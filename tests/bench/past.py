@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -24,6 +26,10 @@ HOLDERS = 20
 """Sessions that hold the rare word."""
 NEWEST = datetime(2026, 11, 26, tzinfo=UTC)
 SECONDS_APART = 30
+MONTH = NEWEST - timedelta(days=30)
+NOBODY = "nobody"
+FLAT = ("first page", "filtered page", "rare word")
+"""What may take twice as long at a million sessions as at ten thousand, and no longer."""
 
 COUNTED = {
     "sqlite": "WITH RECURSIVE many(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM many WHERE n < :last)",
@@ -48,14 +54,11 @@ SEARCH = """INSERT INTO search (number, session_id, words) {many}
 
 @dataclass(frozen=True)
 class Taken:
-    """p50 in ms at one size."""
+    """p50 in ms at one size, by what was asked; `searched` is the share of the hopeless search that fitted in."""
 
     sessions: int
-    first: float
-    filtered: float
-    rare: float
-    common: float
-    stopped: bool
+    ms: dict[str, float]
+    searched: float
 
 
 @contextlib.contextmanager
@@ -105,43 +108,75 @@ def on(connection: Connection, backend: str) -> None:
         connection.execute(text("CREATE INDEX search_by_words ON search USING gin (words) WITH (fastupdate = off)"))
 
 
-def measure(store: Store, count: int, rounds: int) -> Taken:
-    stopped = []
+def asked_of(store: Store, count: int, reached: list[float]) -> dict[str, Callable[[], None]]:
+    """What is measured; `reached` takes the share of all sessions that the hopeless search came through."""
 
-    def page(**filters: object) -> Callable[[], None]:
+    def page(expected: int, **filters: Any) -> Callable[[], None]:
+        wanted = lists.Filters(**filters)
+
         def ask() -> None:
-            wanted = lists.Filters(**filters)  # type: ignore[arg-type]
             with store.reading() as connection:
                 hurry = Hurry(connection, SEARCH_S)
                 found = lists.page(hurry, ACCOUNT, wanted, limit=25, place=None)
-                counted = lists.total(hurry, ACCOUNT, wanted)
-            assert len(found.sessions) == (HOLDERS if filters.get("text") == "needle" else 25), (filters, found)
-            stopped.append(found.searched_to is not None or (counted[1] and counted[0] < lists.COUNTED))
+                if not found.whole:
+                    lists.total(hurry, ACCOUNT, wanted)
+            assert len(found.sessions) == expected, (filters, found)
+            if wanted.agent_id == NOBODY:
+                oldest = NEWEST - timedelta(seconds=SECONDS_APART * count)
+                reached.append((NEWEST - (found.searched_to or oldest)) / (NEWEST - oldest))
 
         return ask
 
-    since = NEWEST - timedelta(days=30)
-    asked = {
-        "first": page(),
-        "filtered": page(agent_id="a7", statuses=("ended",), since=since),
-        "rare": page(text="needle"),
-        "common": page(text="price"),
+    def days() -> None:
+        with store.reading() as connection:
+            lists.tallies(Hurry(connection, SEARCH_S * 10), ACCOUNT, lists.Filters(since=MONTH))
+
+    return {
+        "first page": page(25),
+        "filtered page": page(25, agent_id="a7", statuses=("ended",), since=MONTH),
+        "rare word": page(HOLDERS, text="needle"),
+        "common word": page(25, text="price"),
+        "hopeless search": page(0, text="price", agent_id=NOBODY),
+        "charts of 30 days": days,
     }
-    taken: dict[str, list[float]] = {name: [] for name in asked}
-    for _ in range(rounds):
-        for name, ask in asked.items():
-            begun = time.perf_counter()
-            ask()
-            taken[name].append((time.perf_counter() - begun) * 1000)
-    return Taken(count, *(p50(taken[name]) for name in asked), stopped=any(stopped))
 
 
 def run(folder: Path, sizes: tuple[int, ...], rounds: int) -> dict[str, list[Taken]]:
-    """Measured by backend. A size at a time, so that the disk holds one database at a time."""
+    """Measured by backend. Each round asks every size everything once, so that load meets all alike."""
     taken: dict[str, list[Taken]] = {}
     for backend in databases.BACKENDS:
-        for count in sizes:
-            with opened(backend, folder / f"{backend}-{count}") as store:
+        with contextlib.ExitStack() as stack:
+            reached: dict[int, list[float]] = {count: [] for count in sizes}
+            asked = {}
+            for count in sizes:
+                store = stack.enter_context(opened(backend, folder / f"{backend}-{count}"))
                 fill(store, count)
-                taken.setdefault(backend, []).append(measure(store, count, rounds))
+                asked[count] = asked_of(store, count, reached[count])
+            ms: dict[int, dict[str, list[float]]] = {count: defaultdict(list) for count in sizes}
+            for _ in range(rounds):
+                for name in asked[sizes[0]]:
+                    for count in sizes:
+                        begun = time.perf_counter()
+                        asked[count][name]()
+                        ms[count][name].append((time.perf_counter() - begun) * 1000)
+            taken[backend] = [
+                Taken(count, {name: p50(values) for name, values in ms[count].items()}, p50(reached[count]))
+                for count in sizes
+            ]
     return taken
+
+
+def told(taken: dict[str, list[Taken]]) -> Iterator[str]:
+    """The figures as lines: each size, and the largest as a ratio to the smallest."""
+    yield "History with many sessions, p50 of reading a page and counting the list, every commit durable"
+    for backend, sizes in taken.items():
+        yield f"  {backend:22}" + "".join(f"{one.sessions:>13,}" for one in sizes) + "   last to first"
+        for name in sizes[0].ms:
+            ratio = sizes[-1].ms[name] / sizes[0].ms[name]
+            verdict = "" if name not in FLAT or len(sizes) < 2 else " ok, at most 2" if ratio <= 2 else " OVER 2"
+            figures = "".join(f"{one.ms[name]:>10.1f} ms" for one in sizes)
+            yield f"    {name:20}{figures}   {ratio:6.2f}x{verdict}"
+        last = sizes[-1]
+        stopped = "came to the end" if last.searched >= 1 else f"stopped at {last.searched:.0%} of them"
+        limit = "ok" if last.ms["hopeless search"] <= SEARCH_S * 1000 * 1.2 else "OVER"
+        yield f"    hopeless: a word of all sessions, at an agent of none; it {stopped} ({limit}, about 1 s at most)"
