@@ -63,6 +63,7 @@ class _Worker:
     heard: Heard
     beaten_at: float = field(default_factory=time.monotonic)
     talking: threading.Lock = field(default_factory=threading.Lock)
+    reader: threading.Thread | None = None
 
 
 class LocalLauncher:
@@ -80,9 +81,10 @@ class LocalLauncher:
         with self._door:
             self._workers[plan.session_id] = worker
         self._write(worker, plan.line())
-        threading.Thread(
+        worker.reader = threading.Thread(
             target=self._read, args=(plan.session_id, worker), name=f"greenroom-worker-{plan.session_id}", daemon=True
-        ).start()
+        )
+        worker.reader.start()
 
     def tell(self, session_id: str, command: Command, **values: Any) -> bool:
         """Give a worker a command; False if it is not there to hear it."""
@@ -113,7 +115,7 @@ class LocalLauncher:
         timer.start()
 
     def close(self) -> None:
-        """End all of them: their input ends, which each takes as its parent's end."""
+        """End all of them: their input ends, which each takes as its parent's end. What they told was heard then."""
         with self._door:
             workers = list(self._workers.values())
         for worker in workers:
@@ -123,6 +125,10 @@ class LocalLauncher:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.process.wait(max(0.05, deadline - time.monotonic()))
             _kill(worker.process)
+        for worker in workers:
+            # It may be deleting the room of its call.
+            if worker.reader is not None:
+                worker.reader.join(max(1.0, deadline - time.monotonic()))
 
     def _process(self) -> subprocess.Popen[str]:
         env = {name: os.environ[name] for name in KEPT if name in os.environ}
