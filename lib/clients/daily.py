@@ -23,6 +23,7 @@ BASE_URL = "https://api.daily.co/v1"
 _HINTS: dict[type[GreenroomError], str] = {
     KeyRefused: "Put a valid DAILY_API_KEY in .env and restart. phoenix_rest and text chat work without it.",
 }
+_BETWEEN = "Check whether a proxy or a login page of this network answers in Daily's place. Nothing was done."
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ class Daily:
         try:
             return self._transport.request(method, route, parse, body=body, query=None, **ids)
         except GreenroomError as error:
-            error.hint = _HINTS.get(type(error), error.hint.replace("TAVUS_BASE_URL", "DAILY_API_KEY"))
+            # Its address is no setting: whoever answers in its place stands in between.
+            between = _BETWEEN if "TAVUS_BASE_URL" in error.hint else error.hint
+            error.hint = _HINTS.get(type(error), between)
             raise
 
 

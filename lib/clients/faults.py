@@ -31,6 +31,7 @@ _UNKNOWN_ID = re.compile(
     r"|\bnot found\b|\bdoes not exist\b",
     re.IGNORECASE,
 )
+_UNKNOWN_THING = re.compile(r"\binvalid (persona|pal|replica|face)_?(?:id|uuid)\b", re.IGNORECASE)
 _NO_CREDIT = re.compile(r"\bout of (conversational )?(credits?|minutes)\b", re.IGNORECASE)
 _NO_SLOT = re.compile(r"\bmaximum (number of )?concurrent (conversations?|sessions?)\b", re.IGNORECASE)
 
@@ -121,6 +122,11 @@ def _error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> Gre
     if web_page(answer):
         hint = "Check TAVUS_BASE_URL: the address may be wrong, or no longer in use. Nothing was done."
         return UpstreamRejected(f"{who} answered {status}{said}", status=status, code="web_page", hint=hint)
+    if unknown := _UNKNOWN_THING.search(text):
+        thing = "persona" if unknown[1].lower() in ("persona", "pal") else "replica"
+        told = f"{who} does not know the {thing} that was named ({status}): {text}"
+        hint = f"Choose a {thing} that this account has. Nothing was done."
+        return UpstreamRejected(told, status=status, code=f"{thing}_unknown", hint=hint)
     return UpstreamRejected(f"{who} refused the request ({status}){said}", status=status)
 
 

@@ -15,7 +15,7 @@ from lib.doctor.machine import Machine, version
 PIPECAT = 'pip install "pipecat-ai[tavus]>=1.13,<2"'
 INSTALL = "python dev.py worker"
 GUIDE = "docs/platforms.md"
-CHAT_WORKS = "Text chat works, and so does phoenix_rest, which needs nothing but a browser."
+CHAT_WORKS = "Text chat works. The mode phoenix_rest works too: it needs nothing but a browser."
 FIRST_WINDOWS_WHEEL = "0.34.0"
 
 
@@ -159,7 +159,7 @@ def _joined_annotation(told: str) -> Cause:
     """A string joined to `Any` by `|` at run time, which Python refuses: somewhere a quoted annotation lacks its
     `from __future__ import annotations`, or two libraries of different age meet."""
     files = re.findall(r'File "[^"]*?site-packages[/\\]([\w-]+)[/\\]([^"]+)", line (\d+)', told)
-    module = f"{files[-1][0]} ({files[-1][1]}, line {files[-1][2]})" if files else "a library of the worker"
+    module = f"The library {files[-1][0]} ({files[-1][1]}, line {files[-1][2]})" if files else "A library of the worker"
     package = files[-1][0].replace("_", "-") if files else "pipecat-ai"
     return Cause(
         "joined_annotation",

@@ -22,6 +22,7 @@ EVENTS: dict[str, str] = {
     "chat": "Text chat began",
     "not_created": "No room was made",
     "never_found": "No room was found",
+    "broken": "The call broke off",
     "unsafe_room": "The room’s address was not safe to open",
     "key_lost": "The private room’s key was lost",
     "unwatched": "Nobody was watching, so it is ended",

@@ -29,10 +29,16 @@ _ALLOW = "Click the icon at the left of the address and allow the {name} for thi
 
 def draw() -> list[Check]:
     """What this browser says, as checks; [] until it has answered."""
-    ask = st.components.v2.component("greenroom_browser", html="<span></span>", js=_JS)
-    answer = ask(key="diagnostics_browser", on_told_change=lambda: None)
+    told = ask("diagnostics_browser")
+    return checks(told) if told is not None else []
+
+
+def ask(key: str) -> Mapping[str, Any] | None:
+    """What this browser says; None until it has answered, which draws the page once more."""
+    component = st.components.v2.component("greenroom_browser", html="<span></span>", js=_JS)
+    answer = component(key=key, on_told_change=lambda: None)
     told = answer.get("told") if isinstance(answer, Mapping) else None
-    return checks(told) if isinstance(told, Mapping) else []
+    return told if isinstance(told, Mapping) else None
 
 
 def checks(told: Mapping[str, Any]) -> list[Check]:

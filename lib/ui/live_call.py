@@ -10,15 +10,11 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from lib.models import Mode, Session, Status, Watch
-from lib.ui import context, feedback, live_chat, parts, places, record, strips
+from lib.ui import context, feedback, live_chat, parts, places, record, strips, unavailable
 from lib.ui.call_frame import Slots
 from lib.ui.text import clock, gist, html, local, md, span, stamp
 
 BESIDE = "Text chat, outside the call"
-NO_ROOM = ("max_concurrent_calls", "daily_minutes", "slots_full", "out_of_credit")
-"""Codes of a refusal that the end of another call may lift."""
-
-ENDED_COLOUR: dict[Status, parts.Kind] = {Status.ENDED: "info", Status.FAILED: "bad"}
 
 
 def draw(slots: Slots) -> None:
@@ -27,11 +23,14 @@ def draw(slots: Slots) -> None:
     with slots.head:
         head(session)
         if text and session.reason and session.status.open:
-            avatar_unavailable(session)
+            unavailable.refused(session)
+        elif unavailable.broke_off(session):
+            unavailable.broken(session)
+        elif not session.status.open:
+            over(session)
+        beside = st.container()
         if session.status.open:
             ticking(session)
-        else:
-            over(session)
     with slots.below:
         if session.status.open and text:
             st.header("Chat", anchor=False)
@@ -46,6 +45,9 @@ def draw(slots: Slots) -> None:
             said(session)
     with slots.side:
         side(session)
+        if session.status.open and not text:
+            with beside:
+                unavailable.browser()
 
 
 def head(session: Session) -> None:
@@ -68,31 +70,6 @@ def head(session: Session) -> None:
                     on_click=context.services().sessions.detach,
                     args=(session.id,),
                 )
-
-
-def avatar_unavailable(session: Session) -> None:
-    """The avatar was refused: why, what still works, what to do."""
-    plays = record.stand_in(context.services(), session)
-    works = f"Nothing was created and nothing is billed. Text chat below works: {plays}."
-    rest = " ".join(filter(None, (works, feedback.advice(session.reason_hint))))
-    mend = session.reason_code in record.AGENTS_FAULT
-    cause = f"Video is unavailable. {feedback.sentence(session.reason)}"
-    with parts.banner("warn", cause, rest, key="live-refused", icon="videocam_off", stacked=True):
-        if mend:
-            open_agent(session)
-        if st.button("Try again", type="secondary" if mend else "primary", icon=":material/refresh:", key="live_again"):
-            with feedback.section("start the session", retry=False):
-                context.services().sessions.end(session.id)
-                strips.start(session.agent_id)
-        if st.button("Open Diagnostics", type="tertiary", key="live_diagnostics"):
-            st.switch_page(places.DIAGNOSTICS)
-    if session.reason_code in NO_ROOM and not strips.open_calls("refused"):
-        st.caption("No call of this console is open: what takes the room was started elsewhere with the same account.")
-
-
-def open_agent(session: Session) -> None:
-    if st.button("Open the agent", type="primary", icon=":material/build:", key="live_agent_of"):
-        st.switch_page(places.AGENTS, query_params={"agent": session.agent_id})
 
 
 def ticking(session: Session) -> None:
@@ -146,20 +123,16 @@ def _being_checked(session: Session) -> str:
 
 def over(session: Session) -> None:
     """After the end: why it ended, and what comes next."""
-    kind = ENDED_COLOUR[session.status]
+    refused = f"There was no avatar: {session.reason}" if session.reason else ""
+    rest = " ".join(filter(None, (f"It lasted {record.length(session)}.", refused)))
     mend = session.reason_code in record.AGENTS_FAULT
-    cause = f"{record.why(session)}."
-    rest = session.reason_hint
-    if session.status is Status.ENDED:
-        refused = f"There was no avatar: {session.reason}" if session.reason else ""
-        rest = " ".join(filter(None, (f"It lasted {record.length(session)}.", refused)))
-    with parts.banner(kind, cause, rest, key="live-over"):
+    with parts.banner("info", f"{record.why(session)}.", rest, key="live-over"):
         if st.button("Open the record", key="live_record", icon=":material/history:"):
             st.switch_page(places.SESSION, query_params={"session": session.id})
         avatar = session.mode is not Mode.TEXT or bool(session.reason)
         word = f"Start again, up to {span(session.max_call_s)}" if avatar else "Start again"
         if mend:
-            open_agent(session)
+            unavailable.open_agent(session)
         if st.button(word, type="secondary" if mend else "primary", icon=":material/replay:", key="live_restart"):
             with feedback.section("start the session", retry=False):
                 strips.start(session.agent_id, enable_avatar=avatar)

@@ -18,7 +18,7 @@ from lib.wiring import Services
 READING_S = 90.0
 """How long after its end a call's transcript may still be on its way, in seconds; then it is said to be missing."""
 
-AGENTS_FAULT = ("rejected", "not_found")
+AGENTS_FAULT = ("rejected", "not_found", "persona_unknown", "replica_unknown", "no_replica")
 """Codes of a refusal for which the agent's own persona, replica or call settings are the first place to look."""
 
 LISTED = "history_listed"

@@ -24,6 +24,7 @@ from tests.browsing import launch
 from tests.house import until
 from tests.running import ROOT, Dashboard
 from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.tls_server import secured
 
 PYTHON = ROOT / ".venv-pipecat" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 pytestmark = pytest.mark.skipif(
@@ -118,6 +119,23 @@ def test_a_refusal_by_tavus_is_told_with_its_status_and_ends_the_worker(sandbox:
         error = worker.until("error")
         assert (error["code"], error["status"]) == ("tavus_refused", 402) and "out of credits" in error["body"]
         assert worker.process.wait(60) == 3
+
+
+def test_why_tavus_can_not_be_reached_is_told_as_the_dashboard_tells_it(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    with secured(tmp_path) as server:
+        whys = {
+            server.url: "tls_untrusted",
+            server.url.replace("https:", "http:").replace(server.url.rpartition(":")[2], "9"): "refused",
+            "https://tavus.invalid": "dns",
+        }
+        for url, why in whys.items():
+            with Worker(plan(sandbox, "rtc", tavus_base_url=url)) as worker:
+                error = worker.until("error")
+                assert (error["code"], error["why"]) == ("not_sent", why)
+                assert worker.process.wait(60) == 3
+        assert server.asked == []
 
 
 def test_a_daily_room_that_can_not_be_joined_is_told_within_30_s_and_its_conversation_ended(

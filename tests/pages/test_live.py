@@ -195,7 +195,7 @@ def test_a_refused_avatar_names_cause_what_works_and_what_to_do(house: Console) 
     assert session.mode is Mode.TEXT
     app = house.open("live", session=session.id)
     said = words(app)
-    assert "Video is unavailable." in said
+    assert "Avatar unavailable." in said
     assert "Nothing was created and nothing is billed" in said
     assert session.reason_hint.startswith("End an open conversation of this account")
     assert "End an open conversation of this account" in said

@@ -262,8 +262,8 @@ def test_a_start_that_is_refused_is_named_on_the_live_page_whatever_the_refusal(
         assert cause in drawn, name
         assert "<!doctype" not in drawn.lower()
         if session["mode"] == "text":
-            assert "Video is unavailable" in drawn, name
-            assert "Try again" in drawn, name
+            assert "Avatar unavailable" in drawn, name
+            assert "Retry" in drawn, name
             said = api(console, "POST", f"/api/sessions/{session['sessionId']}/messages", {"text": "Hello"})
             assert said["text"], name
     posts = [entry for entry in sandbox.log() if entry["method"] == "POST"]
