@@ -252,7 +252,9 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         retention=retention,
         responder=responder,
         talking=Talking(ledger, catalogue, responder),
-        inspector=Inspector(store, account, journal, redaction),
+        inspector=Inspector(
+            store, account, journal, redaction, base_url=lambda: tavus.base_url, sandbox=settings.sandbox
+        ),
         diagnostics=Diagnostics(
             loaded=loaded,
             tavus=tavus,

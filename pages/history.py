@@ -13,7 +13,7 @@ from lib.models import Agent, Mode, Session
 from lib.services.past import LIST_LIMIT, RECORD_LIMIT
 from lib.services.plain import cost
 from lib.services.sessions import SessionPage
-from lib.ui import charts, context, feedback, notes, parts, places, record
+from lib.ui import charts, context, feedback, notes, pager, parts, places, record
 from lib.ui.context import Services
 from lib.ui.text import day, local, stamp
 
@@ -34,7 +34,6 @@ MODES: dict[str, tuple[str, ...]] = {
 CHIPS = {"Open": "green", "Ended": "gray", "Failed": "red", "Text only": "blue"}
 ANY_AGENT = "All agents"
 OPENED = "history_opened"
-OLDER, NEWER = "older", "newer"
 TEXT_LIMIT = 200
 
 
@@ -45,7 +44,7 @@ def filters(services: Services) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-history"):
         range_ = st.segmented_control(
             "Range", list(RANGES), default="7 days", required=True, label_visibility="collapsed", key="range",
-            bind="query-params", on_change=to_first_page,
+            bind="query-params", on_change=pager.first_page,
         )  # fmt: skip
         if range_ == DATES:
             found |= between()
@@ -54,7 +53,7 @@ def filters(services: Services) -> dict[str, Any]:
         found["modes"] = MODES.get(choice("Mode", list(MODES), 160), ())
         text = st.text_input(
             "Search", placeholder="Search agents and transcripts", label_visibility="collapsed",
-            icon=":material/search:", width="stretch", key="search", bind="query-params", on_change=to_first_page,
+            icon=":material/search:", width="stretch", key="search", bind="query-params", on_change=pager.first_page,
         )  # fmt: skip
     if agent in agents:
         found["agent_id"] = agents[agent]
@@ -70,7 +69,7 @@ def filters(services: Services) -> dict[str, Any]:
 def choice(label: str, options: list[str], width: int) -> str:
     chosen = st.selectbox(
         label, options, label_visibility="collapsed", width=width, key=label.lower(), bind="query-params",
-        on_change=to_first_page,
+        on_change=pager.first_page,
     )  # fmt: skip
     return str(chosen)
 
@@ -80,7 +79,7 @@ def between() -> dict[str, Any]:
     today = datetime.now(UTC).date()
     chosen = st.date_input(
         "Dates", (today - timedelta(days=29), today), label_visibility="collapsed", width=230, key="dates",
-        bind="query-params", on_change=to_first_page,
+        bind="query-params", on_change=pager.first_page,
     )  # fmt: skip
     first, last = (chosen[0], chosen[-1]) if isinstance(chosen, Sequence) and chosen else (today, today)
     midnight = time(tzinfo=UTC)
@@ -88,12 +87,6 @@ def between() -> dict[str, Any]:
         "since": datetime.combine(first, midnight),
         "until": datetime.combine(last + timedelta(days=1), midnight),
     }
-
-
-def to_first_page() -> None:
-    """Another list begins at its beginning."""
-    for name in (OLDER, NEWER):
-        st.query_params.pop(name, None)
 
 
 def named(agents: list[Agent]) -> dict[str, str]:
@@ -104,12 +97,11 @@ def named(agents: list[Agent]) -> dict[str, str]:
 
 def page_of(services: Services, wanted: dict[str, Any]) -> SessionPage:
     """The page that the address names, the first one where it names none."""
-    newer = st.query_params.get(NEWER)
-    cursor = newer or st.query_params.get(OLDER) or None
+    cursor, newer = pager.place()
     try:
-        return services.sessions.page(limit=PAGE, cursor=cursor, newer=newer is not None, **wanted)
+        return services.sessions.page(limit=PAGE, cursor=cursor, newer=newer, **wanted)
     except BadInput:
-        to_first_page()
+        pager.first_page()
         return services.sessions.page(limit=PAGE, **wanted)
 
 
@@ -236,45 +228,25 @@ def count(page: SessionPage) -> str:
     return f"{total}, {days}" if whole else f"{len(page.items)} of {total}, {days}"
 
 
-def ways(page: SessionPage) -> None:
-    """The way to the pages around this one."""
-    if page.previous is None and page.next is None:
-        return
-    for word, icon, name, cursor in (
-        ("Newest", "first_page", "", page.previous),
-        ("Newer", "chevron_left", NEWER, page.previous),
-        ("Older", "chevron_right", OLDER, page.next),
-    ):
-        st.button(
-            word,
-            icon=f":material/{icon}:",
-            icon_position="right" if name == OLDER else "left",
-            disabled=cursor is None,
-            key=f"history_{word.lower()}",
-            on_click=turn,
-            args=(name, cursor),
-        )
-
-
-def turn(name: str, cursor: str | None) -> None:
-    to_first_page()
-    if name and cursor:
-        st.query_params[name] = cursor
-
-
 def nothing(page: SessionPage, any_at_all: bool) -> None:
     """No session: none yet, or none that fits."""
     if page.wordless:
         parts.empty("Nothing to look for", "A search needs a letter, a digit or an emoji.", key="history")
     elif any_at_all:
         with parts.empty("Nothing fits", "No session fits these filters.", key="history"):
-            if st.button("Show all", key="history_all"):
-                st.switch_page(places.HISTORY, query_params={"range": "All"})
+            st.button("Show all", key="history_all", on_click=show_all)
     else:
         text = "Start an agent, and its record appears here: transcript, timeline and why it ended."
         with parts.empty("No sessions yet", text, key="history"):
             if st.button("Go to agents", type="primary", key="history_home"):
                 st.switch_page(places.HOME)
+
+
+def show_all() -> None:
+    """Take every filter away. What is bound to the address keeps its value until it is given another one."""
+    pager.first_page()
+    first = {"agent": ANY_AGENT, "state": next(iter(STATES)), "mode": next(iter(MODES))}
+    st.session_state.update(range="All", search="", **first)
 
 
 def main() -> None:
@@ -298,7 +270,7 @@ def main() -> None:
             with feedback.required("read the sessions"):
                 any_at_all = services.sessions.page(limit=1).total > 0
             nothing(page, any_at_all)
-        ways(page)
+        pager.ways(page.previous, page.next, "history")
         return
     with actions:
         exports(services, wanted)
@@ -308,7 +280,7 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(count(page), width="stretch")
         chosen = named_record(page.items) or chosen
-        ways(page)
+        pager.ways(page.previous, page.next, "history")
 
     # act
     if chosen is not None:

@@ -153,6 +153,12 @@ def main() -> None:
         st.header("Timeline", anchor=False)
         with st.container(border=True, height=460 if len(events) > 10 else "content", key="timeline"):
             record.timeline(events, turns)
+        st.page_link(
+            places.INSPECTOR,
+            label="Requests and callbacks of this session",
+            icon=":material/swap_vert:",
+            query_params={"of": session.id},
+        )
 
     # act
     if again:

@@ -36,7 +36,10 @@ def pages() -> dict[str, list[st.Page]]:
             st.Page(places.HISTORY, title="History", icon=":material/history:"),
             st.Page(places.SESSION, title="Session", visibility="hidden"),
         ],
-        "System": [st.Page(places.DIAGNOSTICS, title="Diagnostics", icon=":material/stethoscope:")],
+        "System": [
+            st.Page(places.DIAGNOSTICS, title="Diagnostics", icon=":material/stethoscope:"),
+            st.Page(places.INSPECTOR, title="Inspector", icon=":material/swap_vert:"),
+        ],
     }
 
 

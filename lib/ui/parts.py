@@ -58,6 +58,10 @@ STATES: dict[str, tuple[str, Colour, str]] = {
     "reading_again": ("Being read again", "blue", "sync"),
     "unreadable": ("Could not be read", "red", "error"),
     "missing": ("Missing", "orange", "warning"),
+    "declined": ("Declined", "orange", "warning"),
+    "broken": ("Failed there", "red", "error"),
+    "no_answer": ("No answer", "violet", "question_mark"),
+    "callback": ("Callback", "blue", "call_received"),
     "sandbox": ("Sandbox: nothing is billed", "gray", "science"),
     "billed": ("Live account: calls are billed", "gray", "payments"),
 }

@@ -111,6 +111,14 @@ def test_from_an_address_over_a_search_into_a_record_and_out_with_a_file(page: P
     page.get_by_text("6 sessions, ").wait_for()
 
 
+def test_show_all_takes_every_filter_away(page: Page, dashboard: Dashboard) -> None:
+    page.goto(f"{dashboard.url}/history?range=All&search=nobody+said+this&state=Failed&mode=Text+chats")
+    page.get_by_text("Nothing fits").wait_for()
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_text(f"25 of {SESSIONS} sessions").wait_for()
+    assert "search" not in page.url
+
+
 def test_a_record_is_deleted_after_one_question_and_its_list_is_shown_again(
     dashboard: Dashboard, browser: Browser
 ) -> None:

@@ -106,6 +106,7 @@ def test_filters_come_from_the_address_and_narrow_the_list(house: Console) -> No
     app = house.open("history", search="nobody said this")
     assert "Nothing fits" in html(app)
     assert app.button(key="history_all").label == "Show all"
+    assert len(listed(app.button(key="history_all").click().run())) == 3
 
 
 def test_a_rows_button_opens_its_record(house: Console) -> None:

@@ -39,6 +39,8 @@ KEPT_DAYS, KEPT_ROWS = 14, 100_000
 FORGET_EVERY_S = 600.0
 CLOSE_WITHIN_S = 2.0
 CONVERSATIONS = "/conversations"
+TAKEN = 204
+"""What a callback that is kept was answered with."""
 
 
 class Taken(StrEnum):
@@ -60,7 +62,10 @@ _Item = Call | _Waiting | threading.Event | None
 
 
 class Journal:
-    """One for a process. `keep_days` is how long anything is kept, KEPT_DAYS at most."""
+    """One for a process. Nothing is kept longer than `keep_days` (0: no limit of that kind) and KEPT_DAYS.
+
+    `dropped` counts the requests that could not be kept.
+    """
 
     def __init__(
         self,
@@ -75,7 +80,7 @@ class Journal:
         self._store = store
         self._account = account
         self._redaction = redaction
-        self._keep = timedelta(days=min(keep_days or KEPT_DAYS, KEPT_DAYS))
+        self.keep_days = min(keep_days or KEPT_DAYS, KEPT_DAYS)
         self._clock = clock
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._late: deque[Call] = deque(maxlen=MOST_WAITING)
@@ -235,7 +240,7 @@ class Journal:
         try:
             while not self._closing:
                 with self._store.writing(durable=False) as connection:
-                    if not exchanges.forget(connection, self._clock() - self._keep, most=KEPT_ROWS):
+                    if not exchanges.forget(connection, self._clock() - timedelta(days=self.keep_days), most=KEPT_ROWS):
                         return
         except GreenroomError:
             log.warning("old requests and callbacks could not be deleted; it is tried again later")
@@ -258,6 +263,7 @@ def _exchange_of(one: Callback) -> Exchange:
         name=one.event_type,
         session_id=one.session_id,
         about=one.conversation_id,
+        status=TAKEN,
         size=one.size,
         body=one.body,
     )

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from lib.errors import BadInput, NotFound
 from lib.models import Exchange
-from lib.services.inspector import callback
+from lib.services.inspector import callback, commands
+from lib.services.inspector.commands import Commands
 from lib.services.inspector.journal import Journal, Taken
 from lib.services.inspector.redaction import Redaction
 from lib.services.inspector.restraint import Restraint
@@ -32,7 +33,7 @@ class ExchangePage:
 
 
 class Inspector:
-    """The requests and callbacks of one account, for as long as they are kept."""
+    """The requests and callbacks of one account, for as long as they are kept. `base_url` is where requests go."""
 
     def __init__(
         self,
@@ -41,12 +42,16 @@ class Inspector:
         journal: Journal,
         redaction: Redaction,
         *,
+        base_url: Callable[[], str] = lambda: "",
+        sandbox: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._account = account
         self._journal = journal
         self._redaction = redaction
+        self._base_url = base_url
+        self._sandbox = sandbox
         self._clock = clock
         self._restraint = Restraint()
 
@@ -54,6 +59,11 @@ class Inspector:
     def dropped(self) -> int:
         """Requests of this process that were not kept, because the database did not take them."""
         return self._journal.dropped
+
+    @property
+    def kept_days(self) -> int:
+        """How long anything is kept, in days."""
+        return self._journal.keep_days
 
     def receive(self, session_id: str, raw: bytes) -> Future[Taken]:
         """A callback to this session's address; the future ends when it is on the disk. Raises BadInput."""
@@ -93,6 +103,14 @@ class Inspector:
         if found is None:
             raise NotFound("This request or callback is not kept any more.")
         return found
+
+    def address(self, request: Exchange) -> str:
+        """Where a request went."""
+        return self._base_url() + request.target
+
+    def commands(self, request: Exchange) -> Commands:
+        """A request, with its body, as commands that send it again."""
+        return commands.commands(request, self._base_url(), sandbox=self._sandbox)
 
     def callbacks_of(self, session_id: str) -> list[Exchange]:
         """A session's callbacks that are still kept, oldest first, without their bodies."""

@@ -1,0 +1,45 @@
+"""The way through a long list whose place stands in the page's address: newer, older, back to the newest."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+OLDER, NEWER = "older", "newer"
+
+
+def first_page() -> None:
+    """Another list begins at its beginning."""
+    for name in (OLDER, NEWER):
+        st.query_params.pop(name, None)
+
+
+def place() -> tuple[str | None, bool]:
+    """The cursor that the address names, None where it names none, and whether what is newer than it is wanted."""
+    newer = st.query_params.get(NEWER)
+    return newer or st.query_params.get(OLDER) or None, newer is not None
+
+
+def ways(previous: str | None, following: str | None, key: str) -> None:
+    """The way to the pages around this one, by their cursors; nothing for a list of one page."""
+    if previous is None and following is None:
+        return
+    for word, icon, name, cursor in (
+        ("Newest", "first_page", "", previous),
+        ("Newer", "chevron_left", NEWER, previous),
+        ("Older", "chevron_right", OLDER, following),
+    ):
+        st.button(
+            word,
+            icon=f":material/{icon}:",
+            icon_position="right" if name == OLDER else "left",
+            disabled=cursor is None,
+            key=f"{key}_{word.lower()}",
+            on_click=_turn,
+            args=(name, cursor),
+        )
+
+
+def _turn(name: str, cursor: str | None) -> None:
+    first_page()
+    if name and cursor:
+        st.query_params[name] = cursor
