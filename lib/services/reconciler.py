@@ -104,11 +104,9 @@ class Reconciler:
         self._phoenix.lately_ended()
 
     def _ended(self) -> list[Conversation]:
-        """Some that ended, now and then: a call that came late may have ended by itself between two lists."""
+        """Some that ended, at first and now and then: a call may have ended by itself between two lists."""
         every_s = BUSY_S if self._late else IDLE_S
-        if self._last_ended is None:
-            self._last_ended = self._ages.now - IDLE_S + BUSY_S
-        if self._ages.now - self._last_ended < every_s:
+        if self._last_ended is not None and self._ages.now - self._last_ended < every_s:
             return []
         found = self._phoenix.lately_ended()
         self._last_ended = self._ages.now

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from lib.store.schema import leases
+
+# Built once, since the sweeper asks every few seconds for as long as the process runs.
+_READ = select(leases).where(leases.c.name == bindparam("lease"))
+_MINE = (
+    leases.c.name == bindparam("lease"),
+    leases.c.owner == bindparam("holder"),
+    leases.c.epoch == bindparam("term"),
+)
+_RENEW = update(leases).where(*_MINE).values(beat=leases.c.beat + 1, held=True)
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,7 @@ class Held:
 
 
 def read(connection: Connection, name: str) -> Held | None:
-    row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+    row = connection.execute(_READ, {"lease": name}).one_or_none()
     return Held(row.owner, row.epoch, row.beat, row.held) if row else None
 
 
@@ -36,14 +45,13 @@ def take(connection: Connection, name: str, owner: str, seen: Held) -> bool:
 
 def renew(connection: Connection, name: str, owner: str, epoch: int) -> bool:
     """One more sign of life; False if another holds it by now."""
-    mine = (leases.c.name == name, leases.c.owner == owner, leases.c.epoch == epoch)
-    return connection.execute(update(leases).where(*mine).values(beat=leases.c.beat + 1, held=True)).rowcount == 1
+    return connection.execute(_RENEW, {"lease": name, "holder": owner, "term": epoch}).rowcount == 1
 
 
 def let_go(connection: Connection, name: str, owner: str, epoch: int) -> None:
     """Leave it to whoever comes next, who need not wait then."""
-    mine = (leases.c.name == name, leases.c.owner == owner, leases.c.epoch == epoch)
-    connection.execute(update(leases).where(*mine).values(held=False))
+    given_back = update(leases).where(*_MINE).values(held=False)
+    connection.execute(given_back, {"lease": name, "holder": owner, "term": epoch})
 
 
 def _change(connection: Connection, name: str, seen: Held, **values: object) -> bool:

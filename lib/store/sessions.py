@@ -35,6 +35,21 @@ _USAGE = select(
     sessions.c.mode != Mode.TEXT.value,
     or_(sessions.c.status.in_(OPEN), sessions.c.created_at >= bindparam("since")),
 )
+# So are those of the sweeper, which asks every few seconds.
+_OPEN_CALLS = (
+    _OF_ACCOUNT.add_columns(sessions.c.owner, sessions.c.seen_at)
+    .where(sessions.c.status.in_(OPEN))
+    .order_by(sessions.c.created_at)
+)
+_WITHOUT_RECORD = _OF_ACCOUNT.where(
+    sessions.c.status == Status.ENDED.value,
+    sessions.c.conversation_id.is_not(None),
+    or_(sessions.c.transcript_at.is_(None), sessions.c.perception == "", sessions.c.recordings.is_(None)),
+    or_(
+        sessions.c.ended_at >= bindparam("since", type_=sessions.c.ended_at.type),
+        sessions.c.id.in_(bindparam("followed", expanding=True)),
+    ),
+)
 _ADD, _NOTE = insert(sessions), insert(events)
 
 
@@ -183,22 +198,16 @@ def open_ones(connection: Connection, account: str) -> list[Session]:
 
 def open_calls(connection: Connection, account: str) -> list[OpenOne]:
     """All open sessions, as the sweeper needs them, oldest first."""
-    query = _mine(account).add_columns(sessions.c.owner, sessions.c.seen_at)
-    query = query.where(sessions.c.status.in_(OPEN)).order_by(sessions.c.created_at)
-    return [OpenOne(session_of(row), row.owner, row.seen_at) for row in connection.execute(query)]
+    found = connection.execute(_OPEN_CALLS, {"account": account})
+    return [OpenOne(session_of(row), row.owner, row.seen_at) for row in found]
 
 
 def without_record(
     connection: Connection, account: str, ended_since: datetime, followed: Collection[str]
 ) -> list[Session]:
     """Calls that ended lately, or are among `followed`, whose record is not whole."""
-    query = _mine(account).where(
-        sessions.c.status == Status.ENDED.value,
-        sessions.c.conversation_id.is_not(None),
-        or_(sessions.c.transcript_at.is_(None), sessions.c.perception == "", sessions.c.recordings.is_(None)),
-        or_(sessions.c.ended_at >= ended_since, sessions.c.id.in_(followed)),
-    )
-    return [session_of(row) for row in connection.execute(query)]
+    values = {"account": account, "since": ended_since, "followed": list(followed)}
+    return [session_of(row) for row in connection.execute(_WITHOUT_RECORD, values)]
 
 
 def usage(

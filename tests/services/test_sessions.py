@@ -432,12 +432,13 @@ def test_agents_and_sessions_of_another_account_are_not_shown(housed: Housed) ->
             other.sessions.get(session.id)
 
 
-def test_with_nothing_open_the_sweeper_asks_for_one_list_when_it_starts_and_then_nothing(
+def test_with_nothing_open_the_sweeper_asks_for_two_pages_when_it_starts_and_then_nothing(
     services: Services, sandbox: str
 ) -> None:
     until(lambda: services.ready)
     time.sleep(0.4)
-    assert [(entry["method"], entry["path"]) for entry in log(sandbox)] == [("GET", "/v2/conversations")]
+    assert [(entry["method"], entry["path"]) for entry in log(sandbox)] == [("GET", "/v2/conversations")] * 2
+    assert [entry["query"]["status"] for entry in log(sandbox)] == ["active", "ended"]
 
 
 def test_an_agent_names_what_it_lacks(services: Services) -> None:
