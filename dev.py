@@ -6,6 +6,7 @@ python dev.py check             ruff, mypy and who may import whom
 python dev.py resolve           ask whether everything can be installed on each system that is served
 python dev.py worker [--daily]  install the Pipecat worker into .venv-pipecat (about 800 MB)
 python dev.py bench [ARGS]      measure the dashboard against plain Streamlit
+python dev.py mutants [NAMES]   break the ledger on purpose, in a copy, and show which test notices
 """
 
 from __future__ import annotations
@@ -415,7 +416,14 @@ def bench(args: Sequence[str]) -> NoReturn:
     become([str(PYTHON), "-m", "tests.bench", *args], os.environ)
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "resolve": resolve, "worker": worker, "bench": bench}
+def mutants(args: Sequence[str]) -> NoReturn:
+    MAIN.prepare(DEV)
+    become([str(PYTHON), "-m", "tests.mutants", *args], os.environ)
+
+
+COMMANDS = {
+    "run": run, "test": test, "check": check, "resolve": resolve, "worker": worker, "bench": bench, "mutants": mutants,
+}  # fmt: skip
 
 
 def main(args: Sequence[str]) -> int:

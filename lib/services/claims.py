@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,7 +33,7 @@ class Claims:
     def made(self, session: Session, conversation: Conversation) -> str:
         """The answer of the one POST of this session. The id of the session that holds the conversation from now on."""
         with self.ledger.store.writing() as connection:
-            if self._fill(connection, session, conversation, self.ledger.clock()):
+            if self._fill(connection, session, conversation, self.ledger.clock(), found=False):
                 return session.id
         # What the start was waiting for was given up meanwhile, or somebody else found the conversation first.
         return self.found(session.id, conversation)
@@ -54,13 +55,17 @@ class Claims:
             if session.status is Status.STARTING and session.mode is not Mode.TEXT:
                 return ""
             begun = conversation.created_at or session.created_at
-            if self._fill(connection, session, conversation, begun) or self._late(connection, session, conversation):
+            if self._fill(connection, session, conversation, begun, found=True):
+                return session_id
+            if self._late(connection, session, conversation):
                 return session_id
             return self._record(connection, self.ledger.new_id(), conversation, "extra", session)
 
-    def _fill(self, connection: Connection, session: Session, conversation: Conversation, begun: Any) -> bool:
+    def _fill(
+        self, connection: Connection, session: Session, conversation: Conversation, begun: datetime, *, found: bool
+    ) -> bool:
         """Give it to the session that waits for it, unless that has one or is over."""
-        problem = self._unusable(session, conversation)
+        problem = self._unusable(session, conversation, found)
         values: dict[str, Any] = {
             "conversation_id": conversation.id,
             "conversation_url": "" if problem else conversation.url,
@@ -153,8 +158,14 @@ class Claims:
             max_call_s=self.ledger.settings.max_call_s,
         )
 
-    def _unusable(self, session: Session, conversation: Conversation) -> GreenroomError | None:
+    def _unusable(self, session: Session, conversation: Conversation, found: bool) -> GreenroomError | None:
         """Why nobody could use what this room costs, or None."""
+        if found and session.mode is Mode.PIPECAT_DAILY:
+            return BadInput(
+                "The worker of this call was lost before it had said what came of the start.",
+                code="worker_lost",
+                hint="Start again. What it left at Tavus is ended.",
+            )
         if session.private_room and not conversation.meeting_token:
             return BadInput(
                 "The key of this private room was lost with Tavus's answer, so nobody could join it.",

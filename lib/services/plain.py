@@ -29,6 +29,7 @@ OURS = {
     "over_budget": "Today’s minutes were used up",
     "unsafe_room": "Its room could not be shown",
     "key_lost": "The key of its room was lost",
+    "worker_lost": "Its worker was lost",
     "late": "It was made late, after it had been given up",
     "lost": "Its record was lost, so it was ended",
     "extra": "It was made a second time, so it was ended",

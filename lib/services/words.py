@@ -25,6 +25,7 @@ EVENTS: dict[str, str] = {
     "broken": "The call broke off",
     "unsafe_room": "The room’s address was not safe to open",
     "key_lost": "The private room’s key was lost",
+    "worker_lost": "The worker was lost",
     "unwatched": "Nobody was watching, so it is ended",
     "detached": "Room opened in a tab of its own",
     "over_limit": "Over its time limit, so it is ended",

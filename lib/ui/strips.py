@@ -14,7 +14,18 @@ from lib.ui.text import clock, local, span
 from lib.wiring import Services
 
 ENDS_WITHIN = timedelta(seconds=5)
-ASKED_TO_END = ("ending", "unsafe_room", "key_lost", "unwatched", "over_limit", "over_budget", "late", "lost", "extra")
+ASKED_TO_END = (
+    "ending",
+    "unsafe_room",
+    "key_lost",
+    "worker_lost",
+    "unwatched",
+    "over_limit",
+    "over_budget",
+    "late",
+    "lost",
+    "extra",
+)
 _DOUBLE_CLICK = timedelta(seconds=5)
 _TOKENS = "start_tokens"
 IN_ROOM = "the avatar is in the room"

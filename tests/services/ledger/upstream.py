@@ -48,6 +48,7 @@ class Call:
     ended_at: float | None = None
     reason: str = ""
     by_us: bool = False
+    joined: bool = False
 
 
 @dataclass
@@ -87,7 +88,8 @@ class Upstream:
             due, name, posted_at, absent_s = one
             self._make(name, posted_at, absent_s, at=due)
         for call in self.calls.values():
-            if call.ended_at is None and call.posted_at is not None and now >= call.made_at + call.absent_s:
+            empty = call.posted_at is not None and not call.joined
+            if call.ended_at is None and empty and now >= call.made_at + call.absent_s:
                 self._end(call, "participant_absent_timeout", call.made_at + call.absent_s)
 
     def request(

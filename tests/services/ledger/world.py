@@ -86,9 +86,12 @@ class World:
     # The database
 
     @contextmanager
-    def raw(self) -> Iterator[Connection]:
-        """The database past Greenroom's own way in, in one transaction."""
-        engine = create_engine(Store(self.database, root=self.root)._url, poolclass=NullPool)
+    def raw(self, patience_s: float = 10.0) -> Iterator[Connection]:
+        """The database past Greenroom's own way in, in one transaction; it waits that long for locks."""
+        url = Store(self.database, root=self.root)._url
+        sqlite = url.get_backend_name() == "sqlite"
+        options = {"timeout": patience_s} if sqlite else {"options": f"-c lock_timeout={int(patience_s * 1000)}"}
+        engine = create_engine(url, poolclass=NullPool, connect_args=options)
         with engine.begin() as connection:
             yield connection
         engine.dispose()
