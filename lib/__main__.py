@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from lib.commands import personas
 from lib.commands.parser import Parser
 
 if TYPE_CHECKING:
-    from lib.doctor.report import Report
+    from lib.doctor.report import Check, Report
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,7 +40,21 @@ def doctor(args: argparse.Namespace) -> int:
     """Say what works on this machine; also where nothing is installed yet."""
     from lib.doctor import command
 
-    return command.run(ROOT, as_json=args.json, full=_full_report())
+    full = _full_report()
+    if args.agent and not args.paid:
+        print("--agent says whose call --paid holds; without --paid none is held.", file=sys.stderr)
+        return 2
+    if args.paid and full is None:
+        print("--paid needs Greenroom's packages: run python dev.py run first. Nothing was started.", file=sys.stderr)
+    paid = _paid_check(args.agent) if args.paid and full is not None else None
+    return command.run(ROOT, as_json=args.json, full=full, paid=paid)
+
+
+def _paid_check(agent_id: str) -> Callable[[], Check]:
+    from lib import wiring
+
+    # To stderr, so that what is printed with --json stays one object.
+    return lambda: wiring.paid_check_from_outside(ROOT, agent_id, lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def _full_report() -> Callable[[], Report] | None:
@@ -60,12 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     alone.set_defaults(run=sandbox)
     checks = commands.add_parser("doctor", help="say what works on this machine, and what to do where it does not")
     checks.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    checks.add_argument("--paid", action="store_true", help="also hold a real call and end it; Tavus bills it")
+    checks.add_argument("--agent", default="", metavar="ID", help="whose call --paid holds (the first agent)")
     checks.set_defaults(run=doctor)
     personas.add(commands, ROOT)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         getattr(args, "parser", parser).error(f"unrecognized arguments: {' '.join(unknown)}")
-    return int(args.run(args))
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

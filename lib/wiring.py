@@ -27,8 +27,9 @@ from lib.clients.chat import ChatClient
 from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.clients.transport import Call
-from lib.doctor.report import Report
-from lib.errors import SettingsWrong, StoreRefused
+from lib.doctor.command import PAID
+from lib.doctor.report import Check, Outcome, Report
+from lib.errors import GreenroomError, SettingsWrong, StoreRefused
 from lib.services import export
 from lib.services.agents import Agents
 from lib.services.ages import Ages
@@ -71,6 +72,7 @@ log = logging.getLogger(__name__)
 SANDBOX_ACCOUNT = "sandbox"
 SANDBOX_KEY = SecretStr("sandbox")
 PULSE_S, SHORTEST_LEASE_S = 5.0, 1.5
+READY_WITHIN_S = 15.0
 HERE = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE = "sqlite:///data/greenroom.db"
 
@@ -152,6 +154,10 @@ class Services:
     def ready(self) -> bool:
         """True once recovery is done and starts may go out."""
         return self._sweeper is not None and self._sweeper.ready.is_set()
+
+    def wait_until_ready(self, within_s: float) -> bool:
+        """Wait for recovery; False if it is not done by then, in which case a start says why it is not sent."""
+        return self._sweeper is not None and self._sweeper.ready.wait(within_s)
 
     def open(self, base: str) -> None:
         """Open the database and start the sweeper. `base` is this server's own address, such as http://127.0.0.1:8501.
@@ -293,6 +299,35 @@ def report_from_outside(root: Path) -> Report:
     finally:
         tavus.close()
         store.close()
+
+
+def paid_check_from_outside(root: Path, agent_id: str, say: Callable[[str], None]) -> Check:
+    """Hold a real call with this agent (""  for the first one) while no page is open, and end it. Billed.
+
+    `say` is told what it costs before anything is sent. The sweeper runs as in a dashboard, and shares its work with
+    one that runs beside this. On the sandbox nothing is done: it is part of a dashboard.
+    """
+    loaded = load(root)
+    if loaded.settings.sandbox:
+        return Check(PAID, Outcome.SKIP, "Not tried: without TAVUS_API_KEY there is nothing to pay.")
+    services = build(root, loaded)
+    try:
+        services.open("")
+        known = services.agents.all()
+        if not known:
+            return Check(PAID, Outcome.FAIL, "There is no agent to start.", "Make one on the Agents page.")
+        agent = services.agents.get(agent_id) if agent_id else known[0]
+        say(
+            f"A real call of {agent.name!r} ({agent.id}) is started and ended as soon as its avatar is in the room. "
+            f"Tavus bills it from its start to its end: usually under a minute, {loaded.settings.absent_timeout_s} s "
+            "at the most, should this command be broken off. Ctrl-C ends it."
+        )
+        services.wait_until_ready(READY_WITHIN_S)
+        return services.trial.paid(agent.id)
+    except GreenroomError as error:
+        return Check(PAID, Outcome.FAIL, error.message, error.hint)
+    finally:
+        services.close()
 
 
 def _store(loaded: Loaded, root: Path) -> Store:

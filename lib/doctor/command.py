@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,20 +12,42 @@ from lib.doctor import bare
 from lib.doctor.machine import machine
 from lib.doctor.modes import matrix
 from lib.doctor.probe import probe, worker_python
-from lib.doctor.report import WORDS, Outcome, Report, report_json, verdict
+from lib.doctor.report import WORDS, Check, Outcome, Report, report_json, verdict
 
+PAID = "Start, for real"
 Full = Callable[[], Report]
 
 
-def run(root: Path, *, as_json: bool, full: Full | None, out: Callable[[str], None] = print) -> int:
+def run(
+    root: Path,
+    *,
+    as_json: bool,
+    full: Full | None,
+    paid: Callable[[], Check] | None = None,
+    out: Callable[[str], None] = print,
+) -> int:
     """Check, print, and answer 0, or 1 where something failed.
 
-    `full` makes the report of everything; it is None where the packages that it needs are not installed. `as_json`
-    prints one JSON object and nothing else.
+    `full` makes the report of everything; it is None where the packages that it needs are not installed. `paid` holds
+    a call that is billed; it is left out where something failed before. `as_json` prints one JSON object and nothing
+    else.
     """
     report = full() if full is not None else bare_report(root)
+    if paid is not None:
+        first = [check.name for check in report.checks if check.result is Outcome.FAIL]
+        told = f"Not tried: to be fixed first: {', '.join(first)}."
+        report = with_check(report, Check(PAID, Outcome.SKIP, told) if first else paid())
     out(report_json(report) if as_json else as_text(report))
     return 1 if report.result is Outcome.FAIL else 0
+
+
+def with_check(report: Report, check: Check) -> Report:
+    """The report with one check more; the verdict counts it, unless it was not run."""
+    checks = (*report.checks, check)
+    if check.result is Outcome.SKIP:
+        return replace(report, checks=checks)
+    told, result = verdict(checks, ready="Ready for live calls.")
+    return replace(report, checks=checks, verdict=told, result=result)
 
 
 def bare_report(root: Path) -> Report:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from lib.wiring import Services
+from tests.house import KEY as HOUSE_KEY
+from tests.house import demo, house, until
 from tests.running import ROOT, UNSET
+from tests.sandbox_server import RunningSandbox, running_sandbox
 
 KEY = "tvsk_CANARY0123456789"
 
 
 def doctor(*flags: str, bare: bool = False, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """`bare` hides every installed package, as on a machine where nothing was installed yet."""
+    """Run it to its end. `bare` hides every installed package, as on a machine where nothing was installed yet."""
     asked = ["lib", "doctor", *flags]
     start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = {asked}"
     code = f"{start}; import lib.__main__ as m; sys.exit(m.main())"
@@ -49,3 +58,94 @@ def test_a_key_that_reaches_nobody_fails_and_is_not_shown(tmp_path: Path) -> Non
     done = doctor(env={**nobody, "DATABASE_URL": f"sqlite:///{tmp_path}/x.db"})
     assert done.returncode == 1 and "can't be reached" in done.stdout
     assert KEY not in done.stdout + done.stderr and "phoenix_rest: can't" in done.stdout
+
+
+# the paid check
+
+
+@pytest.fixture
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox() as made:
+        yield made
+
+
+@pytest.fixture
+def services(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Services]:
+    """What a dashboard left behind: its database with an agent."""
+    with house(sandbox.url, tmp_path, database=f"sqlite:///{tmp_path}/x.db") as made:
+        demo(made)
+        yield made
+
+
+def account(sandbox: RunningSandbox, tmp_path: Path) -> dict[str, str]:
+    return {
+        "TAVUS_API_KEY": HOUSE_KEY,
+        "TAVUS_BASE_URL": sandbox.v2,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/x.db",
+        "SWEEP_INTERVAL_S": "1",
+    }
+
+
+def running_calls(sandbox: RunningSandbox) -> int:
+    return int(sandbox.call("GET", "/conversations?status=active").json()["total_count"])
+
+
+def creates(sandbox: RunningSandbox) -> int:
+    return sandbox.routes().count("POST /v2/conversations")
+
+
+def test_a_paid_check_says_what_it_costs_holds_one_call_and_ends_it(
+    services: Services, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    services.close()
+    done = doctor("--json", "--paid", env=account(sandbox, tmp_path))
+    document = json.loads(done.stdout)
+    check = next(check for check in document["checks"] if check["name"] == "Start, for real")
+    assert (check["result"], done.returncode) == ("pass", 0), (check, done.stderr)
+    assert "Tavus bills it" in done.stderr and "'Product demo'" in done.stderr
+    assert (creates(sandbox), running_calls(sandbox)) == (1, 0)
+
+
+def test_a_refused_paid_check_fails_with_its_cause_and_the_exit_code(
+    services: Services, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    services.close()
+    sandbox.faults({"route": "POST /v2/conversations", "status": 402, "body": {"message": "out of credits"}})
+    done = doctor("--paid", env=account(sandbox, tmp_path))
+    assert done.returncode == 1 and "One thing to fix: Start, for real." in done.stdout
+    assert "no minutes left (402)" in done.stdout
+    done = doctor("--paid", "--agent", "a-nobody", env=account(sandbox, tmp_path))
+    assert done.returncode == 1 and "There is no agent 'a-nobody'" in done.stdout and creates(sandbox) == 1
+
+
+def test_nothing_is_paid_for_where_something_failed_before_or_nothing_is_there_to_pay(
+    services: Services, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    services.close()
+    sandbox.faults({"route": "GET /v2/*", "times": -1, "status": 401, "body": {"message": "Invalid"}})
+    done = doctor("--paid", env=account(sandbox, tmp_path))
+    assert done.returncode == 1 and "Not tried: to be fixed first: Tavus." in done.stdout and "bills" not in done.stderr
+    assert creates(sandbox) == 0
+    free = doctor("--paid", env={"DATABASE_URL": f"sqlite:///{tmp_path}/y.db"})
+    assert free.returncode == 0 and "there is nothing to pay" in free.stdout
+    bare = doctor("--paid", bare=True)
+    assert bare.returncode == 1 and "Nothing was started." in bare.stderr
+    assert doctor("--agent", "a-1").returncode == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole console only")
+def test_ctrl_c_ends_the_call_that_is_held(sandbox: RunningSandbox, services: Services, tmp_path: Path) -> None:
+    services.close()
+    # No replica joins, so that the command waits.
+    sandbox.freeze()
+    env = {**dict.fromkeys(UNSET, ""), "PATH": "", "HOME": str(tmp_path), **account(sandbox, tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lib", "doctor", "--paid"], cwd=ROOT, env=env, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        until(lambda: running_calls(sandbox) == 1, within_s=30)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=45)
+    assert process.returncode == 130 and "Traceback" not in told
+    assert running_calls(sandbox) == 0

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from lib.doctor.command import PAID
 from lib.doctor.report import Check, Outcome
 from lib.errors import GreenroomError
 from lib.models import Agent, Mode, Session, Status
@@ -16,7 +17,7 @@ from lib.services.diagnostics.upstream import failed
 from lib.services.modes.phoenix_rest import PhoenixRest, Plan
 from lib.services.sessions import Sessions
 
-FREE, PAID = "Start, tried free", "Start, for real"
+FREE = "Start, tried free"
 TRIAL_NAME = "Greenroom check, test mode"
 LIVE_WITHIN_S = 60.0
 OVER_WITHIN_S = 30.0
@@ -62,11 +63,12 @@ class Trial:
     def paid(self, agent_id: str) -> Check:
         """Start a call, wait until the avatar is in the room, end it, and see that it has ended. Billed for that time.
 
-        Guard, ledger and sweeper count it like any call, so that a failure in between leaves nothing running.
+        Guard, ledger and sweeper count it like any call, so that a failure in between leaves nothing running. Ctrl-C
+        ends it first.
         """
-        begun = time.monotonic()
+        begun, session = time.monotonic(), None
         try:
-            session = self._sessions.start_and_wait(agent_id, token=f"check-{secrets.token_hex(8)}")
+            session = self._sessions.start(agent_id, token=f"check-{secrets.token_hex(8)}")
             session = self._wait(session, (Status.LIVE, Status.ENDED, Status.FAILED), LIVE_WITHIN_S)
             joined_s, came = time.monotonic() - begun, session.status is Status.LIVE
             if session.mode is Mode.TEXT:
@@ -76,6 +78,10 @@ class Trial:
             over = self._wait(session, (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
         except GreenroomError as error:
             return failed(PAID, error)
+        except KeyboardInterrupt:
+            if session is not None:
+                self._wait(self._sessions.end(session.id), (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
+            raise
         length = f"{(over.ended_at - over.created_at).total_seconds():.0f} s" if over.ended_at else "not known yet"
         if over.status not in (Status.ENDED, Status.FAILED):
             told = f"Tavus has not confirmed the end of session {session.id} yet; Greenroom goes on asking."
