@@ -10,6 +10,7 @@ import streamlit as st
 
 from lib.errors import BadInput, StoreSlow
 from lib.models import Agent, Mode, Session
+from lib.services import words
 from lib.services.past import LIST_LIMIT, RECORD_LIMIT
 from lib.services.plain import cost
 from lib.services.sessions import SessionPage
@@ -105,22 +106,29 @@ def page_of(services: Services, wanted: dict[str, Any]) -> SessionPage:
         return services.sessions.page(limit=PAGE, **wanted)
 
 
-def table(services: Services, sessions: tuple[Session, ...]) -> Session | None:
-    """The list; returns the session that is to be opened. What says most comes first, for a narrow window."""
+def table(services: Services, sessions: tuple[Session, ...], text: str) -> Session | None:
+    """The list; returns the session that is to be opened. What says most comes first, for a narrow window.
+
+    After a search that is where the words were said.
+    """
     column = st.column_config
     priced = bool(services.past.price_per_minute)
+    said = services.past.passages(sessions, text) if text else {}
+    order = ["open", "started", "agent", "state", "why", "length", "cost", "mode"]
     st.dataframe(
-        rows(sessions, services.past.price_per_minute),
+        rows(sessions, services.past.price_per_minute, said),
         hide_index=True,
         row_height=38,
         height="content",
         key="history_table",
+        column_order=["open", "started", "agent", "said", "state", "why", "length"] if text else order,
         column_config={
             "open": column.ButtonColumn("", width=64, pinned=True, type="secondary", on_click=noted, key=OPENED),
             "started": column.DatetimeColumn("Started", format="D MMM, HH:mm", width=104),
             "agent": column.TextColumn("Agent", width=104),
+            "said": column.TextColumn("What was said", width=420),
             "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=86),
-            "why": column.TextColumn("Why it ended", width=240),
+            "why": column.TextColumn("Why it ended", width=160 if text else 240),
             "length": column.TextColumn("Length, min", alignment="right", width=96),
             "cost": column.TextColumn("Est. cost", alignment="right", width=86) if priced else None,
             "mode": column.TextColumn("Mode", width=80),
@@ -150,7 +158,7 @@ def noted() -> None:
     """A callback is what makes a click a run; the click itself is read from the session's state."""
 
 
-def rows(sessions: tuple[Session, ...], price: float) -> Any:
+def rows(sessions: tuple[Session, ...], price: float, said: dict[str, str]) -> Any:
     """The list as an Arrow table, which spares the import of pandas."""
     import pyarrow  # type: ignore[import-untyped]
 
@@ -160,6 +168,7 @@ def rows(sessions: tuple[Session, ...], price: float) -> Any:
             "open": ["Open"] * len(sessions),
             "started": [local(session.created_at).replace(tzinfo=None) for session in sessions],
             "agent": [session.agent_name for session in sessions],
+            "said": [said.get(session.id) or "–" for session in sessions],
             "state": [[state(session)] for session in sessions],
             "why": [record.why(session) or "–" for session in sessions],
             "length": [record.length(session) for session in sessions],
@@ -219,6 +228,15 @@ def told(page: SessionPage) -> None:
         st.caption("Nobody said it in just these words. Shown is where words begin like them.")
 
 
+def still_at_tavus(services: Services) -> None:
+    """A record that is gone here and not yet there is not forgotten."""
+    waiting = services.retention.waiting()
+    if waiting:
+        noun, are = ("conversation", "is") if waiting == 1 else ("conversations", "are")
+        where = words.at(services.sandbox)
+        st.caption(f"{waiting:,} deleted {noun} {are} still to be deleted {where}. It is tried again by itself.")
+
+
 def count(page: SessionPage) -> str:
     """How many are shown, of how many, and from when to when."""
     total = f"more than {page.total:,} sessions" if page.capped else f"{page.total:,} session{'s'[: page.total != 1]}"
@@ -265,6 +283,7 @@ def main() -> None:
 
     # render
     told(page)
+    still_at_tavus(services)
     if not page.items:
         if page.searched_to is None:
             with feedback.required("read the sessions"):
@@ -276,7 +295,7 @@ def main() -> None:
         exports(services, wanted)
     with feedback.section("add the days up"):
         figures(services, wanted)
-    chosen = table(services, page.items)
+    chosen = table(services, page.items, wanted.get("text", ""))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(count(page), width="stretch")
         chosen = named_record(page.items) or chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.services import export, plain, record
 from lib.services.ledger import Ledger
-from lib.store import exchanges, lists
+from lib.store import exchanges, lists, tokens
 from lib.store import sessions as rows
 from lib.store.hurry import Hurry
 
@@ -24,6 +25,7 @@ LIST_LIMIT, RECORD_LIMIT, TOGETHER = 50_000, 2_000, 200
 KEPT_FOR = 20
 """Figures are kept so many times longer than it took to make them."""
 KEPT = 64
+PASSAGE, WORDS = 90, re.compile(r"[^\W_]+")
 OTHER, FAILED, OPEN = "Another reason", "Failed", "Still open"
 
 Form = Literal["csv", "json", "md"]
@@ -89,6 +91,14 @@ class Past:
             callbacks = exchanges.callbacks_of(connection, session.id)
         return record.story(session, events, turns, callbacks)
 
+    def passages(self, sessions: Sequence[Session], text: str) -> dict[str, str]:
+        """Where in these sessions the words were said: a piece of that turn, "" where only a name has them."""
+        wanted = tokens.loosened(tokens.terms(text))
+        with self._ledger.store.reading() as connection:
+            said, _ = rows.records(connection, [session.id for session in sessions])
+        found = {name: next((one for one in turns if _says(one, wanted)), None) for name, turns in said.items()}
+        return {name: "" if turn is None else _around(turn.content, text) for name, turn in found.items()}
+
     def export(self, form: Form, **filters: Any) -> str:
         """All sessions that fit, newest first, as a file: `csv` is the list, the others have what was said too.
 
@@ -150,6 +160,21 @@ class Past:
             self.price_per_minute,
             shortened,
         )
+
+
+def _says(turn: Turn, wanted: Sequence[tokens.Term]) -> bool:
+    return turn.role != "system" and tokens.holds(turn.content, wanted)
+
+
+def _around(content: str, text: str) -> str:
+    """About a line of it, around the first of the words that stands there as it was typed."""
+    line = " ".join(content.split())
+    folded = line.casefold()
+    places = [folded.find(word.casefold()) for word in WORDS.findall(text)]
+    at = min([place for place in places if place >= 0], default=0)
+    begin = line.find(" ", at - PASSAGE // 3, at) + 1 if at > PASSAGE // 3 else 0
+    piece = line[begin : begin + PASSAGE]
+    return f"{'…' if begin else ''}{piece.strip()}{'…' if begin + PASSAGE < len(line) else ''}"
 
 
 def _outcome(tally: lists.Tally) -> str:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from lib.errors import Conflict, GreenroomError, NotFound
+from lib.services.kept import Kept
 from lib.services.ledger import Ledger
 from lib.store import removed
 from lib.store.scrub import scrub
@@ -39,6 +40,7 @@ class Retention:
         self._delete_at_tavus = delete_at_tavus
         self._monotonic = monotonic
         self._next = monotonic()
+        self._waiting: Kept[int] = Kept(ledger.store)
         self._stop = threading.Event()
         self._working = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="greenroom-retention")
@@ -81,6 +83,10 @@ class Retention:
                 removed.no_traces(connection, traces)
         return count
 
+    def waiting(self) -> int:
+        """How many records that were deleted here are still to be deleted at Tavus."""
+        return self._waiting.get("", self._count)
+
     def tend(self) -> None:
         """Called often by the process that sweeps; once an hour it purges, in the background."""
         if self._monotonic() >= self._next:
@@ -89,6 +95,10 @@ class Retention:
     def close(self) -> None:
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _count(self) -> int:
+        with self._ledger.store.reading() as connection:
+            return removed.count_waiting(connection, self._ledger.account)
 
     def _soon(self) -> None:
         self._next = self._monotonic() + EVERY_S

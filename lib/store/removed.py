@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from lib.models import Mode, Status
 from lib.store import exchanges
@@ -21,6 +21,17 @@ OVER = (Status.ENDED.value, Status.FAILED.value)
 TRACES = "traces_of_deleted"
 KEPT = timedelta(days=2)
 """How long a deleted session's remains are kept: a day has passed, and no click is repeated after that."""
+
+
+# Asked at every start, so built once.
+_TOKEN = (
+    select(removed.c.session_id)
+    .where(removed.c.account == bindparam("account"), removed.c.token == bindparam("token"))
+    .limit(1)
+)
+_USED = select(func.coalesce(func.sum(removed.c.used_s), 0.0)).where(
+    removed.c.account == bindparam("account"), removed.c.created_at >= bindparam("since")
+)
 
 
 def remove(connection: Connection, session_ids: Collection[str], *, at: datetime, at_tavus: bool) -> int:
@@ -81,21 +92,23 @@ def waiting(connection: Connection, account: str, *, limit: int) -> list[tuple[s
     return [(row[0], row[1]) for row in connection.execute(query.order_by(removed.c.created_at).limit(limit))]
 
 
+def count_waiting(connection: Connection, account: str) -> int:
+    query = select(func.count()).where(removed.c.account == account, removed.c.at_tavus.is_(True))
+    return int(connection.execute(query).scalar_one())
+
+
 def done_at_tavus(connection: Connection, session_id: str) -> None:
     connection.execute(update(removed).where(removed.c.session_id == session_id).values(at_tavus=False))
 
 
 def had_token(connection: Connection, account: str, token: str) -> bool:
     """Whether this click started a session that was deleted."""
-    query = select(removed.c.session_id).where(removed.c.account == account, removed.c.token == token)
-    return connection.execute(query.limit(1)).first() is not None
+    return connection.execute(_TOKEN, {"account": account, "token": token}).first() is not None
 
 
 def used_s(connection: Connection, account: str, since: datetime) -> float:
     """Seconds of calls that began since then and were deleted."""
-    query = select(func.coalesce(func.sum(removed.c.used_s), 0.0))
-    query = query.where(removed.c.account == account, removed.c.created_at >= since)
-    return float(connection.execute(query).scalar_one())
+    return float(connection.execute(_USED, {"account": account, "since": since}).scalar_one())
 
 
 def holders(connection: Connection, conversation_ids: Collection[str]) -> dict[str, tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -68,6 +68,21 @@ def terms(query: str) -> list[Term]:
 def loosened(exact: list[Term]) -> list[Term]:
     """The same terms, each finding also longer words that begin with it; but for what stood in quotes."""
     return [term if term.exact or len(term.words[-1]) < 2 else replace(term, begins=True) for term in exact]
+
+
+def holds(text: str, wanted: Sequence[Term]) -> bool:
+    """Whether one of the terms is in the text."""
+    words = list(_words(text, whole=True))
+    return any(_stands(words, term) for term in wanted)
+
+
+def _stands(words: Sequence[str], term: Term) -> bool:
+    *whole, last = term.words
+    for at in range(len(words) - len(whole)):
+        there = words[at + len(whole)]
+        if (there.startswith(last) if term.begins else there == last) and list(words[at : at + len(whole)]) == whole:
+            return True
+    return False
 
 
 def _bare(text: str) -> Iterator[Term]:

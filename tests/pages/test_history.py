@@ -85,7 +85,7 @@ def test_the_list_says_when_who_how_long_and_why(house: Console) -> None:
     assert (first["agent"], list(first["state"]), first["length"]) == ("Product demo", ["Ended"], "03:42")
     assert (second["agent"], second["why"]) == (STRANGE, "Nobody joined within 2 min")
     assert (list(third["state"]), third["mode"]) == (["Ended"], "Text")
-    assert list(first)[:5] == ["open", "started", "agent", "state", "why"]
+    assert list(app.dataframe[0].proto.column_order)[:5] == ["open", "started", "agent", "state", "why"]
     assert "4 sessions, " in words(app)
     app.run()
     assert house.asked() == []
@@ -225,6 +225,20 @@ def test_words_that_nobody_said_whole_and_no_words_at_all_are_told_apart(house: 
     assert "Nothing to look for" in html(house.open("history", search="%%%"))
 
 
+def test_a_search_shows_where_the_words_were_said(house: Console) -> None:
+    long = "First this and that. " * 20 + "And what about PRICES and <b>lists</b>, please? " + "Then more. " * 20
+    turns = (Turn(0, "system", "prices prices"), Turn(1, "user", "Hello"), Turn(2, "user", long))
+    ended(house, 1, turns=turns)
+    ended(house, 2, agent_name="Prices")
+    app = house.open("history", search="prices")
+    words_, name = listed(app)
+    assert name["said"] == "–"
+    assert "what about PRICES and <b>lists</b>, please?" in words_["said"]
+    assert words_["said"].startswith("…") and words_["said"].endswith("…") and len(words_["said"]) < 100
+    assert "said" not in house.open("history").dataframe[0].proto.column_order
+    assert listed(house.open("history", search='"about prices"'))[0]["said"].find("about PRICES") > 0
+
+
 def test_what_fits_the_filters_is_taken_along_in_three_forms(house: Console) -> None:
     ended(house, 1, agent_name="=HYPERLINK(1)", turns=(Turn(0, "system", "Secret prompt"), Turn(1, "user", "pricing")))
     ended(house, 2, turns=(Turn(0, "user", "nothing"),))
@@ -346,6 +360,15 @@ def test_deleting_a_record_asks_once_says_what_is_lost_and_leads_back_to_the_lis
     assert [toast.value for toast in app.toast] == ["Record deleted."]
     app = house.open("session", session=first.id)
     assert "There is no session" in words(app)
+
+
+def test_what_is_still_to_be_deleted_at_tavus_is_not_forgotten(house: Console) -> None:
+    first, second = ended(house, 1), ended(house, 2)
+    assert "still to be deleted" not in words(house.open("history"))
+    house.sandbox.faults({"route": "DELETE /v2/conversations/*", "status": 500, "times": -1})
+    for session in (first, second):
+        house.services.retention.delete(session.id, at_tavus=True)
+    assert "2 deleted conversations are still to be deleted at Tavus." in words(house.open("history"))
 
 
 def test_a_record_that_can_not_be_deleted_says_so_and_stays(house: Console) -> None:

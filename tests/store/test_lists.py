@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.exc import ProgrammingError
 
 from lib.errors import StoreSlow
 from lib.models import Mode, Status
@@ -13,6 +15,7 @@ from lib.store import lists
 from lib.store import sessions as rows
 from lib.store.database import Store
 from lib.store.hurry import Hurry
+from tests import databases
 from tests.store.seeding import ACCOUNT, NOW, keep, session, several
 
 
@@ -51,6 +54,33 @@ def test_sessions_of_one_moment_keep_their_order_over_pages_both_ways(store: Sto
         assert back.sessions == pages[-2].sessions
         top = lists.page(hurry, ACCOUNT, lists.Filters(), limit=2, place=(NOW, "s-7"), newer=True)
         assert top == pages[0]
+
+
+def test_pages_hang_together_also_where_the_database_sorts_words_as_a_dictionary_does(
+    postgresql: databases.Server, tmp_path: Path
+) -> None:
+    try:
+        made = postgresql.database("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+        url = made.__enter__()
+    except ProgrammingError as error:
+        pytest.skip(f"this PostgreSQL knows no such order: {error.orig}")
+    store = Store(url, root=tmp_path)
+    store.open()
+    names = ["s-B", "s-a", "s_b", "sa", "s-1", "S-1", "s-é"]
+    for name in names:
+        keep(store, session(name), ["word"])
+    for wanted in (lists.Filters(), lists.Filters(text="word")):
+        seen: list[str] = []
+        place = None
+        with store.reading() as connection:
+            for _ in names:
+                page = lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=1, place=place)
+                seen += [one.id for one in page.sessions]
+                place = page.older
+        assert sorted(seen) == sorted(names)
+        assert place is None
+    store.close()
+    made.__exit__(None, None, None)
 
 
 def test_a_list_is_counted_up_to_a_thousand_and_then_said_to_be_longer(

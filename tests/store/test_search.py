@@ -100,6 +100,25 @@ def test_words_phrases_and_beginnings_are_found_in_any_script(said: str, query: 
     assert found(emptied, query) == (["s-1"] if hit else [])
 
 
+@pytest.mark.parametrize(
+    ("said", "query", "hit"),
+    [
+        ("The price is fixed", "PRICE", True),
+        ("The price is fixed", "pri", False),
+        ("The price is fixed", "pri*", True),
+        ("The price is fixed", '"price is"', True),
+        ("The price is fixed", '"is price"', False),
+        ("The price is fixed", "cost price", True),
+        ("日本語を話します", "本語", True),
+        ("日本語を話します", "日語", False),
+        ("fixed", '"is fixed"', False),
+        ("", "x", False),
+    ],
+)
+def test_a_text_is_known_to_hold_one_of_the_words(said: str, query: str, hit: bool) -> None:
+    assert tokens.holds(said, tokens.terms(query)) is hit
+
+
 def test_an_agents_name_is_found_and_goes_together_with_what_was_said(store: Store) -> None:
     keep(store, session("s-1", agent_name="Discovery coach"), ["A word on pricing"])
     keep(store, session("s-2", agent_name="Product demo"), ["A word on pricing"])
