@@ -1,4 +1,4 @@
-"""Greenroom's command line: `python -m lib sandbox | doctor | personas`. Imports only what a command needs."""
+"""Greenroom's command line, `python -m lib`: sandbox, doctor, personas, sessions. Imports only what a command needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lib.commands import personas
+from lib.commands import personas, sessions
 from lib.commands.parser import Parser
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     checks.add_argument("--agent", default="", metavar="ID", help="whose call --paid holds (the first agent)")
     checks.set_defaults(run=doctor)
     personas.add(commands, ROOT)
+    sessions.add(commands, ROOT)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         getattr(args, "parser", parser).error(f"unrecognized arguments: {' '.join(unknown)}")

@@ -44,6 +44,7 @@ from lib.services.heard import Heard
 from lib.services.inspector.journal import Journal
 from lib.services.inspector.redaction import Redaction
 from lib.services.inspector.service import Inspector
+from lib.services.kill_switch import KillSwitch
 from lib.services.lease import Lease, new_owner
 from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
@@ -101,6 +102,7 @@ class Calls:
     sweeper: Sweeper
     phoenix: PhoenixRest
     pipecat: PipecatDaily
+    kill_switch: KillSwitch
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Services:
     diagnostics: Diagnostics
     pipecat: PipecatDaily
     trial: Trial
+    kill_switch: KillSwitch
     sandbox_app: Starlette | None
     export: ModuleType = export
     _address: Address = field(default_factory=Address)
@@ -283,6 +286,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         _starting=calls.starting,
         _journal=journal,
         pipecat=calls.pipecat,
+        kill_switch=calls.kill_switch,
     )
 
 
@@ -403,6 +407,7 @@ def calls_of(
     )
     lasts_s = max(3 * pulse_s, SHORTEST_LEASE_S)
     lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, ages, lasts_s=lasts_s, monotonic=monotonic)
+    reconciler = Reconciler(ledger, phoenix, claims, watching, ages, breaker)
     sweeper = Sweeper(
         ledger,
         ages=ages,
@@ -410,7 +415,7 @@ def calls_of(
         viewers=viewers,
         breaker=breaker,
         watching=watching,
-        reconciler=Reconciler(ledger, phoenix, claims, watching, ages, breaker),
+        reconciler=reconciler,
         reaper=Reaper(ledger, ages, viewers, starting_here=starting.busy),
         starting=starting,
         interval_s=settings.sweep_interval_s,
@@ -433,7 +438,8 @@ def calls_of(
         owner=owner,
         pipecat=pipecat,
     )
-    return Calls(sessions, starting, sweeper, phoenix, pipecat)
+    kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
+    return Calls(sessions, starting, sweeper, phoenix, pipecat, kill_switch)
 
 
 def account_of(loaded: Loaded) -> str:

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lib.commands import outside
+
 if TYPE_CHECKING:
     from lib.errors import GreenroomError
     from lib.services.personas.folder import Found
@@ -25,11 +27,6 @@ if TYPE_CHECKING:
     from lib.wiring import Services
 
 NOTHING, REFUSED, PENDING = 0, 1, 2
-NO_KEY = "TAVUS_API_KEY is not set, so there is no account to speak to."
-NO_KEY_HINT = (
-    "Set it in the environment or in .env. To try it without an account: start `python -m lib sandbox --port 8790` and "
-    "set TAVUS_BASE_URL=http://127.0.0.1:8790/v2."
-)
 
 
 def add(commands: Any, root: Path) -> None:
@@ -83,7 +80,7 @@ class _Command:
         from lib.errors import GreenroomError
 
         try:
-            with _services(self._root, write=self._run is _apply) as services:
+            with outside.services(self._root, write=self._run is _apply) as services:
                 told, code = self._run(args, services)
                 told = {"command": args.todo, "dir": str(args.dir), "tavus": services.tavus.base_url, **told}
         except GreenroomError as error:
@@ -99,33 +96,6 @@ class _Command:
 
 def _refusal(error: GreenroomError, args: argparse.Namespace) -> dict[str, Any]:
     return {"error": error.message, "hint": error.hint, "code": error.code, "dir": str(args.dir)}
-
-
-@contextmanager
-def _services(root: Path, *, write: bool) -> Iterator[Services]:
-    """The services without a server. A database that is not there is only made by what writes."""
-    from lib import wiring
-    from lib.errors import SettingsWrong
-    from lib.settings import TAVUS_URL, Loaded, is_loopback, load
-
-    loaded = load(root)
-    settings = loaded.settings
-    for problem in loaded.problems:
-        if problem.name in ("TAVUS_API_KEY", "TAVUS_BASE_URL", "DATABASE_URL"):
-            raise SettingsWrong(problem.message, hint=problem.hint)
-    if settings.sandbox:
-        from urllib.parse import urlsplit
-
-        if settings.tavus_base_url == TAVUS_URL or not is_loopback(urlsplit(settings.tavus_base_url).hostname):
-            raise SettingsWrong(NO_KEY, hint=NO_KEY_HINT)
-        settings = settings.model_copy(update={"tavus_api_key": wiring.SANDBOX_KEY})
-    services = wiring.build(root, Loaded(settings, loaded.problems, loaded.notes, loaded.sources))
-    try:
-        if write or services.store.exists():
-            services.store.open()
-        yield services
-    finally:
-        services.close()
 
 
 def _planned(args: argparse.Namespace, services: Services) -> tuple[list[Found], Plan]:
