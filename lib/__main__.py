@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -89,5 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def in_our_python(argv: Sequence[str]) -> int:
+    """As `main`; in the project's own environment where this Python lacks the packages that stand there."""
+    own = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if importlib.util.find_spec("starlette") is None and own.exists() and Path(sys.prefix) != own.parent.parent:
+        return subprocess.call([str(own), "-m", "lib", *argv])
+    return main(argv)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(in_our_python(sys.argv[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -161,12 +162,13 @@ def main() -> None:
         report = checked(context.services().diagnostics, again=again)
 
     # render
+    report = replace(report, checks=(*report.checks, *browser_check.draw()))
     verdict(report)
     checks, matrix, settings, text = st.tabs(["Checks", "Modes", "Configuration", "Report"])
     with checks:
         if report.result is not Outcome.FAIL:
             try_agent.draw()
-        rows([*report.checks, *browser_check.draw()])
+        rows(report.checks)
     with matrix:
         modes(report.modes)
         systems()

@@ -151,7 +151,7 @@ def main() -> None:
         record.beside(turns)
     with right:
         st.header("Timeline", anchor=False)
-        with st.container(border=True, height=460 if len(events) > 10 else "content", key="timeline"):
+        with st.container(border=True, height=620 if len(events) > 16 else "content", key="timeline"):
             record.timeline(events, turns)
         st.page_link(
             places.INSPECTOR,

@@ -64,6 +64,11 @@ class Responder:
         self._scripted = Scripted()
 
     @property
+    def scripted(self) -> bool:
+        """True where no model answers: CHAT_BASE_URL is not set."""
+        return self._chat is None
+
+    @property
     def label(self) -> str:
         """Who answers: the endpoint's model, or "scripted stand-in"."""
         return (self._chat.model or "chat endpoint") if self._chat else self._scripted.label

@@ -9,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import GreenroomError
-from lib.ui import call_frame, context, parts, places, speed, style
+from lib.ui import call_frame, context, menu, parts, places, speed, style
 from lib.wiring import Services
 
 
@@ -86,6 +86,9 @@ def main() -> None:
     if services is not None:
         account_note(services.sandbox)
     notes = st.container()
+    if menu.again():
+        st.query_params.clear()
+        st.rerun()
     if services is not None:
         with notes:
             settings_note(services, page.url_path)

@@ -19,6 +19,9 @@ LOOK_EVERY_S = 0.25
 AT_ONCE_S = 0.15
 """The script answers sooner than this: its answer is drawn in the same run."""
 
+FEW = 3
+"""So many entries need no box of a fixed height."""
+
 UNSENT = "live_unsent"
 
 
@@ -65,8 +68,8 @@ def _send(session: Session, written: str) -> None:
 def _bubbles(session: Session, answer: Answer | None, in_call: bool) -> None:
     services = context.services()
     name, turns = record.speaker(services, session), said(session)
-    height: Literal["content"] | int = (260 if in_call else 420) if turns or answer else "content"
-    note = feedback.sentence(f"{record.stand_in(services, session)} answers")
+    height: Literal["content"] | int = (260 if in_call else 420) if len(turns) > FEW else "content"
+    note = feedback.sentence(f"{record.stand_in(services, session)} answers, not the Tavus pipeline")
     note += " The call does not hear it." if in_call else ""
     drawn = ""
     if turns or answer is not None:

@@ -11,7 +11,7 @@ from lib.models import Origin, Snapshot
 from lib.services.personas.diff import compare
 from lib.ui import context, parts
 from lib.ui.parts import Colour
-from lib.ui.text import ago, html, plain, stamp
+from lib.ui.text import ago, html, local, plain, stamp
 
 SUB = "Each state that was read or written. Keys and other secrets are never kept."
 ROWS = 12
@@ -94,7 +94,7 @@ def meant(snapshots: Sequence[Snapshot]) -> Snapshot | None:
 def title(snapshot: Snapshot) -> str:
     """A snapshot in one line, for a chooser."""
     reason = f" · {plain(snapshot.reason, 60)}" if snapshot.reason else ""
-    return f"{stamp(snapshot.at)} · {ORIGINS[snapshot.origin][0]}{reason}"
+    return f"{stamp(snapshot.at)}:{local(snapshot.at):%S} · {ORIGINS[snapshot.origin][0]}{reason}"
 
 
 def _row(snapshot: Snapshot, earlier: Snapshot | None, account: str, *, newest: bool, live: bool) -> Clicked | None:

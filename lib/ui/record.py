@@ -71,7 +71,11 @@ def stand_in(services: Services, session: Session) -> str:
     """Who answers in text chat. A persona that Tavus no longer has, and had not at the start, is not promised."""
     listing = services.catalogue.persona_shelf.peek()
     gone = not session.persona_name and listing is not None and listing.find(session.persona_id) is None
-    return "a stand-in without its persona (it was deleted)" if gone else "a stand-in with the same persona"
+    if gone:
+        return "a stand-in without its persona (it was deleted)"
+    if services.responder.scripted:
+        return "a scripted stand-in, which takes name, role and goals from the prompt and no more,"
+    return f"a stand-in model, {services.responder.label}, with the same persona"
 
 
 def transcript_pending(session: Session, now: datetime | None = None) -> bool:

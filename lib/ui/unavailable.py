@@ -30,7 +30,7 @@ def broke_off(session: Session) -> bool:
 def refused(session: Session) -> None:
     """The start was refused and the session goes on as text."""
     plays = record.stand_in(context.services(), session)
-    works = f"Nothing was created and nothing is billed. Text chat below works: {plays}."
+    works = f"Nothing was created and nothing is billed. Text chat below works: {plays.rstrip(',')}."
     rest = " ".join(filter(None, (works, feedback.advice(session.reason_hint))))
     mend = session.reason_code in record.AGENTS_FAULT
     cause = f"{TITLE} {feedback.sentence(session.reason)}"
@@ -43,7 +43,7 @@ def refused(session: Session) -> None:
                 strips.start(session.agent_id)
         _diagnostics("live_diagnostics")
     if session.reason_code in NO_ROOM and not strips.open_calls("refused"):
-        st.caption("No call of this console is open: what takes the room was started elsewhere with the same account.")
+        st.caption("No call of this console is open: what uses the account up was started elsewhere.")
 
 
 def broken(session: Session) -> None:

@@ -143,3 +143,18 @@ def test_agents_are_found_filtered_and_opened_from_the_table(page: Page) -> None
         expect(page.get_by_role("heading", name="Discovery coach")).to_be_visible()
         page.get_by_role("button", name="All agents").click()
         expect(page.locator("[class*=st-key-card-agent-]")).to_have_count(1)
+
+
+def test_the_menu_leads_back_to_the_list_of_the_page_that_is_open(page: Page) -> None:
+    with Dashboard() as console:
+        for path, entry, heading in (
+            ("personas?persona=p2b8e10c94d6", "Personas", "Personas"),
+            ("agents?agent=new", "Agents", "Agents"),
+            ("library?kind=guardrails&item=new", "Knowledge & rules", "Knowledge & rules"),
+        ):
+            page.goto(f"{console.url}/{path}")
+            link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=entry)
+            expect(page.get_by_role("heading", level=1)).not_to_have_text(heading)
+            link.click()
+            expect(page.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
+            assert "?" not in page.url or "kind=" in page.url, page.url

@@ -202,7 +202,9 @@ class History:
         for persona in listing.items:
             standing = known.standings.get(persona.id)
             if not persona.stock and standing is not None:
-                same = self._same(standing.base_hash, self._hash(persona))
+                # What was written after the list was read, by another process perhaps, the list can't know.
+                newer = standing.newest.at > listing.read_at and standing.newest.hash == standing.base_hash
+                same = newer or self._same(standing.base_hash, self._hash(persona))
                 found[persona.id] = Drift.IN_SYNC if same else Drift.CHANGED
         found.update({gone.persona_id: Drift.DELETED for gone in self.deleted(listing)})
         self._drift = (listing.items, known, found)

@@ -168,6 +168,20 @@ def test_a_list_that_was_read_during_a_save_or_before_it_is_no_change_at_tavus(c
     assert origins(console) == [Origin.TAVUS, Origin.GREENROOM, Origin.FOUND]
 
 
+def test_what_another_process_wrote_after_the_list_was_read_is_no_change_at_tavus(
+    services: Services, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    if not services.store.sqlite:
+        pytest.skip("the second console shares the first one's file")
+    listing = sweep(services)
+    with house(sandbox.url, tmp_path, database=f"sqlite:///{services.store.directory / 'greenroom.db'}") as other:
+        before = other.personas.get(GUIDE)
+        other.personas.save(before, {**before.raw, "system_prompt": "You are new."}, By("me", "", Origin.FILE))
+    assert services.history.drift(listing)[GUIDE] is Drift.IN_SYNC
+    elsewhere(sandbox, "/system_prompt", "Not ours")
+    assert services.history.drift(sweep(services))[GUIDE] is Drift.CHANGED
+
+
 def test_a_write_that_another_console_read_first_is_ours_all_the_same(console: Services) -> None:
     before = console.personas.get(GUIDE)
     ours = replace(before, raw={**before.raw, "greeting": "Ours."})

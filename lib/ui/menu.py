@@ -1,0 +1,31 @@
+"""A click in the menu on the page that is open already: it leads back to the page's list.
+
+Streamlit runs the same page once more then, with the address as it is, so that a persona or an agent that is open
+stays open and the menu looks broken.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_JS = """
+export default function ({ setTriggerValue }) {
+  const menu = document.querySelector("[data-testid=stSidebarNav]");
+  if (!menu) return;
+  menu.send = setTriggerValue;
+  if (menu.heard) return;
+  menu.heard = true;
+  menu.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const there = new URL(link.href);
+    if (there.pathname === location.pathname && location.search) menu.send("again", Date.now());
+  });
+}
+"""
+
+
+def again() -> bool:
+    """True if the open page's own entry was clicked. Call it once a run, before the page."""
+    watch = st.components.v2.component("greenroom_menu", html="<span></span>", js=_JS)
+    return bool(watch(key="frame_menu", on_again_change=lambda: None).get("again"))
