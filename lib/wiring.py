@@ -65,7 +65,7 @@ from lib.services.sweeper import Sweeper
 from lib.services.talking import Talking
 from lib.services.viewers import Viewers
 from lib.services.watching import Watching
-from lib.settings import Loaded, is_loopback, load
+from lib.settings import Loaded, is_loopback, load, secret_names
 from lib.store.database import Store
 
 log = logging.getLogger(__name__)
@@ -348,9 +348,8 @@ def _tavus(loaded: Loaded, recorder: Callable[[Call], None] | None = None) -> Ta
 
 def keys_of(loaded: Loaded) -> list[str]:
     """Every key and token among the settings, which may stand in nothing that is kept."""
-    settings = loaded.settings
-    keys = (settings.tavus_api_key, settings.daily_api_key, settings.chat_api_key, settings.api_token)
-    return [key.get_secret_value() for key in keys if key is not None]
+    found = (getattr(loaded.settings, name.lower()) for name in secret_names() if name != "DATABASE_URL")
+    return [key.get_secret_value() for key in found if key is not None]
 
 
 def calls_of(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
+import html
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import SecretStr
 
@@ -15,6 +17,8 @@ from lib.doctor.report import Row
 from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, Problem, secret_names
 
 BASE_URL = "TAVUS_BASE_URL"
+SHORTEST = 6
+"""Of a shorter secret, or a shorter rest of one, nothing is blotted out: it may be part of any word."""
 
 
 class Configuration:
@@ -29,7 +33,7 @@ class Configuration:
         rows = [
             self._wrong(problems[name])
             if name in problems
-            else Row(name, self._shown(name), sources.get(name, DEFAULT))
+            else Row(name, self.hide(self._shown(name)), sources.get(name, DEFAULT))
             for name in NAMES
         ]
         # A file that can't be read at all is no setting, but all that it holds is missing here.
@@ -70,15 +74,40 @@ class Configuration:
 
     def hide(self, text: str) -> str:
         """`text` without any secret, should one have come back in another side's words, plain or encoded."""
+        if not self._spelt:
+            return text
+        text = self._any.sub("***", text)
+        before, cut, after = text.partition("…")
+        while cut:
+            # A long answer is cut off at a mark, perhaps in the middle of a secret.
+            done = before[: len(before) - self._begun(before)] + ("***" if self._begun(before) else "")
+            rest, cut, after = after.partition("…")
+            before = f"{done}…{rest}"
+        return before
+
+    @functools.cached_property
+    def _spelt(self) -> list[str]:
+        return sorted({way for secret in self._secrets() for way in _spellings(secret)}, key=len, reverse=True)
+
+    @functools.cached_property
+    def _any(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self._spelt)), re.IGNORECASE)
+
+    def _begun(self, text: str) -> int:
+        """How many signs at the end of `text` are the beginning of a secret, 0 where none are."""
+        end = text[-max(map(len, self._spelt)) :].lower()
+        for length in range(len(end), SHORTEST - 1, -1):
+            if any(way[:length].lower() == end[-length:] for way in self._spelt if len(way) > length):
+                return length
+        return 0
+
+    def _secrets(self) -> Iterator[str]:
+        """Those that are long enough. The database's password as it stands in its address, and as it is meant."""
         for name in secret_names():
             value = getattr(self._loaded.settings, name.lower())
             secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
-            if name == "DATABASE_URL":
-                secret = _password(secret)
-            if len(secret) >= 6:
-                for spelling in _spellings(secret):
-                    text = text.replace(spelling, "***")
-        return text
+            found = {secret} if name != "DATABASE_URL" else {_password(secret), unquote(_password(secret))}
+            yield from (one for one in found if len(one) >= SHORTEST)
 
 
 def _cause(problem: Problem) -> str:
@@ -88,14 +117,21 @@ def _cause(problem: Problem) -> str:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """The secret as it may stand in a text: plain, in an address, in JSON, in hexadecimal, in base64 at any offset."""
+    """The secret as it may stand in a text, whatever the case: plain, in an address (once or twice over), in JSON, in
+    HTML, in hexadecimal, in base32, and in base64 at any offset."""
     yield secret
+    yield secret[::-1]
     yield quote(secret, safe="")
+    yield quote(quote(secret, safe=""), safe="")
     yield quote_plus(secret)
     yield json.dumps(secret)[1:-1]
+    yield html.escape(secret)
+    yield "".join(f"\\u{ord(sign):04x}" for sign in secret)
+    yield "".join(f"%{byte:02x}" for byte in secret.encode())
     raw = secret.encode()
     yield raw.hex()
-    yield raw.hex().upper()
+    yield raw.hex(" ")
+    yield base64.b32encode(raw).decode().rstrip("=")
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for before in range(3):
             # What stands before and after decides the first and the last signs: only those between are the secret's.
