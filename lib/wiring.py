@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
@@ -38,6 +38,7 @@ from lib.services.call_settings import Most
 from lib.services.catalogue import Catalogue
 from lib.services.chat import Responder
 from lib.services.claims import Claims
+from lib.services.diagnostics.configuration import Configuration
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
 from lib.services.heard import Heard
@@ -272,6 +273,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
             chat=chat,
             allowance=calls.sessions.allowance,
             missing_keys=calls.pipecat.missing_keys,
+            daily=calls.pipecat.daily,
         ),
         trial=Trial(
             agents=agents,
@@ -327,7 +329,8 @@ def paid_check_from_outside(root: Path, agent_id: str, say: Callable[[str], None
             "at the most, should this command be broken off. Ctrl-C ends it."
         )
         services.wait_until_ready(READY_WITHIN_S)
-        return services.trial.paid(agent.id)
+        check, hide = services.trial.paid(agent.id), Configuration(loaded).hide
+        return replace(check, evidence=hide(check.evidence), fix=hide(check.fix))
     except GreenroomError as error:
         return Check(PAID, Outcome.FAIL, error.message, error.hint)
     finally:

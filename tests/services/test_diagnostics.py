@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.doctor import report
 from lib.doctor.machine import machine, versions
@@ -357,6 +358,28 @@ def test_many_who_ask_at_once_share_one_run(sandbox: RunningSandbox, store: Stor
         for thread in threads:
             thread.join(10)
     assert len(made) == 8 and len({id(one) for one in made}) == 1 and len(sandbox.log()) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fault", "result", "told"),
+    [
+        ("", {}, Outcome.PASS, "its rooms are at sandbox.daily.co"),
+        ("go-scope", {}, Outcome.FAIL, "belongs to sandbox.daily.co, not to go-scope.daily.co"),
+        ("", {"status": 401, "body": {"error": "authentication-error"}}, Outcome.FAIL, "Daily refused the key (401)"),
+    ],
+)
+def test_dailys_key_and_domain_are_a_row_of_their_own(
+    wanted: str, fault: dict[str, Any], result: Outcome, told: str, sandbox: RunningSandbox, store: Store
+) -> None:
+    sandbox.faults(*([{"route": "* /daily/v1*", "times": -1, **fault}] if fault else []))
+    client = Daily(api_key=SecretStr("d"), base_url=f"{sandbox.url}/daily/v1")
+    loaded = loaded_with(sandbox.v2, DAILY_SUBDOMAIN=wanted)
+    tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr(KEY))
+    row = named(Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT, daily=client).run(), "Daily")
+    sandbox.faults()
+    assert row.result is result and told in row.evidence and (result is Outcome.PASS or "DAILY_" in row.fix)
+    tavus.close()
+    client.close()
 
 
 # the report

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lib.clients.chat import ChatClient
+from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.doctor import bare
 from lib.doctor.causes import GUIDE, Cause
@@ -23,7 +24,7 @@ from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_m
 from lib.errors import GreenroomError, StoreRefused
 from lib.services.diagnostics import local
 from lib.services.diagnostics.configuration import Configuration
-from lib.services.diagnostics.upstream import UpstreamChecks, failed
+from lib.services.diagnostics.upstream import UpstreamChecks, daily, failed
 from lib.services.guard import Allowance
 from lib.settings import Loaded
 from lib.store.database import Store
@@ -43,7 +44,7 @@ Checking = Callable[[], list[Check]]
 
 class Diagnostics:
     """`root` is the project's folder, `chat` the endpoint of text chat, `allowance` what the guard leaves,
-    `missing_keys` the settings that pipecat_daily needs and does not have.
+    `missing_keys` the settings that pipecat_daily needs and does not have, `daily` None where no key of it is set.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
     """
@@ -58,6 +59,7 @@ class Diagnostics:
         chat: ChatClient | None = None,
         allowance: Callable[[], Allowance] | None = None,
         missing_keys: Callable[[], Sequence[str]] = tuple,
+        daily: Daily | None = None,
         limit_s: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -67,6 +69,7 @@ class Diagnostics:
         self._chat = chat
         self._allowance = allowance
         self._missing_keys = missing_keys
+        self._daily = daily
         self._limit_s = limit_s
         self._clock = clock
         self._upstream = UpstreamChecks(loaded, tavus)
@@ -104,6 +107,7 @@ class Diagnostics:
                 (self._upstream.name, self._upstream.run),
                 ("Database", lambda: [local.database(self._store)]),
                 ("Avatar mode", lambda: [local.mode(self._loaded, self._missing_keys())]),
+                ("Daily", self._asked_daily),
                 ("Calls", self._calls),
                 ("Text chat", lambda: [local.chat(self._chat)]),
                 ("Callbacks", lambda: [local.callbacks(self._loaded.settings)]),
@@ -132,6 +136,9 @@ class Diagnostics:
                 sandbox=sandbox,
             ),
         )
+
+    def _asked_daily(self) -> list[Check]:
+        return [daily(self._daily, self._loaded.settings.daily_subdomain)] if self._daily is not None else []
 
     def _calls(self) -> list[Check]:
         if self._allowance is None:

@@ -125,6 +125,11 @@ class PipecatDaily:
         return None
 
     @property
+    def daily(self) -> Daily | None:
+        """The client of the rooms, None without a key."""
+        return self._daily
+
+    @property
     def private(self) -> bool:
         """True if a room opens with a token only: the sandbox's always, a Daily room by DAILY_AVATAR_PRIVACY."""
         return self._daily is None or self._settings.daily_avatar_privacy == "private"
