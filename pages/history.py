@@ -76,17 +76,18 @@ def choice(label: str, options: list[str], width: int) -> str:
 
 
 def between() -> dict[str, Any]:
-    """Two days of the viewer's own choice, both included, in UTC as all days here."""
-    today = datetime.now(UTC).date()
+    """Two days of the viewer's own choice, both included, as days are where the viewer is."""
+    here = local(datetime.now(UTC))
+    today = here.date()
     chosen = st.date_input(
         "Dates", (today - timedelta(days=29), today), label_visibility="collapsed", width=230, key="dates",
         bind="query-params", on_change=pager.first_page,
     )  # fmt: skip
     first, last = (chosen[0], chosen[-1]) if isinstance(chosen, Sequence) and chosen else (today, today)
-    midnight = time(tzinfo=UTC)
+    midnight = time(tzinfo=here.tzinfo)
     return {
-        "since": datetime.combine(first, midnight),
-        "until": datetime.combine(last + timedelta(days=1), midnight),
+        "since": datetime.combine(first, midnight).astimezone(UTC),
+        "until": datetime.combine(last + timedelta(days=1), midnight).astimezone(UTC),
     }
 
 

@@ -74,7 +74,8 @@ def server(*settings: str) -> Iterator[Server]:
         if os.environ.get("CI") == "true":
             raise AssertionError("no PostgreSQL to start here: install it, or name one in TEST_DATABASE_URL")
         pytest.skip("no PostgreSQL to start here, and no TEST_DATABASE_URL")
-    folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-"))
+    # Not in a folder of root's own, which the server's user could not enter.
+    folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-", dir="/tmp" if os.geteuid() == 0 else None))
     who = _someone_else(folder)
     data = folder / "data"
     made = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]

@@ -17,7 +17,7 @@ from lib.models import Session, SessionEvent, Turn
 from lib.services import words
 from lib.services.plain import cost, length_s
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 SPEAKERS = {"user": "You", "assistant": "Avatar", "tool": "Tool"}
 SOURCES = {"tavus": "call", "chat": "chat"}
 SESSION_COLUMNS = ("id", "started", "agent", "persona", "mode", "status", "length_s", "why_it_ended", "conversation_id")

@@ -37,7 +37,9 @@ _USED = select(func.coalesce(func.sum(removed.c.used_s), 0.0)).where(
 def remove(connection: Connection, session_ids: Collection[str], *, at: datetime, at_tavus: bool) -> int:
     """Delete these sessions, but for those that are open. How many were. `at_tavus`: Tavus is to delete them too."""
     gone = (sessions.c.id.in_(session_ids), sessions.c.status.in_(OVER))
-    found = connection.execute(select(sessions).where(*gone)).all()
+    # Another process may be at the same ones: they are locked, in one order, and what it deleted is not found then.
+    query = select(sessions).where(*gone).order_by(sessions.c.id).with_for_update()
+    found = connection.execute(query).all()
     if not found:
         return 0
     remains = [

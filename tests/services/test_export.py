@@ -87,7 +87,7 @@ def test_the_system_prompt_is_in_no_export(make: object) -> None:
     assert "SECRET PROMPT" not in export.turns_csv(TURNS)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
 def test_a_cell_that_begins_like_a_formula_is_defused(cell: str) -> None:
     rows = list(csv.reader(io.StringIO(export.turns_csv([Turn(0, "user", cell)]), newline="")))
     assert rows[1][-1] == "'" + cell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -181,6 +182,16 @@ def test_the_minutes_and_the_click_of_what_was_deleted_stay_used_up(store: Store
     keeper(store).purge(NOW + 3 * DAY)
     with store.reading() as connection:
         assert not removed.had_token(connection, ACCOUNT, "token-mine")
+
+
+def test_two_processes_that_purge_at_once_delete_each_record_once(store: Store) -> None:
+    for n in range(40):
+        keep(store, f"s{n}", NOW - 9 * DAY + timedelta(minutes=n))
+    purging = [keeper(store, retention_days=1) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda one: one.purge(NOW), purging))
+    assert sum(done) == 40
+    assert MARK not in written(store)
 
 
 # at Tavus
