@@ -42,7 +42,7 @@ def test_the_cards_show_face_persona_and_what_is_missing(house: Console) -> None
     ready = demo(house.services, name=STRANGE, call=CallSettings(language="German", max_call_s=300))
     broken = demo(house.services, name="Broken", persona_id="p0000gone0000")
     app = house.open("agents")
-    assert house.asked() == ["GET /v2/personas", "GET /v2/replicas"]
+    assert sorted(house.asked()) == ["GET /v2/personas", "GET /v2/replicas"]
     cards = html(app)
     assert "<img src=x" not in cards
     assert "Anna · Warm product guide" in cards
