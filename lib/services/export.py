@@ -68,10 +68,11 @@ def turns_csv(turns: Sequence[Turn]) -> str:
     return _csv(("number", "source", "role", "seconds", "duration_s", "content"), rows)
 
 
-def sessions_csv(sessions: Iterable[Session], price_per_minute: float = 0.0) -> str:
-    """One row a session; with a price also what its minutes cost by it."""
+def sessions_csv(sessions: Iterable[Session], price_per_minute: float = 0.0, *, more: bool = False) -> str:
+    """One row a session; with a price also what its minutes cost by it. `more`: a last row says what is left out."""
     head = (*SESSION_COLUMNS, "estimated_cost") if price_per_minute else SESSION_COLUMNS
-    return _csv(head, (_row(session, price_per_minute) for session in sessions))
+    rows: list[tuple[object, ...]] = [_row(session, price_per_minute) for session in sessions]
+    return _csv(head, rows + ([(LEFT_OUT.strip(),)] if more else []))
 
 
 def _row(session: Session, price_per_minute: float) -> tuple[object, ...]:

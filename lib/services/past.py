@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from lib.store.hurry import Hurry
 DAYS, FEWEST_DAYS = 90, 7
 """The most days that figures are made of, and the fewest that are drawn."""
 FIGURES_S, PAGE_S, EXPORT_S = 1.0, 5.0, 30.0
-LIST_LIMIT, RECORD_LIMIT, TOGETHER = 50_000, 2_000, 200
+LIST_LIMIT, RECORD_LIMIT, TOGETHER = 20_000, 2_000, 200
 """The most sessions of an export, as a list and with what was said in them, and how many are read at once."""
 KEPT_FOR = 20
 """Figures are kept so many times longer than it took to make them."""
@@ -102,31 +102,34 @@ class Past:
     def export(self, form: Form, **filters: Any) -> str:
         """All sessions that fit, newest first, as a file: `csv` is the list, the others have what was said too.
 
-        As many as LIST_LIMIT and RECORD_LIMIT allow; what has records says in itself if there are more.
+        As many as LIST_LIMIT and RECORD_LIMIT allow; the file itself says if older ones are left out.
         """
         wanted = lists.Filters(**filters)
         if form == "csv":
-            found = (session for page in self._pages(wanted, LIST_LIMIT) for session in page)
-            return export.sessions_csv(found, self.price_per_minute)
+            found, more = self._every(wanted, LIST_LIMIT)
+            return export.sessions_csv(found, self.price_per_minute, more=more)
+        found, more = self._every(wanted, RECORD_LIMIT)
         records: list[export.Record] = []
-        for page in self._pages(wanted, RECORD_LIMIT + 1):
+        for at in range(0, len(found), TOGETHER):
+            some = found[at : at + TOGETHER]
             with self._ledger.store.reading() as connection:
-                said, happened = rows.records(connection, [session.id for session in page])
-            records += [(session, said[session.id], happened[session.id]) for session in page]
-        more = len(records) > RECORD_LIMIT
+                said, happened = rows.records(connection, [session.id for session in some])
+            records += [(session, said[session.id], happened[session.id]) for session in some]
         make = export.all_json if form == "json" else export.all_markdown
-        return make(records[:RECORD_LIMIT], more=more)
+        return make(records, more=more)
 
-    def _pages(self, wanted: lists.Filters, most: int) -> Iterator[tuple[Session, ...]]:
-        place, count, until = None, 0, time.monotonic() + EXPORT_S
-        while count < most and time.monotonic() < until:
+    def _every(self, wanted: lists.Filters, most: int) -> tuple[list[Session], bool]:
+        """The newest that fit, up to `most` or as many as EXPORT_S allows, and whether there are older ones."""
+        found: list[Session] = []
+        place, until = None, time.monotonic() + EXPORT_S
+        while True:
             with self._ledger.store.reading() as connection:
-                hurry, limit = Hurry(connection, PAGE_S), min(TOGETHER, most - count)
-                found = lists.page(hurry, self._ledger.account, wanted, limit=limit, place=place)
-            yield found.sessions
-            count, place = count + len(found.sessions), found.older
-            if place is None:
-                return
+                hurry, limit = Hurry(connection, PAGE_S), min(TOGETHER, most - len(found))
+                page = lists.page(hurry, self._ledger.account, wanted, limit=limit, place=place)
+            found += page.sessions
+            place = page.older
+            if place is None or len(found) >= most or time.monotonic() >= until:
+                return found, place is not None
 
     def _read(self, asked: lists.Filters) -> Figures:
         last = (asked.until or self._ledger.clock()) - timedelta(microseconds=1)

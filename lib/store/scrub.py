@@ -5,7 +5,7 @@ Done in small steps, between which others write; none holds the database for lon
 
 from __future__ import annotations
 
-import logging
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +13,6 @@ from sqlalchemy import text
 
 from lib.store.database import Store
 from lib.store.schema import events, exchanges, search, sessions, turns
-
-log = logging.getLogger(__name__)
 
 MERGED_PAGES, FREED_PAGES, STEPS = 64, 1_000, 100_000
 CHECKPOINT_TRIES, CHECKPOINT_WAIT_MS = 20, 250
@@ -54,8 +52,11 @@ def _give_back(store: Store, stopped: Callable[[], bool]) -> bool:
         raw: Any = connection.connection.driver_connection
         free = raw.execute("PRAGMA freelist_count").fetchone()[0]
         while free and not stopped():
-            # A script, because one execution of this statement frees one page.
-            raw.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")
+            try:
+                # A script, because one execution of this statement frees one page.
+                raw.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")
+            except sqlite3.OperationalError:
+                return False
             left = raw.execute("PRAGMA freelist_count").fetchone()[0]
             if left >= free:
                 break

@@ -122,6 +122,10 @@ def test_an_export_holds_all_that_fits_over_many_pages_and_says_what_it_leaves_o
     whole = json.loads(one.export("json"))
     assert (len(whole["sessions"]), whole["more"]) == (11, False)
     assert whole["sessions"][7]["turns"][0]["content"] == "=SUM(1)"
+    monkeypatch.setattr(past, "LIST_LIMIT", 5)
+    assert [line.partition(",")[0] for line in one.export("csv").splitlines()[1:]] == [
+        "s-10", "s-9", "s-8", "s-7", "s-6", "Older sessions also fit the filters and are left out here.",
+    ]  # fmt: skip
     monkeypatch.setattr(past, "RECORD_LIMIT", 6)
     part = json.loads(one.export("json"))
     assert ([one["session"]["id"] for one in part["sessions"]], part["more"]) == (
