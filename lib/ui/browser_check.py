@@ -29,7 +29,7 @@ _ALLOW = "Click the icon at the left of the address and allow the {name} for thi
 
 def draw() -> list[Check]:
     """What this browser says, as checks; [] until it has answered."""
-    told = ask("diagnostics_browser")
+    told = ask("unseen-browser")
     return checks(told) if told is not None else []
 
 

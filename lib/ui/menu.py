@@ -28,4 +28,4 @@ export default function ({ setTriggerValue }) {
 def again() -> bool:
     """True if the open page's own entry was clicked. Call it once a run, before the page."""
     watch = st.components.v2.component("greenroom_menu", html="<span></span>", js=_JS)
-    return bool(watch(key="frame_menu", on_again_change=lambda: None).get("again"))
+    return bool(watch(key="unseen-menu", on_again_change=lambda: None).get("again"))

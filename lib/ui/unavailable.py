@@ -73,7 +73,7 @@ def broken(session: Session) -> None:
 def browser() -> None:
     """What this browser says of itself, where that keeps its person out of the call. Call it where it takes no room."""
     asked = int(st.session_state.get(_ASKED, 0))
-    told = browser_check.ask(f"live_browser_{asked}")
+    told = browser_check.ask(f"unseen-browser-live-{asked}")
     if told is None:
         return
     for check in browser_check.checks(told):
