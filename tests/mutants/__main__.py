@@ -21,8 +21,8 @@ from tests.running import ROOT
 
 COPIED = ("lib", "pages", "tests", "static", ".streamlit", "app.py", "dev.py", "pyproject.toml", ".env.example")
 MACHINE = "tests/services/ledger/test_machine.py"
-HISTORIES = "400"
-"""As many as the machine is given to notice one mutation; it notices most within the first twenty."""
+HISTORIES = "1000"
+"""As many as the machine is given to notice one mutation; it notices most within the first hundred."""
 
 
 @dataclass(frozen=True)

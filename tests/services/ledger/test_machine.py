@@ -13,7 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.services.ledger.machine import LedgerMachine, disk
 
 HISTORIES = int(os.environ.get("LEDGER_HISTORIES", "2000"))
-AT_ONCE, STEPS = 1000, 16
+AT_ONCE, STEPS = 1000, 20
 PHASES = (Phase.generate, Phase.shrink) if os.environ.get("LEDGER_SHRINK") != "0" else (Phase.generate,)
 
 

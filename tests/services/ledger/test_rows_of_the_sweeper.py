@@ -382,12 +382,13 @@ def test_row_30_two_sweepers_at_once_come_to_the_same_end(world: World, monkeypa
             assert len(kinds) == len(set(kinds)), kinds
 
 
+@pytest.mark.parametrize("route", ["* /v2/*", "POST /v2/conversations/*/end"], ids=["everywhere", "on end alone"])
 def test_row_31_a_key_that_is_revoked_leaves_it_ending_and_says_so(
-    world: World, caplog: pytest.LogCaptureFixture
+    route: str, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     with world.house() as services:
         session = reaches(services, services.sessions.start(demo(services).id, token="t"), Status.LIVE)
-        world.fails({"route": "* /v2/*", "status": 401, "body": {"message": "Invalid access token"}, "times": -1})
+        world.fails({"route": route, "status": 401, "body": {"message": "Invalid access token"}, "times": -1})
         services.sessions.end(session.id)
         trouble = until(lambda: services.sessions.trouble(session.id))
         assert "refused the key" in trouble.message
