@@ -36,8 +36,9 @@ class Allowance:
     def refusal(self, call_s: int) -> LimitReached | None:
         """Why a call of `call_s` seconds can't start now, or None."""
         if self.open_calls >= self.max_calls:
+            every = f"All {self.max_calls} calls" if self.max_calls > 1 else "The one call"
             return LimitReached(
-                f"All {self.max_calls} calls that this console may hold at once are open.",
+                f"{every} that this console may hold at once {'are' if self.max_calls > 1 else 'is'} open.",
                 code="max_concurrent_calls",
                 hint="End one of the open sessions, or wait until it ends. MAX_CONCURRENT_CALLS sets the limit.",
             )

@@ -141,7 +141,8 @@ def _note(session: Session) -> str:
         return "The room is being made. This takes a moment."
     if session.status is Status.UNKNOWN:
         until = f" until {local(session.checking_until):%H:%M:%S}" if session.checking_until else ""
-        return f"Tavus did not answer clearly. Greenroom is asking{until} whether the room was made."
+        asks = f"Greenroom asks{until} whether the room was made."
+        return f"Tavus gave no clear answer to the start. {asks} Nothing is sent twice."
     if session.status is Status.ENDING:
         return "The room is closing."
     if not session.private_room:

@@ -115,10 +115,9 @@ def _state(session: Session, used: str) -> str:
 
 def _being_checked(session: Session) -> str:
     """What is being asked, and until when; after that nobody knows, as Tavus must answer first."""
-    words = "Tavus gave no clear answer. Greenroom asks whether the room was made"
     if session.checking_until is None or session.checking_until < datetime.now(UTC):
-        return f"{words}, until Tavus says so. Nothing is sent twice."
-    return f"{words}, until {local(session.checking_until):%H:%M:%S}. Nothing is sent twice."
+        return "Tavus is asked whether the room was made, until it answers"
+    return f"Tavus is asked until {local(session.checking_until):%H:%M:%S} whether the room was made"
 
 
 def over(session: Session) -> None:

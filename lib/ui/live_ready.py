@@ -12,7 +12,7 @@ from lib.models import Agent, Document, Mode, Persona, Replica, Session
 from lib.services.catalogue import Listing
 from lib.services.guard import Allowance
 from lib.services.readiness import Known
-from lib.ui import context, feedback, parts, places, strips
+from lib.ui import context, feedback, parts, places, presence, strips
 from lib.ui.text import gist, html, md, span
 from lib.wiring import Services
 
@@ -59,7 +59,7 @@ def draw(unknown: str = "") -> None:
     with feedback.required("read the agents"):
         services = context.services()
         agents = services.agents.all()
-        allowance = services.sessions.allowance()
+        allowance = services.sessions.allowance(presence.person())
     personas: Listing[Persona] | None = None
     replicas: Listing[Replica] | None = None
     with notice, feedback.section("read personas and replicas"):
@@ -198,14 +198,18 @@ def limit_checks(allowance: Allowance, agent: Agent) -> list[Check]:
     left = allowance.minutes_left
     reserved = f", {allowance.minutes_reserved:.0f} reserved by open calls" if allowance.minutes_reserved else ""
     need = call_s(agent, allowance) / 60
-    return [
-        Check("Calls", "pass" if free > 0 else "fail", f"{allowance.open_calls} of {allowance.max_calls} are open."),
-        Check(
-            "Minutes today",
-            "pass" if left >= need else "fail",
-            f"{left:.0f} of {allowance.minutes_max} left{reserved}; this call may take {need:.0f}.",
-        ),
+    calls = f"{allowance.open_calls} of {allowance.max_calls} are open."
+    minutes = f"{left:.0f} of {allowance.minutes_max} left{reserved}; this call may take {need:.0f}."
+    checks = [
+        Check("Calls", "pass", calls) if free > 0 else Check("Calls", "fail", f"{calls} End one above, or wait."),
+        Check("Minutes today", "pass", minutes)
+        if left >= need
+        else Check("Minutes today", "fail", f"{minutes} They count anew at midnight UTC."),
     ]
+    if allowance.recent_starts >= allowance.max_starts_per_minute:
+        told = f"You started {allowance.recent_starts} within the last minute, the most for one person. Wait a minute."
+        checks.append(Check("Starts", "fail", told))
+    return checks
 
 
 def browser_check() -> Check:

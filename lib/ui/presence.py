@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 from streamlit import runtime
@@ -33,8 +35,12 @@ def tell(services: Services, session: Session | None) -> None:
 
 def person() -> str:
     """Who starts a call here, for the limit on one person's starts: the name of a login, else the machine."""
-    name = st.user.get("email") if st.user.get("is_logged_in") else ""
-    return str(name or st.context.ip_address or "")[:200]
+    return person_name(st.user.to_dict(), st.context.ip_address)
+
+
+def person_name(user: Mapping[str, Any], address: str | None) -> str:
+    name = user.get("email") if user.get("is_logged_in") else None
+    return str(name or address or "")[:200]
 
 
 @st.fragment(run_every=BEAT_S)

@@ -21,6 +21,7 @@ from tests.running import ROOT
 
 COPIED = ("lib", "pages", "tests", "static", ".streamlit", "app.py", "dev.py", "pyproject.toml", ".env.example")
 MACHINE = "tests/services/ledger/test_machine.py"
+KINDS = {"sqlite": "not postgresql", "postgresql": "postgresql"}
 HISTORIES = "1000"
 """As many as the machine is given to notice one mutation; it notices most within the first hundred."""
 
@@ -56,11 +57,15 @@ def apply(mutant: Mutant, folder: Path) -> None:
         (folder / name).write_text(text.replace(old, new), encoding="utf-8")
 
 
-def run(folder: Path, *tests: str) -> Seen:
-    """The first failure of these tests in the copy, on SQLite."""
-    report = Path(tempfile.mkdtemp()) / "report.xml"
+def run(folder: Path, *tests: str, database: str = "sqlite") -> Seen:
+    """The first failure of these tests in the copy, on this kind of database."""
+    with tempfile.TemporaryDirectory() as place:
+        return _run(folder, Path(place) / "report.xml", tests, KINDS[database])
+
+
+def _run(folder: Path, report: Path, tests: tuple[str, ...], chosen: str) -> Seen:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--show-capture=no",
-               f"--junit-xml={report}", "-k", "not postgresql", *tests]  # fmt: skip
+               f"--junit-xml={report}", "-k", chosen, *tests]  # fmt: skip
     env = {**os.environ, "LEDGER_HISTORIES": HISTORIES, "LEDGER_SHRINK": "0", "PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, errors="replace", timeout=900)
     if not report.exists() or done.returncode not in (0, 1):
@@ -80,7 +85,7 @@ def tried(mutant: Mutant) -> bool:
     try:
         copy(folder)
         apply(mutant, folder)
-        seen = [run(folder, *mutant.tests)]
+        seen = [run(folder, *mutant.tests, database=mutant.database)]
         if mutant.machine:
             seen.append(run(folder, MACHINE))
     finally:
@@ -103,10 +108,12 @@ def main() -> int:
         for one in EVERY:
             print(f"{one.name}: {one.wrong}")
         return 0 if options.list else 2
-    whole = run(ROOT, *sorted({test for one in chosen for test in one.tests}))
-    if whole.test:
-        print(f"The sources as they are do not pass: {whole.test}: {whole.message}")
-        return 1
+    for kind in KINDS:
+        tests = sorted({test for one in chosen if one.database == kind for test in one.tests})
+        whole = run(ROOT, *tests, database=kind) if tests else Seen()
+        if whole.test:
+            print(f"The sources as they are do not pass: {whole.test}: {whole.message}")
+            return 1
     survived = [one.name for one in chosen if not tried(one)]
     print(f"{len(chosen) - len(survived)} of {len(chosen)} killed by an assertion of a row's own test")
     if survived:

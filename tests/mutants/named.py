@@ -14,13 +14,14 @@ LIMITS, LEASE = "tests/services/ledger/test_rows_of_the_limits.py", "tests/servi
 
 @dataclass(frozen=True)
 class Mutant:
-    """`edits` are (file, old, new); every `old` stands in its file exactly once."""
+    """`edits` are (file, old, new); every `old` stands in its file exactly once. `database`: where the tests run."""
 
     name: str
     wrong: str
     edits: tuple[tuple[str, str, str], ...]
     tests: tuple[str, ...]
     machine: bool = False
+    database: str = "sqlite"
 
 
 def _row(file: str, *names: str) -> tuple[str, ...]:
@@ -357,14 +358,9 @@ OURS = (
     Mutant(
         "no_lock_around_the_limit",
         "Two starts at once both see the last free place.",
-        (
-            (
-                "lib/store/database.py",
-                'event.listen(engine, "begin", _begin_sqlite)',
-                'event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))',
-            ),
-        ),
+        (("lib/store/database.py", "        self._lock(connection, GUARD_LOCK)\n", "        pass\n"),),
         _row(LIMITS, "test_row_26_many_starts_at_once_in_two_processes_send_exactly_as_many_as_the_limit"),
+        database="postgresql",
     ),
 )
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.models import Agent, CallSettings, Mode, Session, Status
+from lib.models import Agent, CallSettings, Mode, Session, Status, Watch
 from lib.services.sessions import RoomTokens
-from lib.ui import record, strips
+from lib.ui import presence, record, strips
+from lib.ui.text import local
 from tests.house import demo, reaches, until
 from tests.pages.opened import Console, console, html, words
 
@@ -319,3 +320,82 @@ def test_refused_lists_are_named_and_never_look_empty(house: Console, how: dict[
     app = house.open("live")
     assert cause in words(app)
     assert "No agents" not in words(app)
+
+
+def test_a_start_that_is_being_checked_says_what_is_asked_and_until_when(house: Console) -> None:
+    house.sandbox.faults({"route": "POST /v2/conversations", "times": 1, "drop": "before"})
+    session = house.services.sessions.start_and_wait(demo(house.services).id, token="t")
+    app = house.open("live", session=session.id)
+    checked = house.services.sessions.get(session.id)
+    assert checked.checking_until is not None
+    until_then = f"{local(checked.checking_until):%H:%M:%S}"
+    assert f"Tavus is asked until {until_then} whether the room was made" in html(app)
+    assert "Nothing is sent twice" in json.loads(frame(app))["note"]
+    assert until_then in json.loads(frame(app))["note"]
+    assert not app.get("link_button")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"status": 400, "body": {"message": "User has reached maximum concurrent conversations"}},
+        {"status": 402, "body": {"message": "The user is out of conversational credits"}},
+    ],
+    ids=["slots", "credit"],
+)
+def test_a_refusal_that_an_end_may_lift_lists_your_own_open_calls_with_their_end(
+    refusal: dict[str, Any], house: Console
+) -> None:
+    open_call = call(house)
+    house.sandbox.faults({"route": "POST /v2/conversations", "times": 1, **refusal})
+    refused = house.services.sessions.start_and_wait(demo(house.services, name="Other").id, token="t")
+    app = house.open("live", session=refused.id)
+    assert "Product demo" in html(app)
+    assert "No call of this console is open" not in words(app)
+    app.button(key=f"danger-refused-{open_call.id}").click().run()
+    assert reaches(house.services, open_call, Status.ENDED).end_reason == "You ended it"
+
+
+def test_one_call_at_once_is_said_in_the_singular(tmp_path: Path) -> None:
+    with console(tmp_path, max_concurrent_calls=1) as house:
+        call(house)
+        refused = house.services.sessions.start_and_wait(demo(house.services).id, token="t")
+        assert refused.reason == "The one call that this console may hold at once is open."
+
+
+def test_how_the_call_is_watched_is_said_beside_it(house: Console) -> None:
+    session = call(house)
+    app = house.open("live", session=session.id)
+    assert "ends the call once no page has shown it for 90 s" in words(app)
+    house.services.sessions.detach(session.id)
+    app.run()
+    assert "so it goes on when this page is closed" in words(app)
+    made = house.services.sessions.start_and_wait(session.agent_id, token="api", watch=Watch.API)
+    app = house.open("live", session=made.id)
+    assert "once nobody has asked about it for 90 s" in words(app)
+
+
+def test_starts_at_the_limit_of_one_person_are_named_before_the_click(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "person", lambda: "Ada")
+    with console(tmp_path, max_starts_per_minute=1) as house:
+        demo(house.services)
+        house.open("live").button(key="live_start").click().run()
+        app = house.open("live")
+        assert "You started 1 within the last minute, the most for one person. Wait a minute." in html(app)
+        assert app.button(key="live_start").disabled
+
+
+@pytest.mark.parametrize(
+    ("user", "address", "name"),
+    [
+        ({"is_logged_in": True, "email": "a@b.example"}, "10.0.0.7", "a@b.example"),
+        ({"is_logged_in": False, "email": "a@b.example"}, "10.0.0.7", "10.0.0.7"),
+        ({}, None, ""),
+    ],
+)
+def test_a_person_is_told_by_the_login_or_else_by_the_machine(
+    user: dict[str, Any], address: str | None, name: str
+) -> None:
+    assert presence.person_name(user, address) == name
