@@ -237,7 +237,7 @@ def test_a_list_that_fails_concludes_nothing(housed: Housed, sandbox: str) -> No
 def test_a_closed_port_is_refused_at_once_and_holds_no_slot(tmp_path: Path) -> None:
     with house("http://127.0.0.1:9", tmp_path) as services:
         session = services.sessions.start_and_wait(demo(services).id, token="t")
-        assert (session.mode, session.reason_code) == (Mode.TEXT, "not_sent")
+        assert (session.mode, session.reason_code) == (Mode.TEXT, "refused")
         assert services.sessions.allowance().open_calls == 0
 
 
