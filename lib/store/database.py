@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -265,12 +266,25 @@ def _said_plainly() -> Iterator[None]:
         ) from None
 
 
+def _write_ahead(raw: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite refuses this at once while another process does the same, where it waits elsewhere."""
+    give_up = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+
+
 def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
     raw.isolation_level = None
     # So that the file can become shorter. It can be set only before anything is written, and would wait for a lock.
     if raw.execute("PRAGMA page_count").fetchone()[0] == 0:
         raw.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    raw.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(raw)
     raw.execute("PRAGMA synchronous=FULL")
     raw.execute("PRAGMA foreign_keys=ON")
     raw.execute("PRAGMA secure_delete=ON")
