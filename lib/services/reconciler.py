@@ -69,8 +69,11 @@ class Reconciler:
         except GreenroomError as error:
             log.warning("the list of conversations could not be read: %s", error.code)
 
-    def look(self, sought: Sequence[Session] = ()) -> None:
-        """Read the list and act on it. `sought`: sessions whose conversation is not known. Raises UpstreamError."""
+    def look(self, sought: Sequence[Session] = ()) -> set[str]:
+        """Read the list and act on it; the ids of what runs. Raises UpstreamError.
+
+        `sought`: sessions whose conversation is not known.
+        """
         with self._one_at_a_time:
             horizon_s = self._ledger.settings.reconcile_horizon_s
             age_s = {session.id: self._ages.of("sought", session.id) for session in sought}
@@ -98,6 +101,7 @@ class Reconciler:
             elif absent:
                 self._not_whole_until = self._ages.now + BUSY_S
                 self._outlived([one for one in absent if age_s[one.id] >= horizon_s + one.max_call_s])
+            return {conversation.id for conversation in listing if conversation.active}
 
     def probe(self) -> None:
         """Ask Tavus the smallest thing. Raises UpstreamError."""

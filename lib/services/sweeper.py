@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 RECORD_WITHIN_S = 600.0
 RECOVERY_AGAIN_S = 60.0
 READY_WITHIN_S = 30.0
+SEVERAL = 2
 TOGETHER_S = 0.1  # hints come in bunches, and the start that gave one is still being drawn
 
 
@@ -145,8 +146,13 @@ class Sweeper:
         self._reaper.look(found)
         open_ones = [one.session for one in found]
         due = [session for session in open_ones + ended if session.id in hinted or self._due(session, now)]
-        self._check_all([session.id for session in due] + sorted(hinted - {session.id for session in due}))
-        self._reconciler.due([one for one in open_ones if not self._starting.busy(one.id)])
+        settled = [one for one in open_ones if not self._starting.busy(one.id)]
+        seen = self._seen_to_run([one for one in due if one.id not in hinted], settled)
+        self._check_all(
+            [one.id for one in due if one.id not in (seen or ())] + sorted(hinted - {one.id for one in due})
+        )
+        if seen is None:
+            self._reconciler.due(settled)
         self._chores()
         known = {session.id for session in open_ones + ended}
         self._checked = {name: at for name, at in self._checked.items() if name in known}
@@ -191,6 +197,24 @@ class Sweeper:
                 log.warning("session %s could not be checked: %s", session_id, error.code)
             except Exception:
                 log.exception("session %s could not be checked", session_id)
+
+    def _seen_to_run(self, due: list[Session], open_ones: list[Session]) -> set[str] | None:
+        """The live calls that one list shows to be running still: several are not asked about one by one.
+
+        None where no list was read.
+        """
+        live = [one for one in due if one.status is Status.LIVE and one.conversation_id and one.id in self._checked]
+        if len(live) < SEVERAL:
+            return None
+        try:
+            running = self._reconciler.look([one for one in open_ones if is_sought(one)])
+        except GreenroomError:
+            return None
+        seen = {one.id for one in live if one.conversation_id in running}
+        for session_id in seen:
+            self._checked[session_id] = self._ages.now
+            self._watching.eased(session_id)
+        return seen
 
     def _due(self, session: Session, now: datetime) -> bool:
         """Open ones each round; after the end ever less often, since a record may take minutes to be ready."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from lib.api.app import ENDPOINTS, routes
+from lib.models import Status
 from lib.wiring import Services
 from tests.house import ANNA, GUIDE, house, log, until
 from tests.sandbox_server import RunningSandbox, running_sandbox, serve
@@ -331,3 +333,36 @@ def test_a_change_that_the_api_can_not_make_is_told_by_its_status(api: Client) -
     assert (lost.status_code, "Read it again" in lost.json()["hint"]) == (504, True)
     api.sandbox.faults({"route": "PATCH /v2/personas/*", "drop": "after"})
     assert api("PATCH", f"/api/personas/{GUIDE}", {"greeting": "Hi"}).json()["greeting"] == "Hi"
+
+
+def test_a_start_with_watch_goes_on_while_somebody_asks_about_it_and_ends_when_nobody_does(
+    running: RunningSandbox, tmp_path: Path
+) -> None:
+    running.reset()
+    settings = {"api_token": SecretStr(TOKEN), "watch_grace_s": 1.0}
+    with house(running.url, tmp_path, **settings) as services, serve(Starlette(routes=routes(services))) as url:
+        api = Client(url, services, running)
+        agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": GUIDE, "replicaId": ANNA}}).json()
+
+        def start(**more: Any) -> str:
+            return str(api("POST", "/api/sessions", {"agentId": agent["id"], **more}).json()["sessionId"])
+
+        def status(session_id: str) -> str:
+            return str(api("GET", f"/api/sessions/{session_id}").json()["status"])
+
+        watched, unwatched = start(watch=True), start()
+        asked_until = time.monotonic() + 2.0
+        while time.monotonic() < asked_until:
+            assert status(watched) in ("waiting", "live")
+            time.sleep(0.05)
+        until(lambda: services.sessions.get(watched).status is Status.ENDED)
+        assert services.sessions.get(watched).end_reason == "Nobody was watching"
+        assert services.sessions.get(unwatched).status is Status.LIVE
+
+
+def test_the_same_token_with_and_without_watch_is_two_different_starts(api: Client) -> None:
+    agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": GUIDE, "replicaId": ANNA}}).json()
+    body = {"agentId": agent["id"], "clientToken": "one", "watch": True}
+    assert api("POST", "/api/sessions", body).status_code == 201
+    assert api("POST", "/api/sessions", {**body, "watch": False}).status_code == 409
+    assert len([entry for entry in log(api.sandbox.url) if entry["method"] == "POST"]) == 1

@@ -18,7 +18,6 @@ from pydantic import SecretStr
 from sqlalchemy import bindparam, delete, event, select
 
 from lib import wiring
-from lib.clients import sweeping
 from lib.errors import GreenroomError, StoreRefused
 from lib.models import Agent, CallSettings, Status
 from lib.services.agents import Agents
@@ -97,24 +96,25 @@ def disk(root: Path) -> Disk:
 class Process:
     """One process of Greenroom. Its threads do not run: the machine looks in their stead."""
 
-    def __init__(self, store: Store, account: str, upstream: Upstream, clocks: Clocks) -> None:
-        settings = Settings(
-            tavus_api_key=SecretStr("tvsk_machine_0123"),
-            tavus_base_url=upstream.base_url,
-            max_concurrent_calls=MOST_CALLS,
-            daily_minutes=100_000,
-            max_starts_per_minute=600,
-            absent_timeout_s=ABSENT_S,
-            sweep_interval_s=INTERVAL_S,
-            reconcile_horizon_s=HORIZON_S,
-            watch_grace_s=GRACE_S,
-        )
+    def __init__(self, store: Store, account: str, upstream: Upstream, clocks: Clocks, **limits: int) -> None:
+        values: dict[str, Any] = {
+            "tavus_api_key": SecretStr("tvsk_machine_0123"),
+            "tavus_base_url": upstream.base_url,
+            "max_concurrent_calls": MOST_CALLS,
+            "daily_minutes": 100_000,
+            "max_starts_per_minute": 600,
+            "absent_timeout_s": ABSENT_S,
+            "sweep_interval_s": INTERVAL_S,
+            "reconcile_horizon_s": HORIZON_S,
+            "watch_grace_s": GRACE_S,
+        }
+        settings = Settings(**{**values, **limits})
         self.ledger = Ledger(store, account, settings, clocks.wall)
         made = wiring.calls_of(
             Loaded(settings),
             self.ledger,
             upstream,  # type: ignore[arg-type]
-            agents=Agents(store, account=account, most=Most(600, ABSENT_S, 30), clock=clocks.wall),
+            agents=Agents(store, account=account, most=Most(settings.max_call_s, ABSENT_S, 30), clock=clocks.wall),
             catalogue=Catalogue(upstream),  # type: ignore[arg-type]
             monotonic=clocks.watch,
             pool=Now(),
@@ -142,7 +142,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        sweeping.PAGE_ROWS = PAGE_ROWS
         LedgerMachine.histories += 1
         self.account = f"history-{LedgerMachine.histories}"
         self.clocks = Clocks(BEGAN + timedelta(days=LedgerMachine.histories))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.services.ledger.machine import LedgerMachine, disk
+from lib.clients import sweeping
+from tests.services.ledger.machine import PAGE_ROWS, LedgerMachine, disk
 
 HISTORIES = int(os.environ.get("LEDGER_HISTORIES", "2000"))
 AT_ONCE, STEPS = 1000, 20
@@ -18,7 +19,10 @@ PHASES = (Phase.generate, Phase.shrink) if os.environ.get("LEDGER_SHRINK") != "0
 
 
 @pytest.mark.parametrize("begin", range(0, HISTORIES, AT_ONCE))
-def test_no_history_breaks_an_invariant_of_the_ledger(begin: int, tmp_path: Path) -> None:
+def test_no_history_breaks_an_invariant_of_the_ledger(
+    begin: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "PAGE_ROWS", PAGE_ROWS)
     LedgerMachine.store = disk(tmp_path)
     # Thousands of lines about what goes wrong on purpose would hide the one failure that is shown.
     logging.disable(logging.CRITICAL)

@@ -179,11 +179,17 @@ class Upstream:
             "conversation_name": call.name,
             "conversation_url": f"http://127.0.0.1:1/room/{call.id}",
             "status": "active" if call.ended_at is None else "ended",
-            "created_at": (self.clocks.began + timedelta(seconds=call.made_at)).timestamp(),
+            "created_at": self._stamp(call.made_at),
             "persona_id": "p1",
         }
-        if verbose and call.ended_at is not None:
-            at = (self.clocks.began + timedelta(seconds=call.ended_at)).timestamp()
-            told = {"shutdown_reason": call.reason}
-            row["events"] = [{"event_type": "system.shutdown", "timestamp": at, "properties": told}]
+        if verbose:
+            events = [("system.replica_joined", call.made_at, {})]
+            if call.ended_at is not None:
+                events.append(("system.shutdown", call.ended_at, {"shutdown_reason": call.reason}))
+            row["events"] = [
+                {"event_type": kind, "timestamp": self._stamp(at), "properties": told} for kind, at, told in events
+            ]
         return row
+
+    def _stamp(self, at: float) -> float:
+        return (self.clocks.began + timedelta(seconds=at)).timestamp()
