@@ -132,8 +132,9 @@ class Sweeper:
         with self._hinting:
             hinted, self._hinted = self._hinted, set()
         if not self._lease.leads:
-            self._check_all(hinted)
-            return self._viewers.any
+            # What this process told of a session's trouble it has to take back itself.
+            self._check_all(hinted | self._watching.in_trouble())
+            return self._viewers.any or bool(self._watching.in_trouble())
         if not self._recovered:
             self._try_to_recover()
         now = self._ledger.clock()

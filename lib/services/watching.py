@@ -54,6 +54,10 @@ class Watching:
         """What keeps this session from being checked, None while all is well. Asks nobody."""
         return self._troubles.get(session_id)
 
+    def in_trouble(self) -> set[str]:
+        """The sessions that could not be checked the last time."""
+        return set(self._troubles)
+
     def check(self, session_id: str) -> None:
         """Bring one session in step with Tavus: at most two requests. Raises UpstreamError; then nothing changed.
 
@@ -62,7 +66,11 @@ class Watching:
         with self._door:
             turnstile = self._looking.setdefault(session_id, _Turnstile())
         with turnstile.lock:
-            session = self._ledger.get(session_id)
+            try:
+                session = self._ledger.get(session_id)
+            except NotFound:
+                self.eased(session_id)
+                raise
             try:
                 self._check(session)
             except UpstreamError as error:

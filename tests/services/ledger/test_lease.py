@@ -194,6 +194,22 @@ def test_a_container_that_starts_again_with_the_same_number_is_not_taken_for_its
     assert not third.hold()
 
 
+def test_a_process_that_stands_by_takes_back_what_it_said_of_a_sessions_trouble(world: World) -> None:
+    with world.house(), world.house() as other:
+        session = reaches(other, other.sessions.start(demo(other).id, token="t"), Status.LIVE)
+        world.fails({"route": "* /v2/conversations/*", "status": 500, "times": -1})
+        other.sessions.hint(session.id)
+        until(lambda: other.sessions.trouble(session.id))
+        world.heals()
+        until(lambda: other.sessions.trouble(session.id) is None)
+        world.fails({"route": "* /v2/conversations/*", "status": 500, "times": -1})
+        other.sessions.hint(session.id)
+        until(lambda: other.sessions.trouble(session.id))
+        with world.raw() as connection:
+            connection.execute(text("DELETE FROM sessions"))
+        until(lambda: other.sessions.trouble(session.id) is None)
+
+
 def test_each_account_has_a_sweeper_of_its_own(world: World) -> None:
     with world.house() as one, world.house(tavus_api_key="tvsk_other") as other:
         assert one.account != other.account
