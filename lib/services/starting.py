@@ -76,7 +76,13 @@ class Starting:
         with self._lock:
             waiting = list(self._unwritten.items())
         for session_id, write in waiting:
-            write()
+            try:
+                write()
+            except StoreRefused:
+                raise
+            except Exception:
+                # A mistake of ours must not keep the others waiting: Tavus's list will tell what became of this one.
+                log.exception("the outcome of session %s could not be written", session_id)
             with self._lock:
                 self._unwritten.pop(session_id, None)
 

@@ -134,6 +134,8 @@ class Sweeper:
         if not self._lease.leads:
             # What this process told of a session's trouble it has to take back itself.
             self._check_all(hinted | self._watching.in_trouble())
+            self._checked.clear()
+            self._ages.keep(())
             return self._viewers.any or bool(self._watching.in_trouble())
         if not self._recovered:
             self._try_to_recover()
@@ -149,9 +151,8 @@ class Sweeper:
         due = [session for session in open_ones + ended if session.id in hinted or self._due(session, now)]
         settled = [one for one in open_ones if not self._starting.busy(one.id)]
         seen = self._seen_to_run([one for one in due if one.id not in hinted], settled)
-        self._check_all(
-            [one.id for one in due if one.id not in (seen or ())] + sorted(hinted - {one.id for one in due})
-        )
+        asked = {one.id for one in due} - (seen or set())
+        self._check_all([*(one.id for one in due if one.id in asked), *(hinted - asked)])
         if seen is None:
             self._reconciler.due(settled)
         self._chores()
