@@ -226,7 +226,7 @@ def test_one_that_is_forgotten_meanwhile_is_named(house: Console) -> None:
     keep(house, 1)
     app = house.open("inspector")
     with house.services.store.writing() as connection:
-        assert exchanges.forget(connection, datetime.now(UTC) - timedelta(seconds=1.5), most=9) == 1
+        assert exchanges.forget(connection, datetime.min.replace(tzinfo=UTC), most=1) >= 1
     opened(app, "DELETE /personas/{persona_id}")
     assert "not kept any more" in words(app)
 
