@@ -109,19 +109,26 @@ def test_what_tavus_refuses(house: Console, how: dict[str, Any], code: str, caus
         ("", "tls_untrusted", "its certificate is not trusted here", "REQUESTS_CA_BUNDLE"),
     ],
 )
-def test_a_tavus_that_can_not_be_reached(
-    house: Console, where: str, code: str, cause: str, advice: str, tmp_path: Path
-) -> None:
-    right = house.services.tavus.base_url
-    with secured(tmp_path) as proxy:
+def test_a_tavus_that_can_not_be_reached(where: str, code: str, cause: str, advice: str, tmp_path: Path) -> None:
+    with console(tmp_path, sweep_interval_s=60) as house, secured(tmp_path) as proxy:
         house.services.tavus.base_url = where or f"{proxy.url}/v2"
-        try:
-            session, app = refused(house)
-        finally:
-            house.services.tavus.base_url = right
+        session, app = refused(house)
         assert proxy.asked == []
-    told = banner(app)
-    assert session.reason_code == code and cause in told and advice in told and "Text chat below works" in told
+        told = banner(app)
+        assert session.reason_code == code and cause in told and advice in told and "Text chat below works" in told
+
+
+def test_after_three_failures_a_start_asks_nobody_and_says_since_when(tmp_path: Path) -> None:
+    with console(tmp_path, sweep_interval_s=60) as house:
+        right = house.services.tavus.base_url
+        house.services.tavus.base_url = "http://127.0.0.1:9/v2"
+        for _ in range(3):
+            refused(house)
+        house.services.tavus.base_url = right
+        session, app = refused(house)
+        told = banner(app)
+        assert session.reason_code == "tavus_out_of_reach" and "out of reach since" in told
+        assert "Text chat below works" in told and REFUSED not in house.asked()
 
 
 def test_an_answer_that_never_comes_is_asked_about_and_then_given_up(tmp_path: Path) -> None:
