@@ -10,7 +10,9 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +36,9 @@ from lib.errors import (
 
 Messages = Sequence[Mapping[str, str]]
 """`{"role": "system" | "user" | "assistant", "content": ...}`, oldest first."""
+
+Hold = Callable[[Callable[[], None]], None]
+"""Is given what hangs up on the endpoint, to be called from any thread at any time."""
 
 _HINTS: dict[type[GreenroomError], str] = {
     KeyRefused: "Put the endpoint's key into CHAT_API_KEY and restart, or remove CHAT_BASE_URL to use the stand-in.",
@@ -103,9 +108,12 @@ class ChatClient:
             return self._content(answer)
         raise failure
 
-    def stream(self, messages: Messages) -> Iterator[str]:
-        """The answer in pieces as they come. A stream that breaks off raises after its last piece."""
-        pieces = self._wire.lines(self._request(messages, stream=True), loopback=self._loopback)
+    def stream(self, messages: Messages, *, hold: Hold | None = None) -> Iterator[str]:
+        """The answer in pieces as they come. A stream that breaks off, or is hung up on, raises after its last piece.
+
+        `hold` is called once the endpoint has begun to answer.
+        """
+        pieces = self._wire.lines(self._request(messages, stream=True), loopback=self._loopback, hold=hold)
         failure: GreenroomError | None = None
         try:
             yield from _without_thoughts(self._pieces(pieces))
@@ -212,7 +220,7 @@ class _Bearer(KeyHeader):
 class _LineWire(Wire):
     """Also reads an answer line by line while it comes."""
 
-    def lines(self, request: requests.Request, *, loopback: bool) -> Iterator[Answer | bytes]:
+    def lines(self, request: requests.Request, *, loopback: bool, hold: Hold | None = None) -> Iterator[Answer | bytes]:
         """Lines of an event stream, or one whole `Answer` where there is none. Raises as `send` does."""
         session = self._session()
         prepared = session.prepare_request(request)
@@ -224,6 +232,8 @@ class _LineWire(Wire):
             answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
             deadline = time.monotonic() + self._timeouts[1]
             kind = answer.headers.get("content-type", "")
+            if hold is not None:
+                hold(partial(_hang_up, answer.raw))
             if answer.status_code == 200 and "event-stream" in kind:
                 yield from self._split(answer, deadline)
             else:
@@ -252,6 +262,12 @@ class _LineWire(Wire):
             yield from (line.strip() for line in whole)
         if rest.strip():
             yield rest.strip()
+
+
+def _hang_up(raw: urllib3.HTTPResponse) -> None:
+    """A read that waits in another thread gives up at once; closing alone would not wake it."""
+    with suppress(ValueError, RuntimeError, TypeError, OSError):  # it is over already, or in this moment
+        raw.shutdown()
 
 
 def _text(content: Any) -> str:

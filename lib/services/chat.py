@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lib.clients.chat import ChatClient
+from lib.clients.chat import ChatClient, Hold
 
 Turns = Sequence[tuple[str, str]]
 """Role (`user` or `assistant`) and text, oldest first, the last one the user's."""
@@ -79,12 +79,14 @@ class Responder:
             return self._scripted.reply(persona_row, context, turns)
         return self._chat.complete(messages(persona_row, context, turns))
 
-    def stream(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> Iterator[str]:
+    def stream(
+        self, persona_row: Mapping[str, Any], context: str, turns: Turns, *, hold: Hold | None = None
+    ) -> Iterator[str]:
         """The same in pieces; the script's answer is one piece. Raises UpstreamError, also in the middle."""
         if self._chat is None:
             yield self._scripted.reply(persona_row, context, turns)
         else:
-            yield from self._chat.stream(messages(persona_row, context, turns))
+            yield from self._chat.stream(messages(persona_row, context, turns), hold=hold)
 
 
 def messages(persona_row: Mapping[str, Any], context: str, turns: Turns) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,10 +32,34 @@ class Answer:
     """An answer on its way: what it answers and what has come of it. `done` is set once it is kept, or has failed."""
 
     said: str
+    opening: list[Turn] = field(default_factory=list)
+    first: bool = True
     text: str = ""
     failure: GreenroomError | None = None
-    stopped: threading.Event = field(default_factory=threading.Event)
+    stopped: bool = False
     done: threading.Event = field(default_factory=threading.Event)
+    door: threading.Lock = field(default_factory=threading.Lock)
+    hang_up: Callable[[], None] | None = None
+
+    @property
+    def unheard(self) -> bool:
+        """True if it was stopped before a word of it came: then it was never said."""
+        return self.stopped and not self.text.strip()
+
+    def hold(self, hang_up: Callable[[], None]) -> None:
+        """Keep what ends the connection, and use it where a stop came first."""
+        with self.door:
+            self.hang_up = hang_up
+            late = self.stopped
+        if late:
+            hang_up()
+
+    def add(self, piece: str) -> bool:
+        """Take one more piece. False if no more is wanted."""
+        with self.door:
+            if not self.done.is_set():
+                self.text += piece
+            return not self.stopped
 
 
 class Talking:
@@ -64,6 +89,8 @@ class Talking:
         if answer.failure is not None:
             self.forget(session_id)
             raise answer.failure
+        if answer.unheard:
+            raise Conflict("The answer was stopped before a word of it came.", hint="Send it again.")
         with self._ledger.store.reading() as connection:
             return [turn for turn in rows.turns_of(connection, session_id) if turn.source == CHAT][-1]
 
@@ -94,38 +121,57 @@ class Talking:
         return self._answers.get(session_id)
 
     def stop(self, session_id: str) -> None:
-        """Ask for no more of it. What has come is kept; it ends at the next piece."""
+        """Want no more of it: what has come is kept at once, and the endpoint is hung up on, so that it stops too.
+
+        An endpoint that has not begun to answer is hung up on when it does.
+        """
         answer = self._answers.get(session_id)
-        if answer is not None:
-            answer.stopped.set()
+        if answer is None:
+            return
+        with answer.door:
+            answer.stopped = True
+        self._finish(session_id, answer)
+        if answer.hang_up is not None:
+            answer.hang_up()
 
     def forget(self, session_id: str) -> None:
-        """The failure of the last answer was seen."""
+        """What became of the last answer was seen."""
         answer = self._answers.get(session_id)
         if answer is not None and answer.done.is_set():
             self._answers.pop(session_id, None)
 
     def _run(self, session: Session, answer: Answer) -> None:
+        failure: GreenroomError | None = None
         try:
-            opening, before = self._so_far(session)
+            answer.opening, before = self._so_far(session)
+            answer.first = not before
             persona, context = self._part_played(session)
-            turns = [(turn.role, turn.content) for turn in (*before, *opening)]
-            try:
-                for piece in self._responder.stream(persona, context, [*turns, ("user", answer.said)]):
-                    if answer.stopped.is_set():
-                        break
-                    answer.text += piece
-            finally:
-                if text := answer.text.strip():
-                    self._keep(session, opening, answer.said, text, first=not before)
+            turns = [(turn.role, turn.content) for turn in (*before, *answer.opening)]
+            said = [*turns, ("user", answer.said)]
+            for piece in self._responder.stream(persona, context, said, hold=answer.hold):
+                if not answer.add(piece):
+                    break
         except GreenroomError as error:
-            answer.failure = error
+            failure = error
         except Exception:
             log.exception("an answer in session %s broke", session.id)
-            answer.failure = UpstreamError("Greenroom failed while it read the answer.", hint="Send it again.")
-        if answer.failure is None:
-            self._answers.pop(session.id, None)
-        answer.done.set()
+            failure = UpstreamError("Greenroom failed while it read the answer.", hint="Send it again.")
+        self._finish(session.id, answer, failure)
+
+    def _finish(self, session_id: str, answer: Answer, failure: GreenroomError | None = None) -> None:
+        """Keep what has come, once: whoever comes second finds it done. A stopped answer has not failed."""
+        with answer.door:
+            if answer.done.is_set():
+                return
+            try:
+                if text := answer.text.strip():
+                    self._keep(session_id, answer, text)
+            except GreenroomError as error:
+                failure = failure or error
+            answer.failure = None if answer.unheard else failure
+            if answer.failure is None and not answer.unheard:
+                self._answers.pop(session_id, None)
+            answer.done.set()
 
     def _so_far(self, session: Session) -> tuple[list[Turn], list[Turn]]:
         """The greeting, if it was shown and is not kept yet, and what was said until now."""
@@ -134,14 +180,15 @@ class Talking:
         greeting = "" if before else self.greeting(session)
         return ([Turn(0, "assistant", greeting, 0.0, source=CHAT)] if greeting else []), before
 
-    def _keep(self, session: Session, opening: list[Turn], said: str, answer: str, *, first: bool) -> None:
+    def _keep(self, session_id: str, answer: Answer, text: str) -> None:
         now = self._ledger.clock()
-        seconds = (now - session.created_at).total_seconds()
-        exchange = [Turn(0, "user", said, seconds, source=CHAT), Turn(0, "assistant", answer, seconds, source=CHAT)]
+        seconds = (now - self._ledger.get(session_id).created_at).total_seconds()
+        spoken = (("user", answer.said), ("assistant", text))
+        exchange = [Turn(0, role, said, seconds, source=CHAT) for role, said in spoken]
         with self._ledger.store.writing() as connection:
-            if first:
-                rows.note(connection, session.id, now, "chat", "Text chat began")
-            rows.append_turns(connection, session.id, CHAT, [*opening, *exchange])
+            if answer.first:
+                rows.note(connection, session_id, now, "chat", "Text chat began")
+            rows.append_turns(connection, session_id, CHAT, [*answer.opening, *exchange])
 
     def _part_played(self, session: Session) -> tuple[dict[str, Any], str]:
         """The persona's row as the chat needs it, read from Tavus once if it was not known at the start."""

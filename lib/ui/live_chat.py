@@ -37,7 +37,7 @@ def _chat(session: Session, in_call: bool, *, ticking: bool) -> None:
     if answer is not None and answer.done.is_set():
         # Only a run that comes before the field is drawn can put words into it.
         talking.forget(session.id)
-        if answer.failure is not None:
+        if answer.failure is not None or answer.unheard:
             st.session_state[UNSENT] = ("" if answer.text.strip() else answer.said, answer.failure)
         answer = None
     if ticking and answer is None:
@@ -46,7 +46,6 @@ def _chat(session: Session, in_call: bool, *, ticking: bool) -> None:
     _unsent()
     if answer is not None and st.button("Stop", icon=":material/stop_circle:", key="live_stop"):
         talking.stop(session.id)
-        answer.done.wait(AT_ONCE_S)
         st.rerun()
     name = record.speaker(context.services(), session)
     # No `max_chars`: the browser would cut what is pasted to it, without a word.
@@ -80,11 +79,13 @@ def _bubbles(session: Session, answer: Answer | None, in_call: bool) -> None:
 
 
 def _unsent() -> None:
-    """Why the last message was not answered; what was typed is put back into the field."""
-    unsent: tuple[str, GreenroomError] | None = st.session_state.pop(UNSENT, None)
-    if unsent is not None:
-        text, error = unsent
-        st.session_state["live_say"] = text
+    """What was typed and has no answer is put back into the field; with the reason, unless it was stopped."""
+    unsent: tuple[str, GreenroomError | None] | None = st.session_state.pop(UNSENT, None)
+    if unsent is None:
+        return
+    text, error = unsent
+    st.session_state["live_say"] = text
+    if error is not None:
         parts.banner("warn", feedback.sentence(error.message), error.hint, key="live-unsent")
 
 

@@ -37,11 +37,11 @@ def piece(text: str) -> bytes:
     return b"data: " + json.dumps({"choices": [{"delta": {"content": text}, "finish_reason": None}]}).encode() + b"\n\n"
 
 
-def told_in_two(go_on: threading.Event) -> Step:
+def told_in_two(go_on: threading.Event, begins: str = "First half, ") -> Step:
     """Half an answer, and the rest once the test has seen the first half."""
 
     def step(peer: socket.socket) -> None:
-        peer.sendall(HEAD + piece("First half, "))
+        peer.sendall(HEAD + piece(begins))
         go_on.wait(10)
         peer.sendall(piece("second half.") + b"data: [DONE]\n\n")
         peer.shutdown(socket.SHUT_RDWR)
@@ -66,7 +66,7 @@ def write(page: Page, text: str) -> None:
 
 def test_an_answer_is_read_while_it_comes_and_can_be_stopped(page: Page) -> None:
     go_on, never = threading.Event(), threading.Event()
-    with scripted(told_in_two(go_on), told_in_two(never)) as endpoint, console_with(endpoint) as console:
+    with scripted(told_in_two(go_on), told_in_two(never, "Once more, ")) as endpoint, console_with(endpoint) as console:
         open_chat(page, console.url)
         log = page.get_by_role("log")
         expect(log).to_contain_text("I'm Anna", timeout=20_000)
@@ -77,12 +77,12 @@ def test_an_answer_is_read_while_it_comes_and_can_be_stopped(page: Page) -> None
         expect(log).to_contain_text("First half, second half.", timeout=10_000)
 
         write(page, "And again")
-        expect(log.locator(".gr-say").last).to_contain_text("First half,", timeout=10_000)
+        expect(log.locator(".gr-say").last).to_contain_text("Once more,", timeout=10_000)
         page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.get_by_test_id("stChatInputTextArea")).to_be_enabled(timeout=3_000)
         never.set()
-        expect(page.get_by_test_id("stChatInputTextArea")).to_be_enabled(timeout=10_000)
         page.reload()
-        expect(page.get_by_role("log").locator(".gr-say").last).to_have_text(re.compile("First half,$"), timeout=20_000)
+        expect(page.get_by_role("log").locator(".gr-say").last).to_have_text(re.compile("Once more,$"), timeout=20_000)
 
 
 def test_a_refused_answer_is_said_in_place_and_what_was_typed_is_still_there(page: Page) -> None:

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -62,29 +62,52 @@ def test_an_answer_comes_in_pieces_and_is_kept_whole_behind_the_greeting(
 def test_what_was_shown_of_a_stopped_answer_is_kept_and_no_second_one_begins_meanwhile(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
-    go_on = threading.Event()
-    with chatting(sandbox, tmp_path, in_two(go_on)) as (services, session, _):
+    hung_up = threading.Event()
+    with chatting(sandbox, tmp_path, one_piece(hung_up)) as (services, session, _):
         answer = services.talking.ask(session.id, "Count")
         until(lambda: answer.text == "One ")
         assert services.talking.answering(session.id) is answer
         with pytest.raises(Conflict, match="on its way"):
             services.talking.ask(session.id, "Again")
         services.talking.stop(session.id)
-        go_on.set()
-        assert answer.done.wait(5) and answer.failure is None
+        assert answer.done.is_set() and answer.failure is None and not answer.unheard
         assert kept(services, session)[-2:] == [("user", "Count"), ("assistant", "One")]
         assert services.talking.answering(session.id) is None
+        assert hung_up.wait(5), "the endpoint goes on for nobody"
+        services.talking.stop(session.id)
+        assert len(kept(services, session)) == 3
 
 
-def in_two(go_on: threading.Event) -> Step:
-    """One piece, and the second once `go_on` is set."""
+def test_a_stop_before_the_first_word_leaves_no_trace_and_makes_room_at_once(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    hung_up, begin = threading.Event(), threading.Event()
+    steps = one_piece(hung_up, begin), streamed("Yes.")
+    with chatting(sandbox, tmp_path, *steps) as (services, session, endpoint):
+        answer = services.talking.ask(session.id, "Hello")
+        until(lambda: len(endpoint.seen) == 1)
+        services.talking.stop(session.id)
+        assert answer.done.is_set() and answer.unheard and answer.failure is None
+        assert services.talking.answering(session.id) is answer
+        services.talking.forget(session.id)
+        assert services.talking.say(session.id, "Hello again").content == "Yes."
+        begin.set()
+        assert hung_up.wait(5)
+        assert [text for _, text in kept(services, session)][1:] == ["Hello again", "Yes."] and answer.text == ""
+
+
+def one_piece(hung_up: threading.Event, begin: threading.Event | None = None) -> Step:
+    """One piece and no end, until the other side hangs up."""
 
     def step(peer: socket.socket) -> None:
-        head, line = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", b"data: %s\n\n"
-        peer.sendall(head + line % b'{"choices": [{"delta": {"content": "One "}}]}')
-        go_on.wait(10)
-        peer.sendall(line % b'{"choices": [{"delta": {"content": "two."}}]}' + line % b"[DONE]")
-        peer.shutdown(socket.SHUT_RDWR)
+        if begin is not None:
+            begin.wait(10)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        peer.sendall(head + b'data: {"choices": [{"delta": {"content": "One "}}]}\n\n')
+        peer.settimeout(10)
+        with suppress(ConnectionError):
+            assert peer.recv(1) == b""
+        hung_up.set()
 
     return step
 
