@@ -24,7 +24,8 @@ from lib.errors import Ambiguous, GreenroomError, KeyRefused, OutOfCredit, Setti
 from lib.models import CallSettings, Mode, Session, Status
 from lib.services.modes import pipecat_daily
 from lib.services.modes.phoenix_rest import PhoenixRest, Plan
-from lib.services.modes.pipecat_daily import PipecatDaily, error_of
+from lib.services.modes.pipecat_daily import PipecatDaily
+from lib.services.modes.worker_error import error_of
 from lib.settings import Settings
 from tests.house import until
 from tests.sandbox_server import RunningSandbox, running_sandbox

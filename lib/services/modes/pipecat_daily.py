@@ -11,53 +11,35 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-from lib.clients import faults, unreached
-from lib.clients.daily import Daily, Room
-from lib.clients.wire import Answer
-from lib.doctor.causes import Cause, of_import, of_platform
+from lib.clients.daily import Daily
+from lib.doctor.causes import of_platform
 from lib.doctor.machine import machine
 from lib.doctor.probe import Probe, probe, worker_python
-from lib.errors import Ambiguous, GreenroomError, NotFound, NotSent, SettingsWrong, UpstreamError
+from lib.errors import Ambiguous, GreenroomError, NotFound, SettingsWrong, UpstreamError
 from lib.models import Conversation, Session
+from lib.services.modes.call_rooms import CallRooms
 from lib.services.modes.launcher import LocalLauncher
+from lib.services.modes.open_call import OpenCall
 from lib.services.modes.phoenix_rest import PhoenixRest, Plan
+from lib.services.modes.worker_error import error_of, refusal
+from lib.services.modes.worker_plan import WorkerPlans, missing_keys
 from lib.settings import Settings
-from lib.worker import Command, Event, Service
+from lib.worker import Command, Event
 from lib.worker import Plan as WorkerPlan
 
 log = logging.getLogger(__name__)
 
 START_WITHIN_S = 75.0
-REPLICA_WITHIN_S = 30.0
-ROOM_AFTER = timedelta(minutes=2)
-GONE = "gone"
-TAVUS = "TAVUS_BASE_URL"
-DAILY_KEY = "DAILY_API_KEY"
 Brain = Callable[[str, list[tuple[str, str]]], str]
 Turn = Callable[[str, str, str], None]
 Broken = Callable[[str, GreenroomError], None]
-
-
-@dataclass
-class _Call:
-    """What is known of one call while its worker runs."""
-
-    room: Room | None = None
-    conversation_id: str = ""
-    conversation_url: str = ""
-    token: str = field(default="", repr=False)
-    failure: GreenroomError | None = None
-    decided: threading.Event = field(default_factory=threading.Event)
-    ended: bool = False
-    described: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    described_now: threading.Condition = field(default_factory=threading.Condition)
 
 
 class PipecatDaily:
@@ -77,13 +59,13 @@ class PipecatDaily:
         self._root = root
         self._settings = settings
         self._phoenix = phoenix
-        self._tavus_address = tavus_address
         self._own_base = own_base
-        self._part_of = part_of
         self._python = worker_python(root, settings.pipecat_python)
         self._launcher = LocalLauncher(self._python, root)
         self._daily = daily
-        self._calls: dict[str, _Call] = {}
+        self._rooms = CallRooms(daily, settings) if daily is not None and not settings.sandbox else None
+        self._plans = WorkerPlans(settings, phoenix, tavus_address, part_of)
+        self._calls: dict[str, OpenCall] = {}
         self._probe: Probe | None = None
         self.brain: Brain = lambda session_id, turns: ""
         self.on_turn: Turn = lambda session_id, role, text: None
@@ -99,25 +81,13 @@ class PipecatDaily:
 
     def missing_keys(self) -> tuple[str, ...]:
         """The settings that a call in this mode needs and does not have. None on the sandbox."""
-        given = self._settings
-        if given.sandbox:
-            return ()
-        voice = (given.cartesia_api_key and given.cartesia_voice_id) or (
-            given.elevenlabs_api_key and given.elevenlabs_voice_id
-        )
-        wanted = {
-            DAILY_KEY: given.daily_api_key,
-            "DEEPGRAM_API_KEY": given.deepgram_api_key,
-            "CHAT_BASE_URL": given.chat_base_url,
-            "CARTESIA_API_KEY and CARTESIA_VOICE_ID": voice,
-        }
-        return tuple(name for name, value in wanted.items() if not value)
+        return missing_keys(self._settings)
 
     def unable(self) -> GreenroomError | None:
         """Why no call can start in this mode, as far as is known without trying; None if nothing is in the way."""
         stuck = of_platform(machine()) or (self._probe.cause if self._probe else None)
         if stuck is not None:
-            return _refusal(stuck)
+            return refusal(stuck)
         if missing := self.missing_keys():
             told = f"pipecat_daily is not set up: {', '.join(missing)} missing."
             hint = "Put what is missing into .env and restart. phoenix_rest needs none of it, and text chat works."
@@ -143,10 +113,10 @@ class PipecatDaily:
         may have been). The room is deleted again and the worker ended where this fails.
         """
         cause = self.probe().cause
-        if (refusal := _refusal(cause) if cause else self.unable()) is not None:
-            raise refusal
+        if (stuck := refusal(cause) if cause else self.unable()) is not None:
+            raise stuck
         session = plan.session
-        call = self._calls[session.id] = _Call(token=secrets.token_urlsafe(24))
+        call = self._calls[session.id] = OpenCall(token=secrets.token_urlsafe(24))
         try:
             worker = self._worker_plan(plan, call)
             try:
@@ -245,19 +215,17 @@ class PipecatDaily:
             text = f"I can't answer just now. {error.message}"
         self._launcher.tell(session_id, Command.ANSWER, id=str(event.get("id")), text=text)
 
-    def _failed(self, session_id: str, call: _Call, event: Mapping[str, Any]) -> None:
+    def _failed(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
         error = error_of(event)
         if not call.decided.is_set():
-            call.failure = error
-            call.decided.set()
+            call.fail(error)
         else:
             self.on_broken(session_id, error)
 
-    def _gone(self, session_id: str, call: _Call, event: Mapping[str, Any]) -> None:
+    def _gone(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
         """The worker's process is over. What it may have left running is ended here, whatever it said."""
         if not call.decided.is_set():
-            call.failure = Ambiguous(f"The worker ended ({event.get('code')}) before it said what came of the start.")
-            call.decided.set()
+            call.fail(Ambiguous(f"The worker ended ({event.get('code')}) before it said what came of the start."))
             return
         if call.failure is None:
             if not call.ended:
@@ -277,93 +245,11 @@ class PipecatDaily:
                 log.warning("the conversation of session %s could not be ended yet: %s", session_id, error.code)
         self._delete_room(call)
 
-    def _delete_room(self, call: _Call | None) -> None:
-        if call is None or call.room is None or self._daily is None:
-            return
-        try:
-            self._daily.delete_room(call.room.name)
-        except UpstreamError as error:
-            log.warning("the room %s could not be deleted, it closes by itself: %s", call.room.name, error.code)
+    def _delete_room(self, call: OpenCall | None) -> None:
+        if call is not None and call.room is not None and self._rooms is not None:
+            self._rooms.delete(call.room.name)
 
-    def _worker_plan(self, plan: Plan, call: _Call) -> WorkerPlan:
-        given, session = self._settings, plan.session
-        base_url, key = self._tavus_address()
-        payload = self._phoenix.payload(plan)
-        limits = payload["properties"]
-        part = self._part_of(session.id)
-        instructions = "\n\n".join(filter(None, (part.get("system_prompt"), part.get("context"), plan.call.context)))
-        common: dict[str, Any] = {
-            "session_id": session.id,
-            "name": plan.name,
-            "tavus_base_url": base_url,
-            "tavus_key": key.get_secret_value(),
-            "replica_id": session.replica_id,
-            "max_call_s": limits["max_call_duration"],
-            "absent_s": limits["participant_absent_timeout"],
-            "left_s": limits["participant_left_timeout"],
-            "replica_within_s": REPLICA_WITHIN_S,
-            "system_prompt": instructions,
-            "greeting": plan.call.greeting or part.get("greeting", ""),
-            "language": plan.call.language,
-            "callback_url": payload.get("callback_url", ""),
-        }
-        if given.sandbox or self._daily is None:
-            return WorkerPlan(
-                transport="rtc", stt=Service("whisper"), llm=Service("parent"), tts=Service("packaged"), **common
-            )
-        until = datetime.now(UTC) + timedelta(seconds=session.max_call_s) + ROOM_AFTER
-        private = given.daily_avatar_privacy == "private"
-        call.room = self._daily.create_room(name=session.id, private=private, expires_at=until)
-        wrong = given.daily_subdomain and call.room.subdomain not in ("", given.daily_subdomain)
-        if wrong:
-            told = f"The Daily key belongs to {call.room.subdomain}.daily.co, not to {given.daily_subdomain}.daily.co."
-            raise SettingsWrong(told, code="daily_subdomain", hint="Correct DAILY_SUBDOMAIN or DAILY_API_KEY in .env.")
-        bot = self._daily.token(room_name=call.room.name, owner=True, expires_at=until, user_name="Avatar")
-        if private:
-            viewer = self._daily.token(room_name=call.room.name, owner=False, expires_at=until, user_name="Guest")
-            call.token = viewer.value
-        return WorkerPlan(
-            transport="daily",
-            room_url=call.room.url,
-            room_token=bot.value,
-            stt=Service("deepgram", _secret(given.deepgram_api_key)),
-            llm=Service("openai", _secret(given.chat_api_key), given.chat_base_url, given.chat_model),
-            tts=self._voice(),
-            **common,
-        )
-
-    def _voice(self) -> Service:
-        given = self._settings
-        if given.cartesia_api_key and given.cartesia_voice_id:
-            return Service("cartesia", _secret(given.cartesia_api_key), voice=given.cartesia_voice_id)
-        return Service("elevenlabs", _secret(given.elevenlabs_api_key), voice=given.elevenlabs_voice_id)
-
-
-def error_of(event: Mapping[str, Any]) -> GreenroomError:
-    """A worker's error as one of ours, so that it has the words and the hint that this failure has everywhere."""
-    code, message = str(event.get("code", "worker")), str(event.get("message", "The worker failed."))
-    if code == "tavus_refused":
-        headers = {"content-type": str(event.get("kind", ""))}
-        answer = Answer(int(event.get("status", 0)), headers, str(event.get("body", "")).encode())
-        return faults.error_for(answer, who="Tavus", reads=False, names_one=False)
-    if code == "import":
-        return _refusal(of_import(str(event.get("told", "")), machine()))
-    if code == "not_sent":
-        reason = unreached.REASONS.get(str(event.get("why")), unreached.REFUSED)
-        hint = f"{reason.hint(TAVUS)} {unreached.NOTHING_SENT}"
-        return NotSent(f"Tavus can't be reached: {reason.told}.", code=reason.code, hint=hint)
-    if code == "ambiguous":
-        return Ambiguous(message, code="no_answer")
-    hints = {
-        "no_replica": "The call was ended. Look at the replica on the Replicas page, then start again.",
-        "daily_join": "The call was ended. Check DAILY_SUBDOMAIN, and that this network lets UDP through.",
-    }
-    return UpstreamError(message, code=code, hint=hints.get(code, "The call was ended. Diagnostics says more."))
-
-
-def _refusal(cause: Cause) -> SettingsWrong:
-    return SettingsWrong(cause.cause, code=cause.code, hint=f"{cause.fix} {cause.works}")
-
-
-def _secret(value: SecretStr | None) -> str:
-    return value.get_secret_value() if value is not None else ""
+    def _worker_plan(self, plan: Plan, call: OpenCall) -> WorkerPlan:
+        if self._rooms is None:
+            return self._plans.for_browser(plan)
+        return self._plans.for_room(plan, call, self._rooms.open(plan.session, call))

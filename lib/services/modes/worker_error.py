@@ -1,0 +1,41 @@
+"""What a worker's failure means: one of our errors, with the words and the hint that it has everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lib.clients import faults, unreached
+from lib.clients.wire import Answer
+from lib.doctor.causes import Cause, of_import
+from lib.doctor.machine import machine
+from lib.errors import Ambiguous, GreenroomError, NotSent, SettingsWrong, UpstreamError
+
+TAVUS = "TAVUS_BASE_URL"
+
+
+def error_of(event: Mapping[str, Any]) -> GreenroomError:
+    """A worker's error as one of ours, so that it has the words and the hint that this failure has everywhere."""
+    code, message = str(event.get("code", "worker")), str(event.get("message", "The worker failed."))
+    if code == "tavus_refused":
+        headers = {"content-type": str(event.get("kind", ""))}
+        answer = Answer(int(event.get("status", 0)), headers, str(event.get("body", "")).encode())
+        return faults.error_for(answer, who="Tavus", reads=False, names_one=False)
+    if code == "import":
+        return refusal(of_import(str(event.get("told", "")), machine()))
+    if code == "not_sent":
+        reason = unreached.REASONS.get(str(event.get("why")), unreached.REFUSED)
+        hint = f"{reason.hint(TAVUS)} {unreached.NOTHING_SENT}"
+        return NotSent(f"Tavus can't be reached: {reason.told}.", code=reason.code, hint=hint)
+    if code == "ambiguous":
+        return Ambiguous(message, code="no_answer")
+    hints = {
+        "no_replica": "The call was ended. Look at the replica on the Replicas page, then start again.",
+        "daily_join": "The call was ended. Check DAILY_SUBDOMAIN, and that this network lets UDP through.",
+    }
+    return UpstreamError(message, code=code, hint=hints.get(code, "The call was ended. Diagnostics says more."))
+
+
+def refusal(cause: Cause) -> SettingsWrong:
+    """A cause of this machine as the error that a start is refused with."""
+    return SettingsWrong(cause.cause, code=cause.code, hint=f"{cause.fix} {cause.works}")
