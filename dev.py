@@ -1,7 +1,7 @@
 """Greenroom's commands. They need Python 3.11 or newer and nothing else: what is missing goes into .venv here.
 
 python dev.py run [--port N]    start the dashboard
-python dev.py test [ARGS]       run every test but the worker's; --all runs those too; ARGS go to pytest
+python dev.py test [ARGS]       run every test but the heavy ones; --all runs those too; ARGS go to pytest
 python dev.py check             ruff, mypy and who may import whom
 python dev.py resolve           ask whether everything can be installed on each system that is served
 python dev.py worker [--daily]  install the Pipecat worker into .venv-pipecat (about 800 MB)
@@ -33,6 +33,7 @@ OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent
 RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
 WITH_WORKER = ("requirements-pipecat.txt", "requirements-rtc.txt")
+WITH_MODEL = ("requirements-model.txt",)
 ALL = "--all"
 
 SYSTEMS = {
@@ -81,10 +82,14 @@ def check_python() -> None:
 
 @dataclass(frozen=True)
 class Venv:
-    """An environment of the project's. `imported` is what is imported once after an installation, to compile it."""
+    """An environment of the project's. `imported` is what is imported once after an installation, to compile it.
+
+    `whole` is False where its files name all that is wanted, and what those packages ask for is left out.
+    """
 
     folder: Path
     imported: str
+    whole: bool = True
 
     @property
     def python(self) -> Path:
@@ -146,6 +151,7 @@ class Venv:
         """
         command = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
                    "--no-compile", "--progress-bar", "off", "-r", name]  # fmt: skip
+        command += [] if self.whole else ["--no-deps"]
         say(f"Installing {name} into {self.folder.name} (once; it can take a few minutes)")
         begun, last = time.monotonic(), [""]
         process = subprocess.Popen(
@@ -184,6 +190,9 @@ MAIN = Venv(ROOT / ".venv", "streamlit.web.bootstrap, uvicorn, alembic.command, 
 
 WORKER = Venv(ROOT / ".venv-pipecat", "lib.bot.session, pipecat.services.tavus.video")
 """The Pipecat worker's: some 800 MB that the dashboard never needs."""
+
+MODEL = Venv(ROOT / ".venv-model", "xllamacpp", whole=False)
+"""That of the real language model that tests of the text chat talk to."""
 
 PYTHON = MAIN.python
 
@@ -353,6 +362,7 @@ def test(args: Sequence[str]) -> NoReturn:
     whole = ALL in args
     if whole:
         WORKER.prepare(WITH_WORKER)
+        MODEL.prepare(WITH_MODEL)
     get_postgresql()
     browser = get_browser()
     env = {**os.environ, **({"CHROMIUM": browser} if browser else {}), "TEST_WORKER": "1" if whole else ""}

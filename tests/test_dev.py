@@ -36,14 +36,15 @@ except KeyboardInterrupt:
 """
 
 
-def wheel(folder: Path, name: str, version: str, main: str) -> str:
+def wheel(folder: Path, name: str, version: str, main: str, needs: str = "") -> str:
     """The smallest wheel there is; its file name."""
     info = f"{name}-{version}.dist-info"
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as z:
         z.writestr(f"{name}/__init__.py", "")
         z.writestr(f"{name}/__main__.py", main)
-        z.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        asked = f"Requires-Dist: {needs}\n" if needs else ""
+        z.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{asked}")
         z.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         z.writestr(f"{info}/RECORD", "")
     return path.name
@@ -180,6 +181,18 @@ def test_changed_requirements_are_installed_and_a_failed_install_is_one_sentence
     told = until(process, "started with")
     end(process)
     assert "Install" not in told
+
+
+def test_an_environment_that_names_all_it_wants_gets_nothing_that_its_packages_ask_for(tmp_path: Path) -> None:
+    copy = Copy(tmp_path / "copy")
+    copy.require("./" + wheel(copy.root, "needy", "1.0", "", needs="no-such-package-anywhere"))
+    for whole, told in ((True, "failed: .*no-such-package-anywhere"), (False, "Installed in")):
+        made = f"dev.Venv(dev.ROOT / '.venv-x', 'needy', whole={whole})"
+        prepare = f"import dev\ntry:\n    {made}.prepare(dev.RUN)\nexcept dev.Stop as reason:\n    print(reason)"
+        done = subprocess.run(
+            [sys.executable, "-c", prepare], cwd=copy.root, env=copy.env, capture_output=True, text=True, check=True
+        )
+        assert re.search(told, done.stdout), done.stdout
 
 
 def test_a_broken_venv_is_made_again(ready: tuple[Copy, str]) -> None:

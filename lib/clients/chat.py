@@ -48,6 +48,15 @@ _HINTS: dict[type[GreenroomError], str] = {
     NotSent: "Check that the chat endpoint runs and that CHAT_BASE_URL is its address. Nothing of the call is lost.",
     Ambiguous: "Send it again in a moment. Nothing of the call is lost.",
 }
+TOO_LONG = "context_too_long"
+_TOO_LONG_HINT = (
+    "Write less at once, or give the model a larger context (llama.cpp: --ctx-size; Ollama: OLLAMA_CONTEXT_LENGTH)."
+)
+_TOO_LONG = re.compile(
+    rb"context_length_exceeded|exceed_context_size|maximum context length|context (size|length|window)", re.IGNORECASE
+)
+"""How OpenAI, llama.cpp and vLLM say that a request is longer than the model can read."""
+
 _PLAIN = (unreached.DNS, unreached.REFUSED, unreached.SILENT)
 """With an endpoint that is mostly a program on the same machine, these mean that it does not run."""
 
@@ -55,20 +64,28 @@ _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 
 
 class ChatClient:
-    """One endpoint with one model. `timeouts` are (connect, whole answer) in seconds.
+    """One endpoint with one model. `timeouts` are (connect, whole answer) in seconds. Of an answer that is read while
+    it is written the second bounds each silence, and `stream_s` the whole: a model on a small machine is slow.
 
     Both methods raise UpstreamError (KeyRefused, RateLimited, NotSent, Ambiguous ...) with a hint that names the
-    settings of this endpoint, or SettingsWrong for a key or address that can't be used in a request.
+    settings of this endpoint, or SettingsWrong for a key or address that can't be used in a request. A request that
+    is longer than the model can read is an UpstreamRejected with the code TOO_LONG.
     """
 
     def __init__(
-        self, *, base_url: str, api_key: SecretStr | None, model: str, timeouts: tuple[float, float] = (3.0, 25.0)
+        self,
+        *,
+        base_url: str,
+        api_key: SecretStr | None,
+        model: str,
+        timeouts: tuple[float, float] = (3.0, 25.0),
+        stream_s: float = 120.0,
     ) -> None:
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._who = urlsplit(base_url).netloc.rpartition("@")[2] or "The chat endpoint"
         self._loopback = _is_loopback(urlsplit(base_url).hostname)
         self._auth = _Bearer(api_key)
-        self._wire = _LineWire(self._auth, timeouts)
+        self._wire = _LineWire(self._auth, timeouts, stream_s)
         self.model = model
 
     def close(self) -> None:
@@ -180,6 +197,9 @@ class ChatClient:
             error.message = f"The account at {self._who} has no credit left ({answer.status})."
         if not isinstance(error, UpstreamError):
             error = UpstreamRejected(error.message, status=answer.status)
+        if isinstance(error, UpstreamRejected) and _TOO_LONG.search(answer.body):
+            error.code = TOO_LONG
+            return self._error(error, _TOO_LONG_HINT)
         return self._error(error)
 
     def _unusable(self, answer: Answer | None = None) -> GreenroomError:
@@ -198,7 +218,7 @@ class ChatClient:
             return self._error(NotSent(told, code=reason.code), hint)
         if isinstance(error, NoAnswer):
             code = "connection_lost" if error.lost else "no_answer"
-            return self._error(Ambiguous(f"{self._who} gave no usable answer: {error}.", code=code))
+            return self._error(Ambiguous(str(error).replace("{who}", self._who), code=code))
         return SettingsWrong("CHAT_API_KEY or CHAT_BASE_URL can't be used in a request.")
 
     def _error(self, error: GreenroomError, hint: str | None = None) -> GreenroomError:
@@ -218,7 +238,11 @@ class _Bearer(KeyHeader):
 
 
 class _LineWire(Wire):
-    """Also reads an answer line by line while it comes."""
+    """Also reads an answer line by line while it comes, for `stream_s` seconds at most."""
+
+    def __init__(self, auth: KeyHeader, timeouts: tuple[float, float], stream_s: float) -> None:
+        super().__init__(auth, timeouts)
+        self._stream_s = stream_s
 
     def lines(self, request: requests.Request, *, loopback: bool, hold: Hold | None = None) -> Iterator[Answer | bytes]:
         """Lines of an event stream, or one whole `Answer` where there is none. Raises as `send` does."""
@@ -230,14 +254,15 @@ class _LineWire(Wire):
         answer: requests.Response | None = None
         try:
             answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
-            deadline = time.monotonic() + self._timeouts[1]
             kind = answer.headers.get("content-type", "")
             if hold is not None:
                 hold(partial(_hang_up, answer.raw))
             if answer.status_code == 200 and "event-stream" in kind:
-                yield from self._split(answer, deadline)
+                yield from self._split(answer, time.monotonic() + self._stream_s)
             else:
-                yield Answer(answer.status_code, {"content-type": kind}, self._body(answer, deadline))
+                yield Answer(
+                    answer.status_code, {"content-type": kind}, self._body(answer, time.monotonic() + self._timeouts[1])
+                )
         except NoAnswer as error:
             failure = error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -255,9 +280,9 @@ class _LineWire(Wire):
         while part := answer.raw.read1(65536, decode_content=True):
             size += len(part)
             if size > BODY_LIMIT:
-                raise NoAnswer(f"its answer is larger than {BODY_LIMIT // (1024 * 1024)} MB", lost=False)
+                raise NoAnswer(f"{{who}}'s answer is larger than {BODY_LIMIT // (1024 * 1024)} MB.", lost=False)
             if time.monotonic() > deadline:
-                raise NoAnswer(self._too_slow(), lost=False)
+                raise NoAnswer(f"{{who}}'s answer had no end within {self._stream_s:g} s.", lost=False)
             *whole, rest = (rest + part).split(b"\n")
             yield from (line.strip() for line in whole)
         if rest.strip():

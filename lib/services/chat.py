@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lib.clients.chat import ChatClient, Hold
+from lib.clients.chat import TOO_LONG, ChatClient, Hold
+from lib.errors import UpstreamRejected
 
 Turns = Sequence[tuple[str, str]]
 """Role (`user` or `assistant`) and text, oldest first, the last one the user's."""
@@ -77,7 +78,11 @@ class Responder:
         """What the persona says next. Raises UpstreamError if the chat endpoint does not answer."""
         if self._chat is None:
             return self._scripted.reply(persona_row, context, turns)
-        return self._chat.complete(messages(persona_row, context, turns))
+        while True:
+            try:
+                return self._chat.complete(messages(persona_row, context, turns))
+            except UpstreamRejected as error:
+                turns = _fewer(turns, error)
 
     def stream(
         self, persona_row: Mapping[str, Any], context: str, turns: Turns, *, hold: Hold | None = None
@@ -85,8 +90,24 @@ class Responder:
         """The same in pieces; the script's answer is one piece. Raises UpstreamError, also in the middle."""
         if self._chat is None:
             yield self._scripted.reply(persona_row, context, turns)
-        else:
-            yield from self._chat.stream(messages(persona_row, context, turns), hold=hold)
+            return
+        while True:
+            try:
+                yield from self._chat.stream(messages(persona_row, context, turns), hold=hold)
+                return
+            except UpstreamRejected as error:
+                turns = _fewer(turns, error)
+
+
+def _fewer(turns: Turns, error: UpstreamRejected) -> Turns:
+    """The newer half of what was said, where all of it was more than the model can read. Raises `error` otherwise.
+
+    A chat with a small model would have an end after some minutes if it could not forget its beginning.
+    """
+    kept = turns[-HISTORY_TURNS:]
+    if error.code != TOO_LONG or len(kept) < 2:
+        raise error
+    return kept[-(len(kept) // 2) :]
 
 
 def messages(persona_row: Mapping[str, Any], context: str, turns: Turns) -> list[dict[str, str]]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from lib.clients.chat import ChatClient
+from lib.clients.chat import TOO_LONG, ChatClient
 from lib.errors import (
     Ambiguous,
     GreenroomError,
@@ -138,9 +139,10 @@ def test_a_silent_endpoint_costs_no_more_than_its_limit() -> None:
     with scripted() as server:
         server.steps.append(server.silent)
         client = ChatClient(base_url=server.url, api_key=None, model="", timeouts=(1.0, 0.3))
-        with pytest.raises(Ambiguous, match=r"within 0\.3 s"):
+        told = r"^127\.0\.0\.1:\d+ did not answer within 0\.3 s\.$"
+        with pytest.raises(Ambiguous, match=told):
             client.complete(ASKED)
-        with pytest.raises(Ambiguous, match=r"within 0\.3 s"):
+        with pytest.raises(Ambiguous, match=told):
             list(client.stream(ASKED))
         client.close()
 
@@ -152,6 +154,45 @@ def test_an_endpoint_that_trickles_is_cut_off_as_a_whole() -> None:
         with pytest.raises(Ambiguous, match=r"within 0\.4 s"):
             client.complete(ASKED)
         client.close()
+
+
+def slowly(peer: socket.socket) -> None:
+    """Ten pieces within half a second, and an end."""
+    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+    with suppress(OSError):
+        for n in range(10):
+            peer.sendall(piece(f"{n} ").encode())
+            time.sleep(0.05)
+        peer.sendall(b"data: [DONE]\n\n")
+        peer.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_stream_may_take_longer_than_a_whole_answer_while_words_come_and_has_a_limit_of_its_own() -> None:
+    with scripted(slowly, slowly) as server:
+        patient, hasty = (
+            ChatClient(base_url=server.url, api_key=None, model="", timeouts=(1.0, 0.3), stream_s=limit_s)
+            for limit_s in (5.0, 0.2)
+        )
+        assert len(list(patient.stream(ASKED))) == 10
+        with pytest.raises(Ambiguous, match=r"answer had no end within 0\.2 s\.$"):
+            list(hasty.stream(ASKED))
+        patient.close()
+        hasty.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "context_length_exceeded", "message": "This model's maximum context length is 8192 tokens."},
+        {"type": "exceed_context_size_error", "message": "request (6031 tokens) exceeds it", "code": 400},
+        {"message": "This model's maximum context length is 2048 tokens. However, you requested 3000."},
+    ],
+    ids=["OpenAI", "llama.cpp", "vLLM"],
+)
+def test_a_request_that_is_longer_than_the_model_can_read_is_told_apart(error: dict[str, Any]) -> None:
+    told = refusal(answer(400, {"error": error}))
+    assert isinstance(told, UpstreamRejected) and told.code == TOO_LONG
+    assert "Write less" in told.hint and error["message"] in told.message
 
 
 def test_an_endpoint_that_is_not_there_was_sent_nothing() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from lib.clients.chat import ChatClient
-from lib.errors import KeyRefused
+from lib.errors import KeyRefused, UpstreamRejected
 from lib.sandbox import stock_prompts
 from lib.services import chat
 from lib.services.chat import HISTORY_CHARS, HISTORY_TURNS, Responder, Scripted, messages
@@ -376,6 +376,23 @@ def test_an_endpoint_that_fails_is_never_replaced_by_the_script() -> None:
         assert responder.label == "small"
         with pytest.raises(KeyRefused):
             responder.reply({"system_prompt": "You are Bo."}, "", [("user", "Hello")])
+        client.close()
+
+
+def test_of_a_chat_that_outgrew_the_model_the_newer_half_is_sent_until_it_fits_and_no_less_than_what_was_said() -> None:
+    too_long = answer(400, {"error": {"message": "maximum context length", "code": "context_length_exceeded"}})
+    whole = answer(200, {"choices": [{"message": {"content": "Yes."}}]})
+    turns = [("user" if i % 2 == 0 else "assistant", str(i)) for i in range(9)]
+    with scripted(too_long, too_long, whole, *[too_long] * 4) as server:
+        client = ChatClient(base_url=server.url, api_key=None, model="small")
+        responder = Responder(client)
+        assert list(responder.stream({"system_prompt": "You are Bo."}, "", turns)) == ["Yes."]
+        sent = [[one["content"] for one in seen.json["messages"]] for seen in server.seen]
+        assert [said[1:] for said in sent] == [list("012345678"), list("5678"), list("78")]
+        assert all(said[0].startswith("You are Bo.") for said in sent)
+        with pytest.raises(UpstreamRejected, match="maximum context length"):
+            responder.reply({}, "", turns)
+        assert len(server.seen) == 7 and [one["content"] for one in server.seen[-1].json["messages"]][1:] == ["8"]
         client.close()
 
 
