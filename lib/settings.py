@@ -74,6 +74,19 @@ def _identifier(text: str) -> str:
     return text
 
 
+def _image(text: str) -> str:
+    if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._/:@-]{0,400})?", text):
+        raise ValueError
+    return text
+
+
+def _cluster_name(text: str) -> str:
+    """A name as Kubernetes takes it for a namespace and, at that length, for anything else."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
+        raise ValueError
+    return text
+
+
 def _subdomain(text: str) -> str:
     if not re.fullmatch(r"([a-z0-9][a-z0-9-]{0,62})?", text):
         raise ValueError
@@ -121,6 +134,13 @@ class Settings(BaseSettings):
     daily_subdomain: Annotated[str, AfterValidator(_subdomain)] = ""
     daily_avatar_privacy: Annotated[str, Field(pattern="^(public|private)$")] = "private"
     pipecat_python: Annotated[str, Field(max_length=1000)] = ""
+    worker_launcher: Annotated[str, Field(pattern="^(local|kubernetes)$")] = "local"
+    worker_memory_mb: Annotated[int, Field(ge=256, le=65_536)] = 1500
+    worker_image: Annotated[str, AfterValidator(_image)] = ""
+    worker_secret: Annotated[str, AfterValidator(_cluster_name)] = "greenroom-worker"  # noqa: S105 - its name
+    kubernetes_namespace: Annotated[str, AfterValidator(_cluster_name)] = "greenroom"
+    kubernetes_context: Annotated[str, Field(max_length=250)] = ""
+    kubeconfig: Annotated[str, Field(max_length=1000)] = ""
     deepgram_api_key: Key = None
     cartesia_api_key: Key = None
     cartesia_voice_id: Annotated[str, AfterValidator(_identifier)] = ""
@@ -150,6 +170,11 @@ class Settings(BaseSettings):
         """True without a Tavus key: everything runs on Greenroom's own sandbox and nothing is billed."""
         return self.tavus_api_key is None
 
+    @property
+    def in_cluster(self) -> bool:
+        """True if workers run as Jobs of a cluster; the sandbox's never do, since their browser is on this machine."""
+        return self.worker_launcher == "kubernetes" and not self.sandbox
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -173,6 +198,13 @@ _MUST_BE = {
     "DAILY_SUBDOMAIN": "the bare name before .daily.co, such as go-scope",
     "DAILY_AVATAR_PRIVACY": "public or private",
     "PIPECAT_PYTHON": "the path of a Python, of at most 1000 characters",
+    "WORKER_LAUNCHER": "local or kubernetes",
+    "WORKER_MEMORY_MB": "a whole number of megabytes from 256 to 65536",
+    "WORKER_IMAGE": "an image's name, such as registry.example.com/greenroom-worker:1",
+    "WORKER_SECRET": "the name of a Secret: small letters, digits and hyphens",
+    "KUBERNETES_NAMESPACE": "the name of a namespace: small letters, digits and hyphens",
+    "KUBERNETES_CONTEXT": "the name of a context in the kubeconfig, of at most 250 characters",
+    "KUBECONFIG": "the path of one kubeconfig file, of at most 1000 characters",
     "DEEPGRAM_API_KEY": "one word of plain letters, digits and signs, as Deepgram shows it",
     "CARTESIA_API_KEY": "one word of plain letters, digits and signs, as Cartesia shows it",
     "CARTESIA_VOICE_ID": "a voice's id",
@@ -307,7 +339,7 @@ class _Reading:
 
     def _tidied(self, name: str, text: str) -> str:
         """What was meant, where that is beyond doubt: words in capitals, a pasted Daily address, postgres://."""
-        if name in ("TAVUS_AVATAR_MODE", "TAVUS_AVATAR_FALLBACK", "DAILY_AVATAR_PRIVACY"):
+        if name in ("TAVUS_AVATAR_MODE", "TAVUS_AVATAR_FALLBACK", "DAILY_AVATAR_PRIVACY", "WORKER_LAUNCHER"):
             return text.lower().replace("-", "_")
         if name == "DAILY_SUBDOMAIN":
             pasted = re.fullmatch(r"(?:https?://)?([a-z0-9-]+)\.daily\.co(?:/.*)?", text, re.IGNORECASE)
@@ -345,6 +377,14 @@ class _Reading:
         if settings.tavus_avatar_mode is Mode.PIPECAT_DAILY and settings.daily_api_key is None:
             told = "pipecat_daily needs DAILY_API_KEY too. Until it is set, sessions in this mode go on as text chat."
             self._note("DAILY_API_KEY", told)
+        if settings.worker_launcher == "kubernetes" and settings.sandbox:
+            told = (
+                "WORKER_LAUNCHER is not used: without TAVUS_API_KEY workers run on this machine, as the sandbox does."
+            )
+            self._note("WORKER_LAUNCHER", told)
+        elif settings.in_cluster and not settings.worker_image:
+            told = "Workers in the cluster need WORKER_IMAGE too. Until it is set, sessions go on as text chat."
+            self._note("WORKER_IMAGE", told)
         if settings.reconcile_horizon_s < SHORT_HORIZON_S and not settings.sandbox:
             within = f"{settings.reconcile_horizon_s:g} s"
             self._note("RECONCILE_HORIZON_S", f"A call that Tavus makes later than {within} after its start is ended.")

@@ -28,6 +28,7 @@ from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.clients.transport import Call
 from lib.doctor.command import PAID
+from lib.doctor.probe import worker_python
 from lib.doctor.report import Check, Outcome, Report
 from lib.errors import GreenroomError, SettingsWrong, StoreRefused
 from lib.services import export
@@ -51,8 +52,11 @@ from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
 from lib.services.modes.choice import Modes
+from lib.services.modes.launcher import Launcher
+from lib.services.modes.limits import Limits
 from lib.services.modes.phoenix_rest import PhoenixRest
 from lib.services.modes.pipecat_daily import PipecatDaily
+from lib.services.modes.processes import LocalLauncher
 from lib.services.past import Past
 from lib.services.personas.history import History
 from lib.services.personas.service import Personas
@@ -66,7 +70,7 @@ from lib.services.sweeper import Sweeper
 from lib.services.talking import Talking
 from lib.services.viewers import Viewers
 from lib.services.watching import Watching
-from lib.settings import Loaded, is_loopback, load, secret_names
+from lib.settings import Loaded, Settings, is_loopback, load, secret_names
 from lib.store.database import Store
 
 log = logging.getLogger(__name__)
@@ -399,6 +403,7 @@ def calls_of(
         own_base=own_base,
         part_of=heard.part,
         daily=Daily(api_key=settings.daily_api_key) if settings.daily_api_key and not settings.sandbox else None,
+        launcher=_launcher(settings, root),
     )
     pipecat.brain, pipecat.on_turn, pipecat.on_broken = heard.answer, heard.turn, heard.broken
     modes = Modes(phoenix, pipecat)
@@ -442,6 +447,12 @@ def calls_of(
     )
     kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
     return Calls(sessions, starting, sweeper, phoenix, pipecat, kill_switch)
+
+
+def _launcher(settings: Settings, root: Path) -> Launcher:
+    """What workers run on. Nothing is started or asked by making it."""
+    python, limits = worker_python(root, settings.pipecat_python), Limits(settings.worker_memory_mb)
+    return LocalLauncher(python, root, at_most=settings.max_concurrent_calls, limits=limits)
 
 
 def account_of(loaded: Loaded) -> str:

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from lib.services.modes import launcher
-from lib.services.modes.launcher import LocalLauncher
+from lib.errors import Conflict, LimitReached, SettingsWrong
+from lib.services.modes import launcher, limits, processes
+from lib.services.modes.launcher import Launcher
+from lib.services.modes.limits import Limits
+from lib.services.modes.processes import LocalLauncher
 from lib.worker import Command, Plan
 from tests.house import until
 from tests.services.scripted_worker import worker_at
@@ -39,8 +42,13 @@ class Ear:
         return self.events.get(timeout=10)
 
 
-def started(root: Path, script: str) -> tuple[LocalLauncher, Ear]:
-    made, ear = LocalLauncher(Path(sys.executable), worker_at(root, script)), Ear()
+def local(root: Path, script: str, *, at_most: int = 2, memory_mb: int = 1500) -> LocalLauncher:
+    most = Limits(memory_mb)
+    return LocalLauncher(Path(sys.executable), worker_at(root, script), at_most=at_most, limits=most)
+
+
+def started(root: Path, script: str, **most: int) -> tuple[LocalLauncher, Ear]:
+    made, ear = local(root, script, **most), Ear()
     made.start(plan(), ear)
     assert ear.next() == {"event": "starting"}
     return made, ear
@@ -66,7 +74,7 @@ def test_a_stop_is_asked_for_first(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_stop_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "STOP_WITHIN_S", 0.2)
+    monkeypatch.setattr(processes, "STOP_WITHIN_S", 0.2)
     made, ear = started(tmp_path, "time.sleep(60)")
     made.stop("s1")
     assert ear.next()["code"] != 0
@@ -75,7 +83,63 @@ def test_one_that_does_not_stop_is_ended(tmp_path: Path, monkeypatch: pytest.Mon
 def test_one_that_falls_silent_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher, "SILENT_S", 0.5)
     _, ear = started(tmp_path, "time.sleep(60)")
-    assert ear.next()["event"] == "gone"
+    gone = ear.next()
+    assert gone["event"] == "gone" and gone["why"] == "it fell silent"
+
+
+BEATING = (
+    "import threading\nthreading.Thread(target=lambda: [(time.sleep(.1), tell('beat')) for _ in range(600)]).start()\n"
+)
+
+
+def test_one_that_beats_goes_on_past_the_time_of_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "SILENT_S", 0.5)
+    made, ear = started(tmp_path, BEATING + "time.sleep(2)\ntell('turn', text='here')\nos._exit(0)")
+    assert ear.next() == {"event": "turn", "text": "here"}
+    assert ear.next() == {"event": "gone", "code": 0}
+
+
+def test_one_that_holds_more_memory_than_it_may_is_ended_and_this_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "WATCH_EVERY_S", 0.1)
+    _, ear = started(tmp_path, "held = b'x' * (120 << 20)\ntime.sleep(60)", memory_mb=100)
+    gone = ear.next()
+    assert gone["event"] == "gone" and gone["code"] != 0
+    assert gone["why"].startswith("it used more memory than it may, 1") and gone["why"].endswith(" of 100 MB")
+
+
+def test_one_that_spins_is_ended_and_this_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "WATCH_EVERY_S", 0.1)
+    monkeypatch.setattr(limits, "CPU_S_PER_CALL_S", 0)
+    monkeypatch.setattr(limits, "CPU_S_BESIDES", 1)
+    _, ear = started(tmp_path, "while True: pass")
+    assert ear.next()["why"] == "it used more processor time than it may, 1 s"
+
+
+def test_no_more_run_at_once_than_may_and_one_that_was_told_to_stop_does_not_count(tmp_path: Path) -> None:
+    made, ear = started(tmp_path, "command()\ntime.sleep(1)", at_most=1)
+    with pytest.raises(LimitReached, match="1 workers run"):
+        made.start(plan(session_id="s2"), Ear())
+    assert [state.session_id for state in made.list()] == ["s1"]
+    made.stop("s1")
+    other = Ear()
+    made.start(plan(session_id="s2"), other)
+    assert other.next() == {"event": "starting"} and ear.next()["event"] == "gone"
+    made.close()
+
+
+def test_a_session_gets_no_second_worker(tmp_path: Path) -> None:
+    made, ear = started(tmp_path, "tell('turn', text=str(command()))")
+    with pytest.raises(Conflict):
+        made.start(plan(), Ear())
+    assert made.tell("s1", Command.STOP) and "stop" in ear.next()["text"]
+
+
+def test_it_is_a_launcher(tmp_path: Path) -> None:
+    engine: Launcher = local(tmp_path, "")
+    assert engine.here and engine.list() == [] and engine.status("s1") is None
+    engine.stop("s1")
 
 
 def test_the_end_of_its_input_is_the_end_of_its_parent(tmp_path: Path) -> None:
@@ -93,8 +157,10 @@ def test_no_key_is_in_its_arguments_or_environment(tmp_path: Path, monkeypatch: 
 
 
 def test_a_python_that_is_not_there_starts_nothing(tmp_path: Path) -> None:
-    with pytest.raises(OSError):
-        LocalLauncher(tmp_path / "none", tmp_path).start(plan(), Ear())
+    made = LocalLauncher(tmp_path / "none", tmp_path, at_most=1, limits=Limits(1500))
+    with pytest.raises(SettingsWrong, match="can't be started: No such file"):
+        made.start(plan(), Ear())
+    assert made.list() == []
 
 
 def test_a_plan_survives_its_line_and_a_wrong_one_is_refused() -> None:

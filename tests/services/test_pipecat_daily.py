@@ -23,8 +23,10 @@ from lib.doctor.probe import Probe
 from lib.errors import Ambiguous, GreenroomError, KeyRefused, OutOfCredit, SettingsWrong, SlotsFull, UpstreamRejected
 from lib.models import CallSettings, Mode, Session, Status
 from lib.services.modes import pipecat_daily
+from lib.services.modes.limits import Limits
 from lib.services.modes.phoenix_rest import PhoenixRest, Plan
 from lib.services.modes.pipecat_daily import PipecatDaily
+from lib.services.modes.processes import LocalLauncher
 from lib.services.modes.worker_error import error_of
 from lib.settings import Settings
 from tests.house import until
@@ -67,6 +69,7 @@ def mode_with(
         own_base=lambda: "http://127.0.0.1:1",
         part_of=lambda _: {"system_prompt": "You are Bo."},
         daily=Daily(api_key=SecretStr("d"), base_url=f"{sandbox.url}/daily/v1"),
+        launcher=LocalLauncher(Path(sys.executable), root, at_most=2, limits=Limits(1500)),
     )
     made._probe = tried
     yield made
@@ -123,7 +126,7 @@ def refused(status: int, message: str) -> str:
         (refused(400, "Invalid replica_uuid"), UpstreamRejected, "replica_uuid"),
         ("tell('error', code='import', message='x', told='No module named daily')", SettingsWrong, "daily"),
         ("tell('error', code='ambiguous', message='No clear answer.')", Ambiguous, "clear"),
-        ("sys.exit(9)", Ambiguous, "ended (9)"),
+        ("sys.exit(9)", Ambiguous, "ended (exit code 9)"),
     ],
 )
 def test_each_failure_of_a_start_has_its_cause_and_leaves_no_room(
@@ -144,6 +147,17 @@ def test_a_worker_that_says_nothing_is_given_up_as_unclear(
         with pytest.raises(Ambiguous):
             mode.start(PLAN)
         assert rooms(sandbox) == 0
+
+
+def test_a_second_start_of_a_session_makes_no_second_worker_and_leaves_the_first_alone(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    with mode_with(sandbox, tmp_path, STAY) as mode:
+        mode.start(PLAN)
+        with pytest.raises(Ambiguous) as told:
+            mode.start(PLAN)
+        assert told.value.code == "started_twice"
+        assert (rooms(sandbox), running_calls(sandbox)) == (1, 1) and mode.say("s-1", "still there")
 
 
 def test_a_worker_that_is_killed_ends_its_call_and_room_and_says_so(sandbox: RunningSandbox, tmp_path: Path) -> None:

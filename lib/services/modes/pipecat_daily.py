@@ -25,7 +25,7 @@ from lib.doctor.probe import Probe, probe, worker_python
 from lib.errors import Ambiguous, GreenroomError, NotFound, SettingsWrong, UpstreamError
 from lib.models import Conversation, Session
 from lib.services.modes.call_rooms import CallRooms
-from lib.services.modes.launcher import LocalLauncher
+from lib.services.modes.launcher import Launcher
 from lib.services.modes.open_call import OpenCall
 from lib.services.modes.phoenix_rest import PhoenixRest, Plan
 from lib.services.modes.worker_error import error_of, refusal
@@ -55,13 +55,14 @@ class PipecatDaily:
         own_base: Callable[[], str],
         part_of: Callable[[str], Mapping[str, str]],
         daily: Daily | None,
+        launcher: Launcher,
     ) -> None:
         self._root = root
         self._settings = settings
         self._phoenix = phoenix
         self._own_base = own_base
         self._python = worker_python(root, settings.pipecat_python)
-        self._launcher = LocalLauncher(self._python, root)
+        self._launcher = launcher
         self._daily = daily
         self._rooms = CallRooms(daily, settings) if daily is not None and not settings.sandbox else None
         self._plans = WorkerPlans(settings, phoenix, tavus_address, part_of)
@@ -86,7 +87,7 @@ class PipecatDaily:
     def unable(self) -> GreenroomError | None:
         """Why no call can start in this mode, as far as is known without trying; None if nothing is in the way."""
         stuck = of_platform(machine()) or (self._probe.cause if self._probe else None)
-        if stuck is not None:
+        if stuck is not None and self._launcher.here:
             return refusal(stuck)
         if missing := self.missing_keys():
             told = f"pipecat_daily is not set up: {', '.join(missing)} missing."
@@ -109,20 +110,23 @@ class PipecatDaily:
     def start(self, plan: Plan) -> Conversation:
         """Make the room, start the worker, and wait until its Tavus conversation exists. Billed from that moment.
 
-        Raises SettingsWrong (the worker can't run here), NotSent or a rejection (nothing was created), Ambiguous (it
+        Raises SettingsWrong (the worker can't run), NotSent or a rejection (nothing was created), Ambiguous (it
         may have been). The room is deleted again and the worker ended where this fails.
         """
-        cause = self.probe().cause
+        cause = self.probe().cause if self._launcher.here else None
         if (stuck := refusal(cause) if cause else self.unable()) is not None:
             raise stuck
-        session = plan.session
-        call = self._calls[session.id] = OpenCall(token=secrets.token_urlsafe(24))
+        session, call = plan.session, OpenCall(token=secrets.token_urlsafe(24))
+        if self._calls.setdefault(session.id, call) is not call:
+            raise Ambiguous("This session is being started already.", code="started_twice")
         try:
-            worker = self._worker_plan(plan, call)
-            try:
-                self._launcher.start(worker, self._heard)
-            except OSError as error:
-                raise SettingsWrong(f"The worker can't be started: {error.strerror}.", code="worker_start") from None
+            self._launcher.start(self._worker_plan(plan, call), self._heard)
+        except GreenroomError:
+            # A worker that is there all the same belongs to another start.
+            self._calls.pop(session.id, None)
+            self._delete_room(call)
+            raise
+        try:
             if not call.decided.wait(START_WITHIN_S):
                 raise Ambiguous(f"The worker said nothing of its call within {START_WITHIN_S:.0f} s.", code="no_answer")
             if call.failure is not None:
@@ -224,12 +228,13 @@ class PipecatDaily:
 
     def _gone(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
         """The worker's process is over. What it may have left running is ended here, whatever it said."""
+        why = event.get("why") or f"exit code {event.get('code')}"
         if not call.decided.is_set():
-            call.fail(Ambiguous(f"The worker ended ({event.get('code')}) before it said what came of the start."))
+            call.fail(Ambiguous(f"The worker ended ({why}) before it said what came of the start."))
             return
         if call.failure is None:
             if not call.ended:
-                told = f"The worker of this call broke off (exit code {event.get('code')})."
+                told = f"The worker of this call broke off ({why})."
                 hint = "The call was ended. Start again; Diagnostics tries the worker's packages."
                 self.on_broken(session_id, UpstreamError(told, code="worker_died", hint=hint))
             self._tidy(session_id, end=True)

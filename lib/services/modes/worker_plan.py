@@ -19,18 +19,23 @@ DAILY_KEY = "DAILY_API_KEY"
 
 
 def missing_keys(given: Settings) -> tuple[str, ...]:
-    """The settings that a call in this mode needs and does not have. None on the sandbox."""
+    """The settings that a call in this mode needs and does not have. None on the sandbox.
+
+    The keys of the speech services are the worker's alone: in a cluster they are in its Secret, and not needed here.
+    """
     if given.sandbox:
         return ()
-    voice = (given.cartesia_api_key and given.cartesia_voice_id) or (
-        given.elevenlabs_api_key and given.elevenlabs_voice_id
-    )
-    wanted = {
-        DAILY_KEY: given.daily_api_key,
-        "DEEPGRAM_API_KEY": given.deepgram_api_key,
-        "CHAT_BASE_URL": given.chat_base_url,
-        "CARTESIA_API_KEY and CARTESIA_VOICE_ID": voice,
-    }
+    wanted: dict[str, object] = {DAILY_KEY: given.daily_api_key, "CHAT_BASE_URL": given.chat_base_url}
+    if given.in_cluster:
+        wanted |= {
+            "WORKER_IMAGE": given.worker_image,
+            "CARTESIA_VOICE_ID": given.cartesia_voice_id or given.elevenlabs_voice_id,
+        }
+    else:
+        wanted |= {
+            "DEEPGRAM_API_KEY": given.deepgram_api_key,
+            "CARTESIA_API_KEY and CARTESIA_VOICE_ID": _cartesia(given) or _elevenlabs(given),
+        }
     return tuple(name for name, value in wanted.items() if not value)
 
 
@@ -91,9 +96,17 @@ class WorkerPlans:
 
     def _voice(self) -> Service:
         given = self.settings
-        if given.cartesia_api_key and given.cartesia_voice_id:
+        if _cartesia(given):
             return Service("cartesia", _secret(given.cartesia_api_key), voice=given.cartesia_voice_id)
         return Service("elevenlabs", _secret(given.elevenlabs_api_key), voice=given.elevenlabs_voice_id)
+
+
+def _cartesia(given: Settings) -> bool:
+    return bool(given.cartesia_voice_id and (given.cartesia_api_key or given.in_cluster))
+
+
+def _elevenlabs(given: Settings) -> bool:
+    return bool(given.elevenlabs_voice_id and given.elevenlabs_api_key)
 
 
 def _secret(value: SecretStr | None) -> str:
