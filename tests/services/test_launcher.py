@@ -94,7 +94,7 @@ BEATING = (
 
 def test_one_that_beats_goes_on_past_the_time_of_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher, "SILENT_S", 0.5)
-    made, ear = started(tmp_path, BEATING + "time.sleep(2)\ntell('turn', text='here')\nos._exit(0)")
+    _, ear = started(tmp_path, BEATING + "time.sleep(2)\ntell('turn', text='here')\nos._exit(0)")
     assert ear.next() == {"event": "turn", "text": "here"}
     assert ear.next() == {"event": "gone", "code": 0}
 
