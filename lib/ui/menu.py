@@ -1,7 +1,7 @@
 """A click in the menu on the page that is open already: it leads back to the page's list.
 
 Streamlit runs the same page once more then, with the address as it is, so that a persona or an agent that is open
-stays open and the menu looks broken.
+stays open and the menu looks broken. That run is asked for with the old address, so ours has to be asked for after it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ export default function ({ setTriggerValue }) {
     const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const there = new URL(link.href);
-    if (there.pathname === location.pathname && location.search) menu.send("again", Date.now());
+    if (there.pathname === location.pathname && location.search) setTimeout(() => menu.send("again", Date.now()));
   });
 }
 """
