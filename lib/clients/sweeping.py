@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from lib.clients.transport import Transport
@@ -51,10 +51,24 @@ def sweep(
     return rows
 
 
-def newest(transport: Transport, route: str, parse: Callable[[Any], RowT], query: Mapping[str, Any]) -> list[RowT]:
-    """The first page of a list, by one request."""
-    asked = {"limit": PAGE_ROWS, "page": 1, **query}
-    return transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)[0]
+def newest(
+    transport: Transport,
+    route: str,
+    parse: Callable[[Any], RowT],
+    query: Mapping[str, Any],
+    *,
+    more: Callable[[Sequence[RowT]], bool] = lambda _: False,
+) -> list[RowT]:
+    """The first page of a list, and the next ones as long as `more` says so of the page before; each row once."""
+    found: dict[str, RowT] = {}
+    for page in range(1, MOST_PAGES):
+        asked = {"limit": PAGE_ROWS, "page": page, **query}
+        rows, total = transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)
+        known = len(found)
+        found |= {row.id: row for row in rows}
+        if len(found) in (known, total) or not more(rows):
+            break
+    return list(found.values())
 
 
 def count(transport: Transport, route: str, parse: Callable[[Any], RowT]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -163,9 +164,16 @@ class Conversations:
         """Every conversation, or those that are `active` or `ended`. Without events."""
         return sweep(self._transport, "/conversations", vocabulary.conversation, {"status": status} if status else {})
 
-    def newest(self, status: str) -> list[Conversation]:
-        """The first page of those that are `active` or `ended`, 100 at most, by one request."""
-        return newest(self._transport, "/conversations", vocabulary.conversation, {"status": status})
+    def newest(self, status: str, *, since: datetime | None = None) -> list[Conversation]:
+        """The first 100 of those that are `active` or `ended`, by one request; with `since`, all made since then.
+
+        The order is not documented; the newest came first wherever it was seen.
+        """
+
+        def younger(page: Sequence[Conversation]) -> bool:
+            return since is not None and any(row.created_at is None or row.created_at > since for row in page)
+
+        return newest(self._transport, "/conversations", vocabulary.conversation, {"status": status}, more=younger)
 
     def get(self, *, conversation_id: str, verbose: bool = False) -> Conversation:
         """`verbose` adds the events: joins, shutdown, transcript, perception. Raises NotFound."""

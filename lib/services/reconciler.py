@@ -33,6 +33,9 @@ LATE_S = 900.0
 RECENT = timedelta(days=1)
 """An ended conversation without a session is written down if it is younger; an older one was forgotten on purpose."""
 
+LONGEST = timedelta(hours=1)
+"""No call lasts longer: Tavus's documentation, call duration and timeouts, allows a `max_call_duration` of 3600 s."""
+
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 SOUGHT = (Status.UNKNOWN, Status.ENDING)
 
@@ -52,6 +55,7 @@ class Reconciler:
         self._one_at_a_time = threading.RLock()
         self._last: float | None = None
         self._last_ended: float | None = None
+        self._newest: datetime | None = None
         self._not_whole_until = 0.0
         self._failed = False
         self._late: dict[str, float] = {}
@@ -83,7 +87,7 @@ class Reconciler:
             self._last, self._failed = self._ages.now, True
             try:
                 listing = self._phoenix.every() if expired else self._phoenix.running()
-                conversations = [*listing, *([] if expired else self._ended())]
+                conversations = [*listing, *([] if expired else self._ended(listing))]
             except UpstreamError as error:
                 self._breaker.failed(error)
                 for session in sought:
@@ -107,13 +111,20 @@ class Reconciler:
         """Ask Tavus the smallest thing. Raises UpstreamError."""
         self._phoenix.lately_ended()
 
-    def _ended(self) -> list[Conversation]:
-        """Some that ended, at first and now and then: a call may have ended by itself between two lists."""
+    def _ended(self, running: Iterable[Conversation]) -> list[Conversation]:
+        """Those that ended, at first and now and then: a call may have ended by itself between two lists.
+
+        At first as far back as they are written down, later as far as one can lie that was not there the time before.
+        """
         every_s = BUSY_S if self._late else IDLE_S
         if self._last_ended is not None and self._ages.now - self._last_ended < every_s:
             return []
-        found = self._phoenix.lately_ended()
+        since = self._newest - LONGEST if self._newest else self._ledger.clock() - RECENT
+        found = self._phoenix.lately_ended(since)
         self._last_ended = self._ages.now
+        # By Tavus's own clock: ours may be set back or forth between two lists.
+        made = [one.created_at for one in (*running, *found) if one.created_at is not None]
+        self._newest = max(made, default=self._newest)
         return found
 
     def _match(self, conversations: Iterable[Conversation]) -> set[str]:

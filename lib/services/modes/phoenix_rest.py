@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from lib.clients.sweeping import Swept
@@ -92,9 +93,12 @@ class PhoenixRest:
         """All conversations of the account, ended ones too. Raises UpstreamError."""
         return self._tavus.conversations.all()
 
-    def lately_ended(self) -> list[Conversation]:
-        """Some that have ended, by one request: what is not among them may have ended too. Raises UpstreamError."""
-        return self._tavus.conversations.newest("ended")
+    def lately_ended(self, since: datetime | None = None) -> list[Conversation]:
+        """Those made since then that have ended, and some others; without `since`, some by one request.
+
+        What is not among them may have ended too. Raises UpstreamError.
+        """
+        return self._tavus.conversations.newest("ended", since=since)
 
     def end(self, session: Session) -> None:
         """End it. Ending twice does no harm. Raises NotFound, UpstreamError."""
