@@ -1,7 +1,7 @@
 """Greenroom's commands. They need Python 3.11 or newer and nothing else: what is missing goes into .venv here.
 
 python dev.py run [--port N]    start the dashboard
-python dev.py test [ARGS]       run every test but the heavy ones; --all runs those too; ARGS go to pytest
+python dev.py test [ARGS]       run every test but the heavy ones; --all runs those too; ARGS, a path say, go to pytest
 python dev.py check             ruff, mypy and who may import whom
 python dev.py resolve           ask whether everything can be installed on each system that is served
 python dev.py worker [--daily]  install the Pipecat worker into .venv-pipecat (about 800 MB)
@@ -366,7 +366,13 @@ def test(args: Sequence[str]) -> NoReturn:
     get_postgresql()
     browser = get_browser()
     env = {**os.environ, **({"CHROMIUM": browser} if browser else {}), "TEST_WORKER": "1" if whole else ""}
-    become([str(PYTHON), "-m", "pytest", *(arg for arg in args if arg != ALL)], env)
+    chosen = [arg for arg in args if arg != ALL]
+    become([str(PYTHON), "-m", "pytest", *(chosen or side_by_side())], env)
+
+
+def side_by_side() -> list[str]:
+    """How all tests run: one process more than there are cores, since many tests wait, and eight at most."""
+    return ["-n", str(min((os.cpu_count() or 1) + 1, 8)), "--dist", "worksteal"]
 
 
 def worker(args: Sequence[str]) -> NoReturn:
