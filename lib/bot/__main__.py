@@ -1,21 +1,29 @@
-"""`python -m lib.bot`: reads a plan from standard input, holds the call, ends when told or when its input ends."""
+"""`python -m lib.bot`: reads a plan from standard input, holds the call, ends when told or when its input ends.
+
+In a cluster the plan is in the environment, and SIGTERM is what tells it to end.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
 
 from lib.bot.telling import Teller
-from lib.worker import Event, Plan, parsed
+from lib.worker import PLAN, Event, Plan, parsed
 
 CPU_S_PER_CALL_S = 2
 
 
-async def hold(plan: Plan, teller: Teller) -> int:
-    """Import Pipecat only now: that it can't be imported is an event like any other."""
+async def hold(plan: Plan, teller: Teller, *, commanded: bool) -> int:
+    """Import Pipecat only now: that it can't be imported is an event like any other.
+
+    `commanded`: standard input is whoever started it.
+    """
     try:
         from lib.bot.session import Call
 
@@ -27,7 +35,11 @@ async def hold(plan: Plan, teller: Teller) -> int:
         return 4
     loop = asyncio.get_running_loop()
     beating = asyncio.create_task(teller.beat())
-    listen(loop, lambda line: asyncio.run_coroutine_threadsafe(call.command(parsed(line)), loop), call.stop)
+    # Windows has no signal to wait for.
+    with contextlib.suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGTERM, call.stop, "told_to_end")
+    if commanded:
+        listen(loop, lambda line: asyncio.run_coroutine_threadsafe(call.command(parsed(line)), loop), call.stop)
     try:
         return await call.run()
     finally:
@@ -64,15 +76,24 @@ def limit(plan: Plan) -> None:
 
 
 def main() -> int:
+    # The first process of a container has no default for it: without a handler the signal is lost.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    in_pod = PLAN in os.environ
+    if in_pod:
+        # A pod's log mixes both outputs, and a library's half line must not end up within an event.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     teller = Teller()
     try:
-        plan = Plan.parse(sys.stdin.readline())
+        plan = Plan.from_variables(os.environ) if in_pod else Plan.parse(sys.stdin.readline())
+    except PermissionError:
+        teller.fail("other_account", "The worker's Tavus key is not the one that Greenroom uses.")
+        return 2
     except (ValueError, TypeError):
         teller.fail("plan", "The worker was given no plan.")
         return 2
     limit(plan)
     teller.tell(Event.STARTING)
-    code = asyncio.run(hold(plan, teller))
+    code = asyncio.run(hold(plan, teller, commanded=not in_pod))
     sys.stderr.flush()
     return code
 

@@ -42,24 +42,22 @@ class Call:
     async def run(self) -> int:
         """Hold the call. 0 if it ended by a wish or a limit, 3 if it failed; then an error was told."""
         plan = self._plan
+        if self._over.is_set():
+            self._teller.tell(Event.ENDED, reason=self._reason)
+            return 0
         # A proxy of the environment counts, except towards this machine itself.
         limits, outside = aiohttp.ClientTimeout(total=30, connect=5), plan.tavus_base_url.startswith("https://")
         async with aiohttp.ClientSession(timeout=limits, trust_env=outside) as http:
-            api: GuardedApi | None = None
-            conversation = ""
-            if plan.transport == "rtc":
-                # No room of Tavus's is entered here, but the conversation is made, counted and ended like any other.
-                api = GuardedApi(plan, http, self._teller)
-                try:
-                    made = await api.create_conversation(plan.replica_id, "")
-                except Refused:
-                    return 3
-                conversation = str(made["conversation_id"])
+            api = GuardedApi(plan, http, self._teller)
             try:
-                return await self._held(http)
+                if plan.transport == "rtc":
+                    # No room of Tavus's is entered here, but the conversation is made and ended like any other.
+                    await api.create_conversation(plan.replica_id, "")
+                return await self._held(http, api)
+            except Refused:
+                return 3
             finally:
-                if api is not None:
-                    await _ended(api, conversation)
+                await api.settle()
 
     def stop(self, reason: str) -> None:
         """End it; only the first reason counts."""
@@ -84,11 +82,11 @@ class Call:
             case Command.OFFER if self._room is not None:
                 self._room.offered(str(told.get("id", "")), str(told.get("sdp", "")), str(told.get("type", "")))
 
-    async def _held(self, http: aiohttp.ClientSession) -> int:
+    async def _held(self, http: aiohttp.ClientSession, api: GuardedApi) -> int:
         plan, loop = self._plan, asyncio.get_running_loop()
         room: Room = (DailyRoom if plan.transport == "daily" else BrowserRoom)(plan, self._teller, self._viewer)
         self._room = room
-        self._worker = worker = self._pipeline(room, http)
+        self._worker = worker = self._pipeline(room, http, api)
         if plan.transport == "rtc":
             self._teller.tell(Event.ROOM)
         limits = [
@@ -113,7 +111,7 @@ class Call:
         self._teller.tell(Event.ENDED, reason=self._reason)
         return 0
 
-    def _pipeline(self, room: Room, http: aiohttp.ClientSession) -> PipelineWorker:
+    def _pipeline(self, room: Room, http: aiohttp.ClientSession, api: GuardedApi) -> PipelineWorker:
         plan = self._plan
         instructions = [{"role": "system", "content": plan.system_prompt}] if plan.system_prompt else []
         pair = LLMContextAggregatorPair(
@@ -123,7 +121,7 @@ class Call:
         if plan.llm.kind == "parent":
             self._brain = ParentBrain(self._teller)
         if plan.transport == "daily":
-            avatar: Any = GuardedTavusVideo(plan, http, self._teller)
+            avatar: Any = GuardedTavusVideo(plan, http, self._teller, api)
         else:
             from lib.bot.face import DrawnAvatar
 
@@ -182,10 +180,3 @@ class Call:
     def _nobody_came(self) -> None:
         if not self._greeted:
             self.stop("participant_absent_timeout")
-
-
-async def _ended(api: GuardedApi, conversation: str) -> None:
-    try:
-        await api.end_conversation(conversation)
-    except (aiohttp.ClientError, TimeoutError):
-        return

@@ -8,6 +8,7 @@ name, its id is told the moment it exists, and every failure ends the worker wit
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import aiohttp
@@ -28,16 +29,38 @@ class Refused(Exception):
 
 
 class GuardedApi(TavusApi):
-    """Makes one conversation, as the plan says."""
+    """Makes one conversation, as the plan says, and sees to it that it is ended: `settle` is called at the last."""
 
     def __init__(self, plan: Plan, session: aiohttp.ClientSession, teller: Teller) -> None:
         super().__init__(plan.tavus_key, session)
         self.BASE_URL = plan.tavus_base_url
         self._plan = plan
         self._teller = teller
+        self._making: asyncio.Task[dict[str, Any]] | None = None
+        self._ended = False
 
     async def create_conversation(self, replica_id: str, persona_id: str) -> dict[str, Any]:
-        """Billed from this moment. Sent once: nothing here or above repeats it. Raises Refused."""
+        """Billed from this moment. Sent once: nothing here or above repeats it. Raises Refused.
+
+        Whoever waits may be cancelled, but not what was sent: its answer names the conversation to end.
+        """
+        self._making = asyncio.create_task(self._create(replica_id, persona_id))
+        return await asyncio.shield(self._making)
+
+    async def end_conversation(self, conversation_id: str) -> None:
+        """End it. Raises aiohttp.ClientError, TimeoutError."""
+        await super().end_conversation(conversation_id)
+        self._ended = True
+
+    async def settle(self) -> None:
+        """Wait for a start that is under way, and end what it made unless that was done. What fails is the parent's."""
+        if self._making is None or self._ended:
+            return
+        with contextlib.suppress(Refused, aiohttp.ClientError, TimeoutError):
+            made = await self._making
+            await self.end_conversation(made["conversation_id"])
+
+    async def _create(self, replica_id: str, persona_id: str) -> dict[str, Any]:
         plan = self._plan
         body = {
             "replica_id": replica_id,
@@ -95,19 +118,20 @@ def _why(error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError) -> 
 class GuardedClient(TavusTransportClient):
     """The stock client with a guarded way to Tavus."""
 
-    def __init__(self, plan: Plan, session: aiohttp.ClientSession, teller: Teller, **settings: Any) -> None:
+    def __init__(self, plan: Plan, session: aiohttp.ClientSession, api: GuardedApi, **settings: Any) -> None:
         super().__init__(
             api_key=plan.tavus_key, replica_id=plan.replica_id, persona_id=ECHO_PERSONA, session=session, **settings
         )
-        self._api = GuardedApi(plan, session, teller)
+        self._api = api
 
 
 class GuardedTavusVideo(TavusVideoService):
     """The stock service with a guarded client, which says when the replica is there and when it does not come."""
 
-    def __init__(self, plan: Plan, session: aiohttp.ClientSession, teller: Teller) -> None:
+    def __init__(self, plan: Plan, session: aiohttp.ClientSession, teller: Teller, api: GuardedApi) -> None:
         super().__init__(api_key=plan.tavus_key, replica_id=plan.replica_id, persona_id=ECHO_PERSONA, session=session)
         self._plan = plan
+        self._api = api
         self._teller = teller
         self._replica = asyncio.Event()
         self._waiting: asyncio.Task[None] | None = None
@@ -118,7 +142,7 @@ class GuardedTavusVideo(TavusVideoService):
         self._client = GuardedClient(
             self._plan,
             self._session,
-            self._teller,
+            self._api,
             bot_name="Pipecat",
             callbacks=TavusCallbacks(
                 on_joined=self._on_joined,
