@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.bench import bulk, callbacks, cold, past, prompts, seed, start
+from tests.bench import bulk, callbacks, cold, past, prompts, seed, soak, start
 from tests.bench.load import Crowd, p50
 from tests.browsing import launch
 from tests.running import ROOT, Dashboard
@@ -169,8 +169,10 @@ def main() -> None:
     cli = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
     cli.add_argument("--quick", action="store_true")
     cli.add_argument("--pages", nargs="*", default=PAGES, help="only these pages")
-    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "callbacks", "past", "cold"))
-    cli.add_argument("--long", action="store_true", help="also what takes long: a million sessions")
+    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "callbacks", "past", "cold", "soak"))
+    cli.add_argument(
+        "--long", action="store_true", help="also what takes long: a million sessions, and half an hour of use"
+    )
     options = cli.parse_args()
     begun, pages = time.monotonic(), tuple(options.pages)
     folder = Path(tempfile.mkdtemp(prefix="greenroom-bench-"))
@@ -197,6 +199,8 @@ def main() -> None:
             print("\n".join(past.told(past.run(folder / "past", sizes, 2 if options.quick else 21))))
         if options.only in (None, "cold"):
             print_cold(folder, 1 if options.quick else 3)
+        if options.only == "soak" or options.long:
+            print_soak(soak.measure(folder, ENV, 0.5 if options.quick else soak.MINUTES))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"\nTook {time.monotonic() - begun:.0f} s")
@@ -270,6 +274,19 @@ def print_cold(folder: Path, rounds: int) -> None:
         f"{mark(taken['ours'] / taken['empty'], 1.5)}; the very first start, which also makes the database: "
         f"{taken['first']:.2f} s, {taken['first'] / taken['empty']:.2f}x"
     )
+
+
+def print_soak(taken: soak.Taken) -> None:
+    last = taken.marks[-1]
+    print(f"{soak.PEOPLE} people for {last.minute:g} minutes: {taken.sessions} sessions, {taken.reruns} reruns of Live")
+    for mark in taken.marks:
+        print(
+            f"  {mark.minute:5.1f} min   {mark.megabytes:6.1f} MB   {mark.threads:3} threads   {mark.files:3} files   "
+            f"rerun {mark.rerun:6.1f} ms p50"
+        )
+    ok = "ok" if taken.growth <= soak.MOST_GROWTH else "OVER"
+    print(f"  at the end {taken.growth:.2f}x of what it was once settled ({ok}, at most {soak.MOST_GROWTH}x)")
+    print(f"  went wrong: {len(taken.wrong)} {sorted(set(taken.wrong))[:3] or ''}   left open: {taken.left_open}")
 
 
 if __name__ == "__main__":
