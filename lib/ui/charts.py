@@ -61,8 +61,8 @@ def _outcomes(figures: Figures) -> str:
 
 
 def scale(highest: float) -> list[float]:
-    """Round values from 0 up to `highest` or a little above, four or five of them."""
-    if highest <= 0:
+    """Round values from 0 up to `highest` or a little above, four or five of them; to 1 at least."""
+    if highest <= 1:
         return [0.0, 1.0]
     power = 10 ** floor(log10(highest / 4))
     step = next(factor * power for factor in STEPS if factor * power * 4 >= highest)

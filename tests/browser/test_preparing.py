@@ -158,3 +158,20 @@ def test_the_menu_leads_back_to_the_list_of_the_page_that_is_open(page: Page) ->
             link.click()
             expect(page.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
             assert "?" not in page.url or "kind=" in page.url, page.url
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_button_that_saves_stays_in_sight_at_the_end_of_a_long_form(width: int, page: Page) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    with Dashboard() as console:
+        page.goto(f"{console.url}/personas?persona=p2b8e10c94d6")
+        greeting = page.get_by_role("textbox", name="Greeting")
+        greeting.fill("Good morning.")
+        greeting.press("Tab")
+        save = page.get_by_role("button", name="Review and save")
+        expect(save).to_be_enabled()
+        greeting.evaluate("one => one.scrollIntoView({block: 'start'})")
+        expect(page.get_by_role("textbox", name="System prompt")).not_to_be_in_viewport()
+        expect(save).to_be_in_viewport(ratio=1)
+        save.click()
+        expect(page.get_by_text("Save these changes?")).to_be_visible()
