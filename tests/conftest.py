@@ -11,6 +11,7 @@ import pytest
 from lib.store.database import Store
 from tests import databases
 from tests.running import UNSET
+from tests.sandbox_server import RunningSandbox, running_sandbox
 
 STREAMLIT = "STREAMLIT_"
 
@@ -29,6 +30,21 @@ def postgresql() -> Iterator[databases.Server]:
     """One PostgreSQL for all tests, started by the first that asks."""
     with databases.server(*databases.QUICK) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningSandbox]:
+    """One sandbox of Tavus in a process of its own, for all tests of a module, as the test before left it."""
+    with running_sandbox() as made:
+        yield made
+
+
+@pytest.fixture
+def sandbox(running: RunningSandbox) -> RunningSandbox:
+    """The same as new: nothing in it but what is in stock, and without faults."""
+    running.reset()
+    running.faults()
+    return running
 
 
 @pytest.fixture(params=databases.BACKENDS)

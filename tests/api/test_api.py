@@ -17,15 +17,9 @@ from lib.api.app import ENDPOINTS, routes
 from lib.models import Status
 from lib.wiring import Services
 from tests.house import ANNA, GUIDE, house, log, until
-from tests.sandbox_server import RunningSandbox, running_sandbox, serve
+from tests.sandbox_server import RunningSandbox, serve
 
 TOKEN = "a-token-for-the-api"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
 
 
 class Client:

@@ -27,15 +27,9 @@ from lib.wiring import Services
 from tests.databases import written
 from tests.house import KEY, demo, house, log, reaches, until
 from tests.running import Dashboard, free_port
-from tests.sandbox_server import RunningSandbox, running_sandbox, serve
+from tests.sandbox_server import RunningSandbox, serve
 
 CANARY = "CANARY-4f1c-77"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
 
 
 class Console:

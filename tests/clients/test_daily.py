@@ -10,17 +10,11 @@ from pydantic import SecretStr
 
 from lib.clients.daily import Daily, Room, Token
 from lib.errors import Ambiguous, GreenroomError, KeyRefused, NotSent, UpstreamRejected
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.scripted_server import Step, answer, scripted
 
 KEY = SecretStr("daily_CANARY_0123456789")
 SOON = datetime.now(UTC) + timedelta(minutes=10)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
 
 
 @pytest.fixture

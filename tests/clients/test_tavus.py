@@ -12,23 +12,11 @@ from pydantic import SecretStr
 
 from lib.clients.tavus import Tavus
 from lib.errors import Ambiguous, KeyRefused, NotFound, OutOfCredit, SlotsFull, UpstreamRejected
-from tests.sandbox_server import RunningSandbox, eventually, running_sandbox
+from tests.sandbox_server import RunningSandbox, eventually
 from tests.scripted_server import Scripted, answer, scripted
 
 GUIDE, ANNA = "p2b8e10c94d6", "r90bbd427f71"
 KEY = SecretStr("tvsk_test")
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningSandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: RunningSandbox) -> RunningSandbox:
-    shared.reset()
-    return shared
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,8 @@ from lib.models import Session, Status
 from lib.store.database import Store
 from tests.house import KEY, demo, fault, reaches
 from tests.running import KEPT, ROOT, UNSET
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.services.ledger.world import CREATE, World
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
 
 
 @dataclass(frozen=True)

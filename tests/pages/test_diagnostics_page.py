@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.house import KEY
 from tests.running import Dashboard
-from tests.sandbox_server import RunningSandbox, eventually, running_sandbox
+from tests.sandbox_server import RunningSandbox, eventually
 from tests.websocket import Tab
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
-
-
-@pytest.fixture
-def sandbox(shared: RunningSandbox) -> RunningSandbox:
-    shared.reset()
-    shared.faults()
-    return shared
 
 
 def opened(url: str) -> Tab:

@@ -13,7 +13,7 @@ import requests
 
 from tests.house import ANNA, GUIDE, KEY, until
 from tests.running import Dashboard
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.websocket import Tab
 
 TOKEN = "canary-api-token-5521"
@@ -23,12 +23,6 @@ WITH_TAVUS = ["", "live", "personas", "replicas", "agents", "library"]
 
 KINDS = [("library", "kind=guardrails"), ("library", "kind=documents")]
 """The other lists of the library, which shows objectives first."""
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
 
 
 def dashboard(sandbox: RunningSandbox, **env: str) -> Dashboard:

@@ -21,7 +21,7 @@ from lib.services.replicas import ERRORS, condition, plainly
 from lib.store.schema import agents as table
 from lib.wiring import Services
 from tests.house import ANNA, GUIDE, KEY, LUCAS, demo, house, log, reaches
-from tests.sandbox_server import RunningSandbox, eventually, running_sandbox
+from tests.sandbox_server import RunningSandbox, eventually
 
 CREATE = "POST /v2/conversations"
 S3 = {
@@ -30,19 +30,6 @@ S3 = {
     "bucket_region": "eu-north-1",
     "assume_role_arn": "arn:aws:iam::123456789012:role/Writer",
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
-
-
-@pytest.fixture
-def sandbox(running: RunningSandbox) -> RunningSandbox:
-    running.reset()
-    running.faults()
-    return running
 
 
 @pytest.fixture

@@ -25,23 +25,11 @@ from lib.settings import Loaded, load
 from lib.store.database import Described, Store
 from tests import databases
 from tests.running import ROOT
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.scripted_server import answer, scripted
 
 KEY = "tvsk_CANARY_5f1d0c9b7a"
 NOBODY = "http://127.0.0.1:9/v2"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningSandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: RunningSandbox) -> RunningSandbox:
-    shared.reset()
-    return shared
 
 
 @pytest.fixture

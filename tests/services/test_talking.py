@@ -15,14 +15,8 @@ from lib.errors import Ambiguous, BadInput, Conflict, GreenroomError
 from lib.models import Session
 from lib.wiring import Services
 from tests.house import demo, house, until
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.scripted_server import Scripted, Step, answer, raw, scripted, then_close
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
 
 
 def streamed(*pieces: str, whole: bool = True) -> Step:

@@ -12,13 +12,7 @@ from lib.doctor.report import Outcome
 from lib.models import CallSettings, Status
 from lib.wiring import Services
 from tests.house import demo, fault, house, log
-from tests.sandbox_server import RunningSandbox, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
+from tests.sandbox_server import RunningSandbox
 
 
 @pytest.fixture

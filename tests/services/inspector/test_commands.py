@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,16 +15,10 @@ import pytest
 from lib.models import Exchange, Traffic
 from lib.services.inspector.callback import KEPT_LIMIT
 from lib.services.inspector.commands import Commands, commands
-from tests.sandbox_server import KEY, RunningSandbox, running_sandbox
+from tests.sandbox_server import KEY, RunningSandbox
 
 HOSTILE = 'It\'s "it", `id` $(id) ${HOME} \\ \\\\ !! %PATH% ; rm -rf / & | > <\n\t\u2028 ‘quoted’ שלום 🎭 @file'
 REAL = shutil.which("bash") and shutil.which("curl")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as running:
-        yield running
 
 
 def request(method: str, name: str, target: str, body: Any = None) -> Exchange:

@@ -17,22 +17,16 @@ from lib.services.library.service import Library
 from lib.services.library.using import MOST_GUARDRAILS, Kind
 from lib.wiring import Services
 from tests.house import BUYER, GUIDE, house
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 
 SALES_COACH = "p1af207b8189"
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningSandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def sandbox(shared: RunningSandbox) -> RunningSandbox:
-    shared.reset()
-    shared.freeze()
-    return shared
+def sandbox(running: RunningSandbox) -> RunningSandbox:
+    running.reset()
+    running.freeze()
+    return running
 
 
 @pytest.fixture

@@ -9,19 +9,7 @@ import pytest
 
 from lib.wiring import Services
 from tests.house import house
-from tests.sandbox_server import RunningSandbox, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningSandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: RunningSandbox) -> RunningSandbox:
-    shared.reset()
-    return shared
+from tests.sandbox_server import RunningSandbox
 
 
 @pytest.fixture

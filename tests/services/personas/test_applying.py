@@ -19,19 +19,13 @@ from lib.services.personas.rows import sendable
 from lib.services.personas.service import By
 from lib.wiring import Services
 from tests.house import GUIDE, fault, house, log
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.services.personas.rows import optional
 from tests.services.personas.test_yaml_text import TEXTS
 
 BY = By(actor="sam", reason="spring", origin=Origin.FILE)
 CANARY = "sk-canary-77c0E"
 TEXT = "persona_name: Warm product guide\ngreeting: Welcome.\nlayers: {tts: {tts_emotion_control: false}}\n"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as running:
-        yield running
 
 
 @pytest.fixture
