@@ -31,7 +31,8 @@ from typing import NoReturn
 # This file must still parse and run on old Pythons, up to the sentence that says which one is needed.
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent
-RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
+CLUSTER = "requirements-kubernetes.txt"
+RUN, DEV = ("requirements.txt",), ("requirements.txt", CLUSTER, "requirements-dev.txt")
 WITH_WORKER = ("requirements-pipecat.txt", "requirements-rtc.txt")
 WITH_MODEL = ("requirements-model.txt",)
 ALL = "--all"
@@ -390,7 +391,7 @@ def resolve(args: Sequence[str]) -> NoReturn:
     if index := os.environ.get("PIP_INDEX_URL"):
         env.setdefault("UV_DEFAULT_INDEX", index)
     wrong = []
-    for name in (RUN[0], *WITH_WORKER):
+    for name in (RUN[0], CLUSTER, *WITH_WORKER):
         for system, platform in SYSTEMS.items():
             told = unresolved(name, platform, env)
             if (name, system) in UNSERVED:

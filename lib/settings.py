@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     worker_secret: Annotated[str, AfterValidator(_cluster_name)] = "greenroom-worker"  # noqa: S105 - its name
     kubernetes_namespace: Annotated[str, AfterValidator(_cluster_name)] = "greenroom"
     kubernetes_context: Annotated[str, Field(max_length=250)] = ""
-    kubeconfig: Annotated[str, Field(max_length=1000)] = ""
+    kubeconfig: Annotated[str, Field(max_length=10_000)] = ""
     deepgram_api_key: Key = None
     cartesia_api_key: Key = None
     cartesia_voice_id: Annotated[str, AfterValidator(_identifier)] = ""
@@ -204,7 +204,7 @@ _MUST_BE = {
     "WORKER_SECRET": "the name of a Secret: small letters, digits and hyphens",
     "KUBERNETES_NAMESPACE": "the name of a namespace: small letters, digits and hyphens",
     "KUBERNETES_CONTEXT": "the name of a context in the kubeconfig, of at most 250 characters",
-    "KUBECONFIG": "the path of one kubeconfig file, of at most 1000 characters",
+    "KUBECONFIG": "the path of a kubeconfig file",
     "DEEPGRAM_API_KEY": "one word of plain letters, digits and signs, as Deepgram shows it",
     "CARTESIA_API_KEY": "one word of plain letters, digits and signs, as Cartesia shows it",
     "CARTESIA_VOICE_ID": "a voice's id",

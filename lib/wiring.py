@@ -52,7 +52,10 @@ from lib.services.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
 from lib.services.modes.choice import Modes
+from lib.services.modes.cluster import Cluster
+from lib.services.modes.kubernetes import KubernetesLauncher
 from lib.services.modes.launcher import Launcher
+from lib.services.modes.left_workers import LeftWorkers
 from lib.services.modes.limits import Limits
 from lib.services.modes.phoenix_rest import PhoenixRest
 from lib.services.modes.pipecat_daily import PipecatDaily
@@ -393,8 +396,14 @@ def calls_of(
     def room_hosts() -> tuple[str, ...]:
         return (*rooms.DAILY_HOSTS, *_own_rooms(tavus.base_url))
 
+    def tend() -> None:
+        if not launcher.here:
+            left.tend()
+        chores()
+
     phoenix = PhoenixRest(tavus, settings, callback_url)
     heard = Heard(ledger, responder or Responder(None))
+    launcher = _launcher(settings, root, lambda: ledger.prefix)
     pipecat = PipecatDaily(
         root=root,
         settings=settings,
@@ -403,9 +412,10 @@ def calls_of(
         own_base=own_base,
         part_of=heard.part,
         daily=Daily(api_key=settings.daily_api_key) if settings.daily_api_key and not settings.sandbox else None,
-        launcher=_launcher(settings, root),
+        launcher=launcher,
     )
     pipecat.brain, pipecat.on_turn, pipecat.on_broken = heard.answer, heard.turn, heard.broken
+    left = LeftWorkers(launcher, ledger, end_room=pipecat.end_room, on_broken=heard.broken)
     modes = Modes(phoenix, pipecat)
     claims = Claims(ledger, room_hosts)
     watching = Watching(ledger, modes, ages, breaker)
@@ -428,7 +438,7 @@ def calls_of(
         interval_s=settings.sweep_interval_s,
         pulse_s=pulse_s,
         answering=answering,
-        chores=chores,
+        chores=tend,
     )
     starting.permit = sweeper.permit
     sessions = Sessions(
@@ -449,8 +459,17 @@ def calls_of(
     return Calls(sessions, starting, sweeper, phoenix, pipecat, kill_switch)
 
 
-def _launcher(settings: Settings, root: Path) -> Launcher:
-    """What workers run on. Nothing is started or asked by making it."""
+def _launcher(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:
+    """What workers run on. Nothing is started, asked or imported by making it."""
+    if settings.in_cluster:
+        return KubernetesLauncher(
+            Cluster(settings.kubernetes_namespace, kubeconfig=settings.kubeconfig, context=settings.kubernetes_context),
+            installation=installation,
+            image=settings.worker_image,
+            secret=settings.worker_secret,
+            memory_mb=settings.worker_memory_mb,
+            at_most=settings.max_concurrent_calls,
+        )
     python, limits = worker_python(root, settings.pipecat_python), Limits(settings.worker_memory_mb)
     return LocalLauncher(python, root, at_most=settings.max_concurrent_calls, limits=limits)
 

@@ -306,6 +306,32 @@ def test_secrets_print_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert set(settings.secret_names()) == {*secret, "DATABASE_URL"}
 
 
+def test_workers_of_a_cluster_need_an_image_and_are_no_matter_of_the_sandbox(tmp_path: Path) -> None:
+    loaded = from_env(tmp_path, TAVUS_API_KEY=CANARY, WORKER_LAUNCHER="Kubernetes")
+    assert loaded.settings.in_cluster and "need WORKER_IMAGE too" in notes_on(loaded, "WORKER_IMAGE")[0]
+    loaded = from_env(
+        tmp_path, TAVUS_API_KEY=CANARY, WORKER_LAUNCHER="kubernetes", WORKER_IMAGE="r.example:5000/w@sha256:1"
+    )
+    assert loaded.settings.in_cluster and loaded.notes == () and loaded.problems == ()
+    loaded = from_env(tmp_path, WORKER_LAUNCHER="kubernetes", WORKER_IMAGE="w:1")
+    assert not loaded.settings.in_cluster and "not used" in notes_on(loaded, "WORKER_LAUNCHER")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("WORKER_LAUNCHER", "docker", "local or kubernetes"),
+        ("WORKER_IMAGE", "my image", "such as registry.example.com"),
+        ("KUBERNETES_NAMESPACE", "Green_Room", "small letters, digits and hyphens"),
+        ("WORKER_SECRET", "-x", "small letters, digits and hyphens"),
+        ("WORKER_MEMORY_MB", "2Gi", "a whole number of megabytes"),
+    ],
+)
+def test_a_wrong_setting_of_workers_says_what_it_must_be(tmp_path: Path, name: str, value: str, told: str) -> None:
+    loaded = from_env(tmp_path, **{name: value})
+    assert [problem.name for problem in loaded.problems] == [name] and told in loaded.problems[0].message
+
+
 @pytest.mark.parametrize("name", settings.NAMES)
 def test_a_key_in_the_wrong_place_is_not_quoted(tmp_path: Path, name: str) -> None:
     loaded = from_env(tmp_path, **{name: f"{CANARY} {CANARY}"})

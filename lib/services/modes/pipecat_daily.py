@@ -156,7 +156,13 @@ class PipecatDaily:
         try:
             self._phoenix.end(session)
         finally:
-            self._delete_room(self._calls.pop(session.id, None))
+            self._calls.pop(session.id, None)
+            self.end_room(session.id)
+
+    def end_room(self, session_id: str) -> None:
+        """Close the room of a session, also one that an earlier process made. On the sandbox there is none."""
+        if self._rooms is not None:
+            self._rooms.delete(session_id)
 
     def close(self) -> None:
         """End all workers; each ends its own conversation on the way."""

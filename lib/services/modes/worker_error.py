@@ -29,7 +29,10 @@ def error_of(event: Mapping[str, Any]) -> GreenroomError:
         return NotSent(f"Tavus can't be reached: {reason.told}.", code=reason.code, hint=hint)
     if code == "ambiguous":
         return Ambiguous(message, code="no_answer")
+    if code == "not_placed":
+        return SettingsWrong(message, code=str(event.get("cause", code)), hint=str(event.get("hint", "")))
     hints = {
+        "other_account": "No call was made. Put the TAVUS_API_KEY of .env into the Secret that WORKER_SECRET names.",
         "no_replica": "The call was ended. Look at the replica on the Replicas page, then start again.",
         "daily_join": "The call was ended. Check DAILY_SUBDOMAIN, and that this network lets UDP through.",
     }
