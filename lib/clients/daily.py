@@ -28,10 +28,14 @@ _BETWEEN = "Check whether a proxy or a login page of this network answers in Dai
 
 @dataclass(frozen=True)
 class Room:
-    """`url` is what a browser opens, such as https://go-scope.daily.co/room; `name` is its last part."""
+    """`url` is what a browser opens, such as https://go-scope.daily.co/room; `name` is its last part.
+
+    `privacy` is `public` or `private` as Daily has it, "" where it does not say.
+    """
 
     name: str
     url: str
+    privacy: str = ""
 
     @property
     def subdomain(self) -> str:
@@ -87,7 +91,7 @@ class Daily:
         """Make a room that closes at `expires_at` and puts everybody out then. Raises UpstreamRejected if it exists."""
         properties = {"exp": int(expires_at.timestamp()), "eject_at_room_exp": True, "enable_prejoin_ui": True}
         body = {"name": name, "privacy": "private" if private else "public", "properties": properties}
-        return self._asked("POST", "/rooms", lambda answer: Room(_text(answer, "name"), _text(answer, "url")), body)
+        return self._asked("POST", "/rooms", _room, body)
 
     def token(self, *, room_name: str, owner: bool, expires_at: datetime, user_name: str) -> Token:
         """A token for one room. An owner may put others out, so the viewer's never is one."""
@@ -114,6 +118,11 @@ class Daily:
             between = _BETWEEN if "TAVUS_BASE_URL" in error.hint else error.hint
             error.hint = _HINTS.get(type(error), between)
             raise
+
+
+def _room(answer: Success) -> Room:
+    privacy = answer.body.get("privacy") if isinstance(answer.body, Mapping) else None
+    return Room(_text(answer, "name"), _text(answer, "url"), privacy if isinstance(privacy, str) else "")
 
 
 def _text(answer: Success, name: str) -> str:

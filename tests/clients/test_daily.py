@@ -28,7 +28,7 @@ def daily(sandbox: RunningSandbox) -> Iterator[Daily]:
 def test_a_room_is_made_opened_by_tokens_and_deleted(daily: Daily, sandbox: RunningSandbox) -> None:
     assert daily.domain() == "sandbox"
     room = daily.create_room(name="gr-1", private=True, expires_at=SOON)
-    assert room == Room("gr-1", "https://sandbox.daily.co/gr-1") and room.subdomain == "sandbox"
+    assert room == Room("gr-1", "https://sandbox.daily.co/gr-1", "private") and room.subdomain == "sandbox"
     tokens = [daily.token(room_name="gr-1", owner=owner, expires_at=SOON, user_name="x") for owner in (True, False)]
     assert tokens[0].value != tokens[1].value and tokens[0].value not in repr(tokens)
     sent = [entry["body"] for entry in sandbox.log() if entry["path"].endswith("/meeting-tokens")]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from pydantic import SecretStr
 
 from lib.clients.daily import Daily
@@ -266,7 +267,9 @@ def test_a_server_database_is_named_with_its_size(
             found = named(checks.run(), "Database")
         on_server.close()
     assert found.result is Outcome.PASS
-    assert re.search(r"^postgresql\+psycopg://.* at revision m\d+_\w+, [\d.]+ MB\.$", found.evidence), found.evidence
+    assert re.search(r"^postgresql\+psycopg://.* at revision m\d+_\w+, [\d.]+ MB\. Conv", found.evidence), (
+        found.evidence
+    )
 
 
 def test_a_database_that_is_not_ours_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:
@@ -348,6 +351,29 @@ def test_many_who_ask_at_once_share_one_run(sandbox: RunningSandbox, store: Stor
     assert len(made) == 8 and len({id(one) for one in made}) == 1 and len(sandbox.log()) == 2
 
 
+# Daily
+
+ROOM = "Daily room: create and delete"
+
+
+def asked_daily(sandbox: RunningSandbox, store: Store, *faults: dict[str, Any], **environ: str) -> Report:
+    """A report of a console with a Daily key, whose Daily is the sandbox's with these faults."""
+    sandbox.faults(*faults)
+    client = Daily(api_key=SecretStr("d"), base_url=f"{sandbox.url}/daily/v1", timeouts=(1, 1), sleep=lambda _: None)
+    tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr(KEY))
+    loaded = loaded_with(sandbox.v2, **environ)
+    made = Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT, daily=client).run()
+    sandbox.faults()
+    tavus.close()
+    client.close()
+    return made
+
+
+def rooms_left(sandbox: RunningSandbox) -> int:
+    answer = requests.get(f"{sandbox.url}/daily/v1/rooms", headers={"Authorization": "Bearer d"}, timeout=5)
+    return int(answer.json()["total_count"])
+
+
 @pytest.mark.parametrize(
     ("wanted", "fault", "result", "told"),
     [
@@ -359,15 +385,79 @@ def test_many_who_ask_at_once_share_one_run(sandbox: RunningSandbox, store: Stor
 def test_dailys_key_and_domain_are_a_row_of_their_own(
     wanted: str, fault: dict[str, Any], result: Outcome, told: str, sandbox: RunningSandbox, store: Store
 ) -> None:
-    sandbox.faults(*([{"route": "* /daily/v1*", "times": -1, **fault}] if fault else []))
-    client = Daily(api_key=SecretStr("d"), base_url=f"{sandbox.url}/daily/v1")
-    loaded = loaded_with(sandbox.v2, DAILY_SUBDOMAIN=wanted)
-    tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr(KEY))
-    row = named(Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT, daily=client).run(), "Daily")
-    sandbox.faults()
+    faults = [{"route": "* /daily/v1*", "times": -1, **fault}] if fault else []
+    made = asked_daily(sandbox, store, *faults, DAILY_SUBDOMAIN=wanted)
+    row, room = named(made, "Daily"), named(made, ROOM)
     assert row.result is result and told in row.evidence and (result is Outcome.PASS or "DAILY_" in row.fix)
-    tavus.close()
-    client.close()
+    assert room.result is (Outcome.PASS if result is Outcome.PASS else Outcome.SKIP)
+    if result is not Outcome.PASS:
+        assert not [entry for entry in sandbox.log() if entry["path"] == "/daily/v1/rooms"]
+
+
+@pytest.mark.parametrize("privacy", ["private", "public"])
+def test_a_daily_room_is_made_as_calls_make_theirs_and_deleted_again(
+    privacy: str, sandbox: RunningSandbox, store: Store
+) -> None:
+    row = named(asked_daily(sandbox, store, DAILY_AVATAR_PRIVACY=privacy), ROOM)
+    assert row.result is Outcome.PASS and row.evidence.startswith(f"A {privacy} room and a token for it were made")
+    log = [entry for entry in sandbox.log() if entry["path"].startswith("/daily/v1/")]
+    methods = [f"{entry['method']} {entry['path'].partition('/v1')[2]}" for entry in log]
+    name = log[1]["body"]["name"]
+    assert methods == ["GET /", "POST /rooms", "POST /meeting-tokens", f"DELETE /rooms/{name}"]
+    assert log[1]["body"]["privacy"] == privacy and rooms_left(sandbox) == 0
+    closes_in_s = log[1]["body"]["properties"]["exp"] - datetime.now(UTC).timestamp()
+    assert 60 < closes_in_s <= 121
+    assert log[2]["body"]["properties"]["is_owner"] is False
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"route": "POST /daily/v1/meeting-tokens", "status": 500, "body": {"error": "x"}}, "failed (500)"),
+        ({"route": "POST /daily/v1/rooms", "drop": "after"}, "lost before its answer"),
+        ({"route": "POST /daily/v1/rooms", "status": 400, "body": {"info": "too many rooms"}}, "too many rooms"),
+    ],
+    ids=["no token", "made, but the answer was lost", "refused"],
+)
+def test_a_daily_room_that_fails_in_between_is_deleted_all_the_same(
+    fault: dict[str, Any], told: str, sandbox: RunningSandbox, store: Store
+) -> None:
+    made = asked_daily(sandbox, store, fault)
+    row = named(made, ROOM)
+    assert row.result is Outcome.FAIL and told in row.evidence and row.fix
+    assert "closes by itself" not in row.evidence and rooms_left(sandbox) == 0
+    assert f"to fix: {ROOM}" in made.verdict
+
+
+def test_a_daily_room_that_can_not_be_deleted_is_named_and_closes_by_itself(
+    sandbox: RunningSandbox, store: Store
+) -> None:
+    refuse = {"route": "DELETE /daily/v1/rooms*", "times": -1, "status": 403, "body": {"error": "forbidden"}}
+    row = named(asked_daily(sandbox, store, refuse), ROOM)
+    assert row.result is Outcome.FAIL and "could not be deleted" in row.evidence
+    assert re.search(r"greenroom-check-\w+ closes by itself within 2 minutes\.$", row.evidence)
+    assert rooms_left(sandbox) == 1
+    sandbox.advance(121)
+    assert rooms_left(sandbox) == 0
+
+
+def test_a_daily_room_of_another_privacy_than_was_asked_for_is_told(sandbox: RunningSandbox, store: Store) -> None:
+    public = {"id": "1", "name": "x", "url": "https://sandbox.daily.co/x", "privacy": "public"}
+    fault = {"route": "POST /daily/v1/rooms", "status": 200, "body": public}
+    row = named(asked_daily(sandbox, store, fault, DAILY_AVATAR_PRIVACY="private"), ROOM)
+    assert row.result is Outcome.FAIL and row.evidence == "A private room was asked for, and Daily made a public one."
+
+
+# which conversations are ours
+
+
+def test_the_beginning_of_our_conversations_names_is_told_in_every_form(sandbox: RunningSandbox, store: Store) -> None:
+    prefix = store.meta("prefix")
+    told = f"Conversations named {prefix}-… are its own."
+    with diagnosing(sandbox.v2, store) as checks:
+        made = checks.run()
+    assert re.fullmatch(r"gr[0-9a-f]{6}", prefix) and told in named(made, "Database").evidence
+    assert told in report_markdown(made) and told in json.loads(report_json(made))["checks"][3]["evidence"]
 
 
 # the report

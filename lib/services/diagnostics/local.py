@@ -34,7 +34,10 @@ def settings(loaded: Loaded) -> list[Check]:
 
 
 def database(store: Store) -> Check:
-    """Whether it answers, at which revision, how large, and the room on its disk. Raises StoreRefused."""
+    """Whether it answers, at which revision, how large, the room on its disk, and which conversations are its own.
+
+    Raises StoreRefused.
+    """
     try:
         described = store.describe()
     except StoreRefused as error:
@@ -50,6 +53,7 @@ def database(store: Store) -> Check:
     space = f"{_size(free)} free on its disk" if free is not None else ""
     where = without_home(described.url)
     told = f"{', '.join(filter(None, (f'{where} at revision {described.revision}', size, space)))}."
+    told += f" Conversations named {described.prefix}-… are its own." if described.prefix else ""
     if described.revision != described.head:
         return Check("Database", Outcome.FAIL, f"{told} Revision {described.head} is due.", "Restart Greenroom.")
     if free is not None and free < LITTLE_SPACE:

@@ -1,4 +1,7 @@
-"""Runs the checks side by side and keeps the last report. Every check is free, reads only, and shows no secret."""
+"""Runs the checks side by side and keeps the last report. Every check is free and shows no secret.
+
+They only read, but for a Daily room that is made and deleted again where Daily's key is set.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_m
 from lib.errors import GreenroomError, StoreRefused
 from lib.services.diagnostics import local
 from lib.services.diagnostics.configuration import Configuration
-from lib.services.diagnostics.upstream import UpstreamChecks, daily, failed
+from lib.services.diagnostics.daily_checks import DailyChecks
+from lib.services.diagnostics.upstream import UpstreamChecks, failed
 from lib.services.guard import Allowance
 from lib.settings import Loaded
 from lib.store.database import Store
@@ -44,7 +48,8 @@ Checking = Callable[[], list[Check]]
 
 class Diagnostics:
     """`root` is the project's folder, `chat` the endpoint of text chat, `allowance` what the guard leaves,
-    `missing_keys` the settings that pipecat_daily needs and does not have, `daily` None where no key of it is set.
+    `missing_keys` the settings that pipecat_daily needs and does not have, `daily` None where no key of it is set,
+    `open_store` what opens the database where nobody did so before: its server may be silent like any other.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
     """
@@ -60,6 +65,7 @@ class Diagnostics:
         allowance: Callable[[], Allowance] | None = None,
         missing_keys: Callable[[], Sequence[str]] = tuple,
         daily: Daily | None = None,
+        open_store: Callable[[], None] = lambda: None,
         limit_s: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -70,6 +76,7 @@ class Diagnostics:
         self._allowance = allowance
         self._missing_keys = missing_keys
         self._daily = daily
+        self._open_store = open_store
         self._limit_s = limit_s
         self._clock = clock
         self._upstream = UpstreamChecks(loaded, tavus)
@@ -81,8 +88,8 @@ class Diagnostics:
     def run(self, max_age_s: float | None = 30.0) -> Report:
         """The last report if it is at most `max_age_s` old (None: of any age), else a new one.
 
-        A new one costs three requests to Tavus at most and up to `limit_s` seconds. Callers at the same time share
-        it. Never raises a GreenroomError: what fails is a check that failed.
+        A new one costs three requests to Tavus at most, four to Daily, and up to `limit_s` seconds. Callers at the
+        same time share it. Never raises a GreenroomError: what fails is a check that failed.
         """
         asked = self._clock()
         with self._running:
@@ -105,7 +112,7 @@ class Diagnostics:
         checks = local.settings(self._loaded) + self._side_by_side(
             [
                 (self._upstream.name, self._upstream.run),
-                ("Database", lambda: [local.database(self._store)]),
+                ("Database", self._database),
                 ("Avatar mode", lambda: [local.mode(self._loaded, self._missing_keys())]),
                 ("Daily", self._asked_daily),
                 ("Calls", self._calls),
@@ -137,8 +144,14 @@ class Diagnostics:
             ),
         )
 
+    def _database(self) -> list[Check]:
+        self._open_store()
+        return [local.database(self._store)]
+
     def _asked_daily(self) -> list[Check]:
-        return [daily(self._daily, self._loaded.settings.daily_subdomain)] if self._daily is not None else []
+        if self._daily is None:
+            return []
+        return DailyChecks(self._daily, self._loaded.settings, self._clock).run()
 
     def _calls(self) -> list[Check]:
         if self._allowance is None:

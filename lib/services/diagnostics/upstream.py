@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.doctor.report import Check, Outcome
 from lib.errors import GreenroomError, NotFound, RateLimited
@@ -19,15 +18,6 @@ SKEW_S = 60.0
 def failed(name: str, error: GreenroomError) -> Check:
     """A known error as a check. Being asked to wait is no failure."""
     return Check(name, Outcome.LOOK if isinstance(error, RateLimited) else Outcome.FAIL, error.message, error.hint)
-
-
-def daily(client: Daily, wanted: str) -> Check:
-    """Whether Daily takes the key, and whether its domain is the one that is set. One request. Raises UpstreamError."""
-    domain = client.domain()
-    if wanted and domain != wanted:
-        told = f"The Daily key belongs to {domain}.daily.co, not to {wanted}.daily.co."
-        return Check("Daily", Outcome.FAIL, told, "Correct DAILY_SUBDOMAIN or DAILY_API_KEY in .env.")
-    return Check("Daily", Outcome.PASS, f"The key is accepted; its rooms are at {domain}.daily.co.")
 
 
 class UpstreamChecks:
