@@ -60,6 +60,7 @@ from lib.services.modes.limits import Limits
 from lib.services.modes.phoenix_rest import PhoenixRest
 from lib.services.modes.pipecat_daily import PipecatDaily
 from lib.services.modes.processes import LocalLauncher
+from lib.services.modes.worker_plan import missing_keys
 from lib.services.past import Past
 from lib.services.personas.history import History
 from lib.services.personas.service import Personas
@@ -214,9 +215,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     settings = loaded.settings
     address = Address()
     store = _store(loaded, root)
-    chat = None
-    if settings.chat_base_url:
-        chat = ChatClient(base_url=settings.chat_base_url, api_key=settings.chat_api_key, model=settings.chat_model)
+    chat = _chat(settings)
     responder = Responder(chat)
     account = account_of(loaded)
     redaction = Redaction(keys_of(loaded))
@@ -302,16 +301,30 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
 def report_from_outside(root: Path) -> Report:
     """The diagnostics while no dashboard runs: no sandbox, no sweeper, and a database that is not there is not made."""
     loaded = load(root)
-    store, tavus = _store(loaded, root), _tavus(loaded)
-    if loaded.settings.sandbox:
+    settings = loaded.settings
+    store, tavus, chat, daily = _store(loaded, root), _tavus(loaded), _chat(settings), _daily(settings)
+    if settings.sandbox:
         tavus.base_url = ""
-    try:
+
+    def open_store() -> None:
         if store.exists():
             store.open()
-        return Diagnostics(loaded=loaded, tavus=tavus, store=store, root=root).run(0)
+
+    try:
+        return Diagnostics(
+            loaded=loaded,
+            tavus=tavus,
+            store=store,
+            root=root,
+            chat=chat,
+            daily=daily,
+            missing_keys=lambda: missing_keys(settings),
+            open_store=open_store,
+        ).run(0)
     finally:
-        tavus.close()
-        store.close()
+        for client in (tavus, chat, daily, store):
+            if client is not None:
+                client.close()
 
 
 def paid_check_from_outside(root: Path, agent_id: str, say: Callable[[str], None]) -> Check:
@@ -354,6 +367,17 @@ def _tavus(loaded: Loaded, recorder: Callable[[Call], None] | None = None) -> Ta
     settings = loaded.settings
     base_url, key = "" if unsure else settings.tavus_base_url, settings.tavus_api_key or SANDBOX_KEY
     return Tavus(base_url=base_url, api_key=key, recorder=recorder)
+
+
+def _chat(settings: Settings) -> ChatClient | None:
+    if not settings.chat_base_url:
+        return None
+    return ChatClient(base_url=settings.chat_base_url, api_key=settings.chat_api_key, model=settings.chat_model)
+
+
+def _daily(settings: Settings) -> Daily | None:
+    """None without a key, and on the sandbox, whose rooms are no rooms of Daily's."""
+    return Daily(api_key=settings.daily_api_key) if settings.daily_api_key and not settings.sandbox else None
 
 
 def keys_of(loaded: Loaded) -> list[str]:
@@ -411,7 +435,7 @@ def calls_of(
         tavus_address=lambda: (tavus.base_url, settings.tavus_api_key or SANDBOX_KEY),
         own_base=own_base,
         part_of=heard.part,
-        daily=Daily(api_key=settings.daily_api_key) if settings.daily_api_key and not settings.sandbox else None,
+        daily=_daily(settings),
         launcher=launcher,
     )
     pipecat.brain, pipecat.on_turn, pipecat.on_broken = heard.answer, heard.turn, heard.broken

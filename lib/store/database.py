@@ -31,6 +31,7 @@ from lib.store import schema
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 5
 NOT_OPENED = "not_opened"
 GUARD_LOCK, MIGRATION_LOCK, SNAPSHOT_LOCK = 7_466_201, 7_466_202, 7_466_203
 POSTGRESQL = ("postgres", "postgresql")
@@ -44,12 +45,16 @@ def revisions() -> list[str]:
 
 @dataclass(frozen=True)
 class Described:
-    """What Diagnostics shows of the database. `size_bytes` is None where it can't be told."""
+    """What Diagnostics shows of the database. `size_bytes` is None where it can't be told.
+
+    The names of the conversations that are its own begin with `prefix` and a hyphen.
+    """
 
     url: str
     revision: str
     head: str
     size_bytes: int | None
+    prefix: str = ""
 
 
 class Store:
@@ -189,7 +194,8 @@ class Store:
         with self.reading() as connection:
             revision = connection.execute(REVISION).scalar_one()
             size = self._size(connection)
-        return Described(self._url.render_as_string(hide_password=True), str(revision), revisions()[-1], size)
+        url = self._url.render_as_string(hide_password=True)
+        return Described(url, str(revision), revisions()[-1], size, self.meta("prefix"))
 
     def _size(self, connection: Connection) -> int | None:
         if not self.sqlite:
@@ -220,7 +226,9 @@ class Store:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            # The driver's own limit is two minutes, in which nothing could start or say why.
+            patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
+            engine = create_engine(url, connect_args=patience, pool_pre_ping=True, pool_size=10, max_overflow=20)
         event.listen(engine, "checkin", self._returned)
         return engine
 

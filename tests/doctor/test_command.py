@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.house import KEY as HOUSE_KEY
 from tests.house import demo, house, until
 from tests.running import ROOT, UNSET
 from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.scripted_server import answer, scripted
+from tests.silent import all_silent
 
 KEY = "tvsk_CANARY0123456789"
 
@@ -58,6 +61,29 @@ def test_a_key_that_reaches_nobody_fails_and_is_not_shown(tmp_path: Path) -> Non
     done = doctor(env={**nobody, "DATABASE_URL": f"sqlite:///{tmp_path}/x.db"})
     assert done.returncode == 1 and "can't be reached" in done.stdout
     assert KEY not in done.stdout + done.stderr and "phoenix_rest: can't" in done.stdout
+
+
+def test_with_every_far_side_silent_it_still_has_its_say_within_15_s(tmp_path: Path) -> None:
+    with all_silent(tmp_path, KEY, "daily_CANARY0123456789") as mute:
+        begun = time.monotonic()
+        done = doctor("--json", env=mute)
+    assert time.monotonic() - begun < 15 and done.returncode == 1, done.stderr
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert len([name for name in ("Tavus", "Daily", "Text chat", "Database") if checks[name]["result"] == "fail"]) == 4
+    assert checks["Callbacks"]["result"] == "look" and checks["This machine"]["result"] == "pass"
+    assert "CANARY" not in done.stdout + done.stderr
+
+
+def test_it_asks_the_chat_endpoint_and_names_the_keys_that_the_worker_lacks(tmp_path: Path) -> None:
+    models = answer(200, {"data": [{"id": "tiny"}]})
+    with scripted(models) as endpoint:
+        env = {
+            "TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": "http://127.0.0.1:9/v2", "TAVUS_AVATAR_MODE": "pipecat_daily",
+            "CHAT_BASE_URL": endpoint.url, "CHAT_MODEL": "tiny", "DATABASE_URL": f"sqlite:///{tmp_path}/x.db",
+        }  # fmt: skip
+        done = doctor(env=env)
+    assert "answers and has tiny" in done.stdout
+    assert "pipecat_daily lacks" in done.stdout and "DAILY_API_KEY" in done.stdout
 
 
 # the paid check
