@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Frame, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Frame, Page
 
-from tests.browsing import launch
 from tests.running import Dashboard
 
 pytestmark = pytest.mark.browser
@@ -22,19 +21,6 @@ START = re.compile(r"^Start, up to")
 def dashboard() -> Iterator[Dashboard]:
     with Dashboard() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    running = launch(playwright)
-    yield running
-    running.close()
 
 
 @dataclass

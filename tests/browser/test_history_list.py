@@ -7,27 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browsing import launch
 from tests.running import Dashboard
 
 pytestmark = pytest.mark.browser
 
 TOKEN = {"Authorization": "Bearer sandbox"}
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    running = launch(playwright)
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

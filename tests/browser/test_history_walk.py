@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Download, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Download, Page, expect
 
 from lib.models import Status, Turn
 from lib.store import sessions as rows
 from lib.store.database import Store
-from tests.browsing import launch
 from tests.running import Dashboard
 from tests.store.seeding import keep, session
 
@@ -23,19 +22,6 @@ pytestmark = pytest.mark.browser
 
 SESSIONS, SEARCH = 60, "[data-testid=stTextInputField]"
 STRANGE = "<img src=x onerror=document.title='hit'> :red[x]"
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    running = launch(playwright)
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import launch
 from tests.house import until
 from tests.running import Dashboard
 
@@ -23,14 +22,6 @@ pytestmark = pytest.mark.browser
 HEADERS = {"Authorization": "Bearer sandbox"}
 STRANGE = "It's <img src=x onerror=document.title='hit'> **md** :red[x] $(id) שלום"
 KEY = "custom-llm-key-canary"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browsing import launch
 from tests.running import Dashboard
 
 pytestmark = pytest.mark.browser
 
 PERSONA, NAME = "p2b8e10c94d6", "Warm product guide"
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser: Browser = launch(playwright)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(15_000)
-        expect.set_options(timeout=15_000)
-        yield page
-        browser.close()
 
 
 def type_in(page: Page, label: str, text: str, nth: int = 0) -> None:

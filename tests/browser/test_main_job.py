@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import launch
 from tests.running import Dashboard
 
 pytestmark = pytest.mark.browser
 
 START = re.compile(r"^\s*Start\b")
 SAID = "What would you show me first?"
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
 
 
 def open_page(browser: Browser, url: str) -> Page:

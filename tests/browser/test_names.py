@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page
 
 from tests.browser.names.hostile import NAMES
-from tests.browsing import launch
 from tests.running import Dashboard
 
 pytestmark = pytest.mark.browser
@@ -22,10 +21,8 @@ def seen(text: str) -> str:
     return " ".join(re.sub("[\u2060\u2068\u2069]", "", text).split())
 
 
-def test_a_name_is_shown_as_itself_wherever_it_stands() -> None:
-    with Dashboard(Path(__file__).parent / "names" / "page.py") as dashboard, sync_playwright() as playwright:
-        browser = launch(playwright)
-        page = browser.new_page()
+def test_a_name_is_shown_as_itself_wherever_it_stands(page: Page) -> None:
+    with Dashboard(Path(__file__).parent / "names" / "page.py") as dashboard:
         page.goto(dashboard.url)
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         page.locator(f".st-key-name-{len(NAMES) - 1} .as-html").wait_for()
@@ -37,4 +34,3 @@ def test_a_name_is_shown_as_itself_wherever_it_stands() -> None:
             assert shown == dict.fromkeys(PLACES, once) | {"[data-testid=stMarkdown]": f"{once} {once}"}
             assert row.locator(MARKUP).count() == 0, name
         assert page.title() != "run"
-        browser.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 import dev
 from tests.browsing import FLAGS, launch
@@ -33,12 +33,6 @@ SLACK_S = 3.0
 def dashboard() -> Iterator[Dashboard]:
     limits = {"MAX_CONCURRENT_CALLS": "9", "DAILY_MINUTES": "999"}
     with Dashboard(env={"WATCH_GRACE_S": str(GRACE_S), "SWEEP_INTERVAL_S": str(INTERVAL_S), **limits}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
         yield running
 
 

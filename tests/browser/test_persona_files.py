@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browsing import launch
 from tests.house import GUIDE
 from tests.running import Dashboard
 
@@ -63,14 +62,9 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    with Dashboard() as console, sync_playwright() as playwright:
-        browser: Browser = launch(playwright)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(15_000)
-        expect.set_options(timeout=15_000)
+def house(page: Page) -> Iterator[House]:
+    with Dashboard() as console:
         yield House(console, page)
-        browser.close()
 
 
 def test_an_import_shows_the_plan_first_sends_nothing_before_it_is_told_to_and_says_what_was_done(house: House) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browsing import launch
 from tests.house import ANNA, KEY, LUCAS
 from tests.running import Dashboard
 from tests.sandbox_server import RunningSandbox, running_sandbox
@@ -37,15 +36,6 @@ RECORD = """async () => {
   const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
   return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        expect.set_options(timeout=15_000)
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,27 +6,17 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browsing import launch
 from tests.running import Dashboard
 from tests.scripted_server import Scripted, Step, answer, scripted
 
 pytestmark = pytest.mark.browser
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser.new_page(viewport={"width": 1440, "height": 900})
-        browser.close()
 
 
 def console_with(endpoint: Scripted) -> Dashboard:
