@@ -54,19 +54,19 @@ def doctor(args: argparse.Namespace) -> int:
 
 
 def _paid_check(agent_id: str) -> Callable[[], Check]:
-    from lib import wiring
+    from lib.wiring import outside
 
     # To stderr, so that what is printed with --json stays one object.
-    return lambda: wiring.paid_check_from_outside(ROOT, agent_id, lambda text: print(text, file=sys.stderr, flush=True))
+    return lambda: outside.paid_check(ROOT, agent_id, lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def _full_report() -> Callable[[], Report] | None:
     """What makes the report of everything, None where a package that it needs is missing."""
     try:
-        from lib import wiring
+        from lib.wiring import outside
     except ImportError:
         return None
-    return lambda: wiring.report_from_outside(ROOT)
+    return lambda: outside.report(ROOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -143,7 +143,7 @@ def test_every_module_imports_only_what_its_room_may() -> None:
         ("lib/doctor/probe.py", "import requests", "lib.doctor may import the standard library only"),
         ("lib/services/agents.py", "def f():\n    import streamlit", "line 2 imports streamlit: only pages"),
         ("lib/clients/tavus.py", "from lib.store import rows", "lib.clients may import lib.errors, lib.models"),
-        ("lib/wiring.py", "from lib.ui import frame", "imports lib.ui.frame: lib.wiring may import"),
+        ("lib/wiring/calls.py", "from lib.ui import frame", "imports lib.ui.frame: lib.wiring may import"),
         ("lib/services/x.py", 'import importlib\nimportlib.import_module("lib.ui.frame")', "imports lib.ui.frame"),
         ("app.py", "from lib.services.sessions import Sessions", "app may import lib.api, lib.sandbox, lib.wiring"),
         ("dev.py", "import requests", "dev may import the standard library only"),

@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from lib import wiring
 from lib.models import Status
 from lib.services.ages import Ages
 from lib.services.lease import Lease, new_owner
 from lib.store.database import Store
+from lib.wiring import calls
 from tests.house import demo, reaches, until
 from tests.services.ledger.world import World, status_of
 
@@ -220,4 +220,4 @@ def test_each_account_has_a_sweeper_of_its_own(world: World) -> None:
 def test_the_owner_names_this_process() -> None:
     assert new_owner().split("/")[1] == str(os.getpid())
     assert new_owner() != new_owner()
-    assert wiring.SHORTEST_LEASE_S > 0
+    assert calls.SHORTEST_LEASE_S > 0

@@ -1,0 +1,140 @@
+"""Settings -> built services: the one room that names them all.
+
+`build` makes everything and asks nobody anything; `Services.open` opens the database and starts the sweeper, once the
+server's address is known; `Services.close` stops what runs. `current` is what the pages of this process use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lib import sandbox
+from lib.errors import SettingsWrong
+from lib.services.agents import Agents
+from lib.services.call_settings import Most
+from lib.services.catalogue import Catalogue
+from lib.services.chat import Responder
+from lib.services.diagnostics.service import Diagnostics
+from lib.services.diagnostics.trial import Trial
+from lib.services.inspector.journal import Journal
+from lib.services.inspector.redaction import Redaction
+from lib.services.inspector.service import Inspector
+from lib.services.ledger import Ledger
+from lib.services.library.attaching import Attaching
+from lib.services.library.service import Library
+from lib.services.past import Past
+from lib.services.personas.history import History
+from lib.services.personas.service import Personas
+from lib.services.replicas import Replicas
+from lib.services.retention import Retention
+from lib.services.talking import Talking
+from lib.settings import Loaded, load
+from lib.wiring.calls import calls_of
+from lib.wiring.clients import SANDBOX_ACCOUNT, SANDBOX_KEY, account_of, chat_client, keys_of, store_of, tavus_client
+from lib.wiring.services import Address, Services
+
+__all__ = ["SANDBOX_ACCOUNT", "SANDBOX_KEY", "Services", "account_of", "build", "calls_of", "current", "install"]
+
+
+def build(root: Path, loaded: Loaded | None = None) -> Services:
+    """Make all services from the settings of the project at `root`. Does no I/O but reading settings files."""
+    loaded = loaded or load(root)
+    settings = loaded.settings
+    address = Address()
+    store = store_of(loaded, root)
+    chat = chat_client(settings)
+    responder = Responder(chat)
+    account = account_of(loaded)
+    redaction = Redaction(keys_of(loaded))
+    journal = Journal(store, account, redaction, keep_days=settings.retention_days)
+    tavus = tavus_client(loaded, journal.record)
+    sandbox_app = None
+    if settings.sandbox:
+        sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
+    catalogue = Catalogue(tavus)
+    history = History(store, account=account)
+    catalogue.persona_shelf.swept = history.swept
+    replicas = Replicas(tavus, catalogue)
+    agents = Agents(
+        store,
+        account=account,
+        most=Most(settings.max_call_s, settings.absent_timeout_s, settings.left_timeout_s),
+        default_replica_id=settings.tavus_default_replica_id,
+        check_replica=replicas.check,
+        persona_was=history.last_name,
+    )
+    personas = Personas(tavus, catalogue, agents, history)
+    library = Library(tavus)
+    ledger = Ledger(store, account, settings)
+    retention = Retention(ledger, lambda name: tavus.conversations.delete(conversation_id=name, hard=True))
+    calls = calls_of(
+        loaded,
+        ledger,
+        tavus,
+        agents=agents,
+        catalogue=catalogue,
+        own_base=lambda: address.base,
+        answering=address.answers if sandbox_app is not None else lambda: True,
+        chores=retention.tend,
+        root=root,
+        responder=responder,
+    )
+    return Services(
+        loaded=loaded,
+        account=account,
+        store=store,
+        tavus=tavus,
+        catalogue=catalogue,
+        personas=personas,
+        history=history,
+        library=library,
+        attaching=Attaching(library, personas, catalogue),
+        agents=agents,
+        sessions=calls.sessions,
+        past=Past(ledger),
+        retention=retention,
+        responder=responder,
+        talking=Talking(ledger, catalogue, responder),
+        inspector=Inspector(
+            store, account, journal, redaction, base_url=lambda: tavus.base_url, sandbox=settings.sandbox
+        ),
+        diagnostics=Diagnostics(
+            loaded=loaded,
+            tavus=tavus,
+            store=store,
+            root=root,
+            chat=chat,
+            allowance=calls.sessions.allowance,
+            missing_keys=calls.pipecat.missing_keys,
+            daily=calls.pipecat.daily,
+        ),
+        trial=Trial(
+            agents=agents,
+            catalogue=catalogue,
+            phoenix=calls.phoenix,
+            sessions=calls.sessions,
+            max_call_s=settings.max_call_s,
+        ),
+        sandbox_app=sandbox_app,
+        _address=address,
+        _sweeper=calls.sweeper,
+        _starting=calls.starting,
+        _journal=journal,
+        pipecat=calls.pipecat,
+        kill_switch=calls.kill_switch,
+    )
+
+
+_current: list[Services] = []
+
+
+def install(services: Services | None) -> None:
+    """Make these the services of this process (None: there are none any more)."""
+    _current[:] = [services] if services else []
+
+
+def current() -> Services:
+    """The services of this process. Raises SettingsWrong before the server has built them."""
+    if not _current:
+        raise SettingsWrong("Greenroom is still starting up.", hint="Reload in a moment.")
+    return _current[0]

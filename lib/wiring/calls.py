@@ -1,0 +1,168 @@
+"""What holds calls, wired: from the start of one to its record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.clients import rooms
+from lib.clients.tavus import Tavus
+from lib.doctor.probe import worker_python
+from lib.services.agents import Agents
+from lib.services.ages import Ages
+from lib.services.breaker import Breaker
+from lib.services.catalogue import Catalogue
+from lib.services.chat import Responder
+from lib.services.claims import Claims
+from lib.services.heard import Heard
+from lib.services.kill_switch import KillSwitch
+from lib.services.lease import Lease, new_owner
+from lib.services.ledger import Ledger
+from lib.services.modes.choice import Modes
+from lib.services.modes.cluster import Cluster
+from lib.services.modes.kubernetes import KubernetesLauncher
+from lib.services.modes.launcher import Launcher
+from lib.services.modes.left_workers import LeftWorkers
+from lib.services.modes.limits import Limits
+from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.modes.pipecat_daily import PipecatDaily
+from lib.services.modes.processes import LocalLauncher
+from lib.services.reaper import Reaper
+from lib.services.reconciler import Reconciler
+from lib.services.sessions import RoomTokens, Sessions
+from lib.services.starting import Starting
+from lib.services.sweeper import Sweeper
+from lib.services.viewers import Viewers
+from lib.services.watching import Watching
+from lib.settings import Loaded, Settings
+from lib.wiring.clients import SANDBOX_KEY, daily_client, on_this_machine, own_rooms
+
+PULSE_S, SHORTEST_LEASE_S = 5.0, 1.5
+HERE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What holds calls: the sessions, what sends their starts, and what looks after them."""
+
+    sessions: Sessions
+    starting: Starting
+    sweeper: Sweeper
+    phoenix: PhoenixRest
+    pipecat: PipecatDaily
+    kill_switch: KillSwitch
+
+
+def calls_of(
+    loaded: Loaded,
+    ledger: Ledger,
+    tavus: Tavus,
+    *,
+    agents: Agents,
+    catalogue: Catalogue,
+    own_base: Callable[[], str] = lambda: "",
+    answering: Callable[[], bool] = lambda: True,
+    chores: Callable[[], None] = lambda: None,
+    monotonic: Callable[[], float] = time.monotonic,
+    pool: Executor | None = None,
+    root: Path = HERE,
+    responder: Responder | None = None,
+) -> Calls:
+    """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown.
+
+    `chores` is what the process that sweeps has to see to besides.
+    """
+    settings = loaded.settings
+    owner = new_owner()
+    pulse_s = min(settings.sweep_interval_s, PULSE_S)
+    ages = Ages(longest_step_s=max(3 * pulse_s, 1.0), monotonic=monotonic)
+    breaker = Breaker(ledger.clock, monotonic)
+    viewers = Viewers(ledger.store, ages, ledger.clock, write_every_s=settings.watch_grace_s / 6)
+    tokens = RoomTokens()
+
+    def callback_url(session_id: str) -> str:
+        base = settings.public_url or (own_base() if on_this_machine(tavus.base_url) else "")
+        return f"{base}/callbacks/tavus/{sessions.callback_secret(session_id)}" if base else ""
+
+    def room_hosts() -> tuple[str, ...]:
+        return (*rooms.DAILY_HOSTS, *own_rooms(tavus.base_url))
+
+    def tend() -> None:
+        if not launcher.here:
+            left.tend()
+        chores()
+
+    phoenix = PhoenixRest(tavus, settings, callback_url)
+    heard = Heard(ledger, responder or Responder(None))
+    launcher = _launcher(settings, root, lambda: ledger.prefix)
+    pipecat = PipecatDaily(
+        root=root,
+        settings=settings,
+        phoenix=phoenix,
+        tavus_address=lambda: (tavus.base_url, settings.tavus_api_key or SANDBOX_KEY),
+        own_base=own_base,
+        part_of=heard.part,
+        daily=daily_client(settings),
+        launcher=launcher,
+    )
+    pipecat.brain, pipecat.on_turn, pipecat.on_broken = heard.answer, heard.turn, heard.broken
+    left = LeftWorkers(launcher, ledger, end_room=pipecat.end_room, on_broken=heard.broken)
+    modes = Modes(phoenix, pipecat)
+    claims = Claims(ledger, room_hosts)
+    watching = Watching(ledger, modes, ages, breaker)
+    starting = Starting(
+        ledger, modes, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
+    )
+    lasts_s = max(3 * pulse_s, SHORTEST_LEASE_S)
+    lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, ages, lasts_s=lasts_s, monotonic=monotonic)
+    reconciler = Reconciler(ledger, phoenix, claims, watching, ages, breaker)
+    sweeper = Sweeper(
+        ledger,
+        ages=ages,
+        lease=lease,
+        viewers=viewers,
+        breaker=breaker,
+        watching=watching,
+        reconciler=reconciler,
+        reaper=Reaper(ledger, ages, viewers, starting_here=starting.busy),
+        starting=starting,
+        interval_s=settings.sweep_interval_s,
+        pulse_s=pulse_s,
+        answering=answering,
+        chores=tend,
+    )
+    starting.permit = sweeper.permit
+    sessions = Sessions(
+        ledger,
+        loaded=loaded,
+        agents=agents,
+        catalogue=catalogue,
+        watching=watching,
+        starting=starting,
+        sweeper=sweeper,
+        viewers=viewers,
+        tokens=tokens,
+        room_hosts=room_hosts,
+        owner=owner,
+        pipecat=pipecat,
+    )
+    kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
+    return Calls(sessions, starting, sweeper, phoenix, pipecat, kill_switch)
+
+
+def _launcher(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:
+    """What workers run on. Nothing is started, asked or imported by making it."""
+    if settings.in_cluster:
+        return KubernetesLauncher(
+            Cluster(settings.kubernetes_namespace, kubeconfig=settings.kubeconfig, context=settings.kubernetes_context),
+            installation=installation,
+            image=settings.worker_image,
+            secret=settings.worker_secret,
+            memory_mb=settings.worker_memory_mb,
+            at_most=settings.max_concurrent_calls,
+        )
+    python, limits = worker_python(root, settings.pipecat_python), Limits(settings.worker_memory_mb)
+    return LocalLauncher(python, root, at_most=settings.max_concurrent_calls, limits=limits)

@@ -1,0 +1,149 @@
+"""All services of a process in one value: what `open` starts, `close` stops."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import requests
+from starlette.applications import Starlette
+
+from lib.clients.tavus import Tavus
+from lib.errors import StoreRefused
+from lib.services import export
+from lib.services.agents import Agents
+from lib.services.catalogue import Catalogue
+from lib.services.chat import Responder
+from lib.services.diagnostics.service import Diagnostics
+from lib.services.diagnostics.trial import Trial
+from lib.services.inspector.journal import Journal
+from lib.services.inspector.service import Inspector
+from lib.services.kill_switch import KillSwitch
+from lib.services.library.attaching import Attaching
+from lib.services.library.service import Library
+from lib.services.modes.pipecat_daily import PipecatDaily
+from lib.services.past import Past
+from lib.services.personas.history import History
+from lib.services.personas.service import Personas
+from lib.services.retention import Retention
+from lib.services.sessions import Sessions
+from lib.services.starting import Starting
+from lib.services.sweeper import Sweeper
+from lib.services.talking import Talking
+from lib.settings import Loaded
+from lib.store.database import Store
+from lib.wiring.clients import own_rooms
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Address:
+    """Where this process answers; known once the server has its port."""
+
+    base: str = ""
+
+    def answers(self) -> bool:
+        if not self.base:
+            return False
+        try:
+            return requests.get(f"{self.base}/_stcore/health", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a page, an API route or a command may use. `account` is whose agents and sessions are shown."""
+
+    loaded: Loaded
+    account: str
+    store: Store
+    tavus: Tavus
+    catalogue: Catalogue
+    personas: Personas
+    history: History
+    library: Library
+    attaching: Attaching
+    agents: Agents
+    sessions: Sessions
+    past: Past
+    retention: Retention
+    responder: Responder
+    talking: Talking
+    inspector: Inspector
+    diagnostics: Diagnostics
+    pipecat: PipecatDaily
+    trial: Trial
+    kill_switch: KillSwitch
+    sandbox_app: Starlette | None
+    export: ModuleType = export
+    _address: Address = field(default_factory=Address)
+    _sweeper: Sweeper | None = None
+    _starting: Starting | None = None
+    _journal: Journal | None = None
+
+    @property
+    def sandbox(self) -> bool:
+        """True while everything runs on the embedded sandbox and nothing is billed."""
+        return self.loaded.settings.sandbox
+
+    @property
+    def sandbox_base(self) -> str:
+        """Where the embedded sandbox answers, "" without one."""
+        return f"{self._address.base}/sandbox" if self.sandbox_app is not None else ""
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        """Origins of rooms and faces besides Tavus's and Daily's own: those of a sandbox that runs by itself."""
+        if self.sandbox:
+            return ()
+        return own_rooms(self.tavus.base_url)
+
+    @property
+    def ready(self) -> bool:
+        """True once recovery is done and starts may go out."""
+        return self._sweeper is not None and self._sweeper.ready.is_set()
+
+    def wait_until_ready(self, within_s: float) -> bool:
+        """Wait for recovery; False if it is not done by then, in which case a start says why it is not sent."""
+        return self._sweeper is not None and self._sweeper.ready.wait(within_s)
+
+    def open(self, base: str) -> None:
+        """Open the database and start the sweeper. `base` is this server's own address, such as http://127.0.0.1:8501.
+
+        Called while the server starts: sends no request itself, since it would not be answered.
+        """
+        self._address.base = base
+        if self.sandbox_app is not None:
+            self.tavus.base_url = f"{base}/sandbox/v2"
+        self.store.open()
+        if self.sandbox_app is not None:
+            try:
+                self.agents.add_samples_once()
+            except StoreRefused:
+                log.warning("the database can't be used; Diagnostics says why")
+        if self._journal is not None:
+            self._journal.open()
+        # Read now, so that no callback waits for the database before it is known to be one.
+        with suppress(StoreRefused):
+            self.sessions.callback_secret("")
+        if self._sweeper is not None:
+            self._sweeper.open()
+
+    def close(self) -> None:
+        """Stop what runs, keep what is written. Calls that are open stay with Tavus's own timers."""
+        if self._sweeper is not None:
+            self._sweeper.close()
+        self.retention.close()
+        if self._starting is not None:
+            self._starting.close()
+        self.pipecat.close()
+        if self._journal is not None:
+            self._journal.close()
+        if self.sandbox_app is not None:
+            self.sandbox_app.state.sandbox.close()
+        self.tavus.close()
+        self.store.close()
