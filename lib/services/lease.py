@@ -120,14 +120,14 @@ class Lease:
     def _lapsed(self, seen: Held) -> bool:
         first = self._seen is None and self.epoch == 0
         if seen != self._seen:
-            self.alive = seen.held and (not first or _runs_here(seen.owner) is True)
+            self.alive = seen.held and (not first or runs_here(seen.owner) is True)
             self._seen, self._seen_since = seen, self._ages.now
-        if not seen.held or (first and _runs_here(seen.owner) is False):
+        if not seen.held or (first and runs_here(seen.owner) is False):
             return True
         return self._ages.now - self._seen_since >= self._lasts_s
 
 
-def _runs_here(owner: str) -> bool | None:
+def runs_here(owner: str) -> bool | None:
     """Whether a process of this machine still runs; None where that can't be told."""
     host, _, rest = owner.partition("/")
     number = rest.partition("/")[0]

@@ -31,13 +31,25 @@ RUNNING = (Status.WAITING, Status.LIVE)
 
 
 class Reaper:
-    """One look at all open sessions. Ages are this process's own, so that no jump of a clock ends anything."""
+    """One look at all open sessions. Ages are this process's own, so that no jump of a clock ends anything.
 
-    def __init__(self, ledger: Ledger, ages: Ages, viewers: Viewers, *, starting_here: Callable[[str], bool]) -> None:
+    `workers_lost` says of a process that started sessions whether its workers have died with it.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        ages: Ages,
+        viewers: Viewers,
+        *,
+        starting_here: Callable[[str], bool],
+        workers_lost: Callable[[str], bool] = lambda owner: False,
+    ) -> None:
         self._ledger = ledger
         self._ages = ages
         self._viewers = viewers
         self._starting_here = starting_here
+        self._workers_lost = workers_lost
 
     def left_over(self, owner: str) -> None:
         """Starts of a process that has died: whether they were sent is not known, so Tavus is asked."""
@@ -64,7 +76,10 @@ class Reaper:
             self._announce(session)
         elif session.status in RUNNING:
             grace_s = self._ledger.settings.watch_grace_s
-            if self._ages.of("running", session.id) >= session.max_call_s + OVERTIME_S:
+            if session.mode is Mode.PIPECAT_DAILY and self._workers_lost(one.owner):
+                # A viewer may still sit in its room, so that Tavus would bill it up to its limit.
+                self._ledger.ending(session.id, "worker_lost", "It ended with the dashboard that had started it")
+            elif self._ages.of("running", session.id) >= session.max_call_s + OVERTIME_S:
                 self._ledger.ending(session.id, "over_limit", "Tavus did not end it at its limit")
             elif session.watch in WATCHED and unseen_s >= grace_s:
                 self._ledger.ending(session.id, "unwatched", f"No page showed it for {minutes(grace_s)}")

@@ -19,7 +19,7 @@ from lib.services.chat import Responder
 from lib.services.claims import Claims
 from lib.services.heard import Heard
 from lib.services.kill_switch import KillSwitch
-from lib.services.lease import Lease, new_owner
+from lib.services.lease import Lease, new_owner, runs_here
 from lib.services.ledger import Ledger
 from lib.services.modes.choice import Modes
 from lib.services.modes.cluster import Cluster
@@ -127,7 +127,13 @@ def calls_of(
         breaker=breaker,
         watching=watching,
         reconciler=reconciler,
-        reaper=Reaper(ledger, ages, viewers, starting_here=starting.busy),
+        reaper=Reaper(
+            ledger,
+            ages,
+            viewers,
+            starting_here=starting.busy,
+            workers_lost=lambda owner: launcher.here and runs_here(owner) is False,
+        ),
         starting=starting,
         interval_s=settings.sweep_interval_s,
         pulse_s=pulse_s,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +17,7 @@ from typing import Any
 import pytest
 import requests
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
@@ -29,7 +33,8 @@ from lib.services.modes.pipecat_daily import PipecatDaily
 from lib.services.modes.processes import LocalLauncher
 from lib.services.modes.worker_error import error_of
 from lib.settings import Settings
-from tests.house import until
+from lib.store import schema
+from tests.house import demo, house, reaches, until
 from tests.sandbox_server import RunningSandbox
 from tests.services.scripted_worker import worker_at
 
@@ -230,3 +235,24 @@ def test_a_worker_that_asks_is_answered_in_the_personas_role(sandbox: RunningSan
 def test_errors_of_a_worker_keep_their_hints() -> None:
     assert "DAILY_SUBDOMAIN" in error_of({"code": "daily_join", "message": "m"}).hint
     assert error_of({"code": "surprise", "message": "m"}).hint and error_of({}).message
+
+
+@pytest.mark.parametrize("alive", [False, True])
+def test_a_call_whose_worker_died_with_its_dashboard_is_ended_and_one_whose_dashboard_lives_is_not(
+    alive: bool, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    with house(sandbox.url, tmp_path) as services:
+        call = services.sessions.start_and_wait(demo(services).id, token="t")
+        reaches(services, call, Status.LIVE)
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        owner = f"{socket.gethostname()[:60]}/{dead.pid}/x"
+        with services.store.writing() as connection:
+            values = {"mode": Mode.PIPECAT_DAILY.value} | ({} if alive else {"owner": owner})
+            connection.execute(update(schema.sessions).where(schema.sessions.c.id == call.id).values(**values))
+        if alive:
+            time.sleep(0.5)
+            assert services.sessions.get(call.id).status is Status.LIVE
+        else:
+            ended = reaches(services, call, Status.ENDED)
+            assert ended.end_code == "worker_lost" and running_calls(sandbox) == 0
