@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright
 from playwright.sync_api import Error as PlaywrightError
 
 import dev
+
+T = TypeVar("T")
 
 FLAGS = [
     "--no-sandbox",
@@ -24,9 +29,19 @@ FLAGS = [
 
 def launch(playwright: Playwright) -> Browser:
     """Start it. Where there is none: skips the test by name, or fails it if CI=true."""
-    path = os.environ.get("CHROMIUM") or dev.find_browser()
+    return _there(lambda path: playwright.chromium.launch(executable_path=path, args=FLAGS))
+
+
+def launch_in(playwright: Playwright, profile: Path, **how: Any) -> BrowserContext:
+    """The same with a profile of its own, by whose folder its processes can be told from all others."""
+    return _there(
+        lambda path: playwright.chromium.launch_persistent_context(profile, executable_path=path, args=FLAGS, **how)
+    )
+
+
+def _there(start: Callable[[str | None], T]) -> T:
     try:
-        return playwright.chromium.launch(executable_path=path, args=FLAGS)
+        return start(os.environ.get("CHROMIUM") or dev.find_browser())
     except PlaywrightError as error:
         if os.environ.get("CI") == "true":
             raise

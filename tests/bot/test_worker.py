@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,11 +14,12 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from lib.doctor.machine import machine
 from lib.doctor.probe import probe
 from lib.worker import Plan, Service
+from tests.bot.calls import PIPECAT, TOKEN, calls, sessions, started, video, workers
 from tests.browsing import launch
 from tests.house import until
 from tests.running import ROOT, Dashboard
@@ -30,7 +30,6 @@ PYTHON = ROOT / ".venv-pipecat" / ("Scripts/python.exe" if os.name == "nt" else 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("TEST_WORKER"), reason="the Pipecat worker's tests: python dev.py test --all runs them"
 )
-TOKEN = {"Authorization": "Bearer sandbox"}
 
 
 @pytest.fixture(scope="module")
@@ -161,47 +160,6 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-def started(browser: Browser, console: Dashboard) -> tuple[Page, Frame]:
-    """A session in this mode, joined."""
-    context = browser.new_context(permissions=["camera", "microphone"], viewport={"width": 1440, "height": 950})
-    page = context.new_page()
-    page.goto(console.url)
-    page.get_by_role("button", name=re.compile(r"^\s*Start\b")).first.click(timeout=20_000)
-    room = page.frame_locator("iframe").first
-    room.get_by_role("button", name="Join", exact=True).click(timeout=45_000)
-    handle = page.query_selector("iframe")
-    frame = handle.content_frame() if handle else None
-    assert frame is not None
-    until(lambda: video(frame, "videoWidth") > 0, within_s=30)
-    return page, frame
-
-
-def video(frame: Frame, what: str) -> float:
-    """A number that the avatar's video element tells of itself."""
-    return float(frame.evaluate(f"document.querySelector('video').{what}"))
-
-
-def workers() -> list[int]:
-    told = subprocess.run(["pgrep", "-f", "lib[.]bot"], capture_output=True, text=True, check=False).stdout
-    return [int(pid) for pid in told.split()]
-
-
-def sessions(console: Dashboard) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = requests.get(f"{console.url}/api/sessions", headers=TOKEN, timeout=5).json()["data"]
-    return found
-
-
-def calls(console: Dashboard) -> int:
-    address = f"{console.url}/sandbox/v2/conversations?status=active"
-    answer = requests.get(address, headers={"x-api-key": "k"}, timeout=5)
-    return int(answer.json()["total_count"])
-
-
-PIPECAT = {
-    "TAVUS_AVATAR_MODE": "pipecat_daily", "SWEEP_INTERVAL_S": "1", "ABSENT_TIMEOUT_S": "15", "RECONCILE_HORIZON_S": "5",
-}  # fmt: skip
-
-
 def test_the_avatar_moves_and_is_heard_its_words_are_read_during_the_call_and_nothing_is_left_after_it(
     browser: Browser,
 ) -> None:
@@ -235,15 +193,15 @@ def test_the_avatar_moves_and_is_heard_its_words_are_read_during_the_call_and_no
         page.get_by_role("button", name=re.compile("End session")).first.click()
         expect(page.get_by_text("You ended it").first).to_be_visible(timeout=20_000)
         expect(page.get_by_text("What do you cost?").first).to_be_visible(timeout=10_000)
-        until(lambda: not workers() and calls(console) == 0, within_s=15)
+        until(lambda: not workers(console) and calls(console) == 0, within_s=15)
         page.context.close()
 
 
 def test_a_worker_that_is_killed_ends_the_session_with_its_cause(browser: Browser) -> None:
     with Dashboard(env=PIPECAT) as console:
         page, _ = started(browser, console)
-        for pid in workers():
-            os.kill(pid, signal.SIGKILL)
+        for worker in workers(console):
+            worker.kill()
         until(lambda: sessions(console)[0]["status"] in ("ended", "failed") and calls(console) == 0, within_s=20)
         expect(page.get_by_text(re.compile("worker of this call broke off")).first).to_be_visible(timeout=20_000)
         page.context.close()
@@ -262,7 +220,7 @@ def test_a_dashboard_that_is_killed_leaves_no_worker_and_no_call(after_s: float,
         assert console.process is not None
         console.process.kill()
         console.process.wait(10)
-        until(lambda: not workers(), within_s=30)
+        until(lambda: not workers(console), within_s=30)
     with Dashboard(env=PIPECAT, data=tmp_path / "data") as again:
         until(lambda: calls(again) == 0, within_s=30)
         until(lambda: all(one["status"] in ("ended", "failed") for one in sessions(again)), within_s=60)
