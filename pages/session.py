@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -145,7 +146,9 @@ def main() -> None:
     left, right = st.columns([8, 4], gap="medium")
     with left:
         st.header("Transcript", anchor=False)
-        record.transcript(session, turns, record.speaker(services, session))
+        text = record.searched()
+        found = partial(services.past.marked, text=text) if text else None
+        record.transcript(session, turns, record.speaker(services, session), found=found)
         record.impression(session)
         record.recordings(session)
         record.beside(turns)

@@ -26,6 +26,9 @@ KEPT_FOR = 20
 """Figures are kept so many times longer than it took to make them."""
 KEPT = 64
 PASSAGE, WORDS = 90, re.compile(r"[^\W_]+")
+_PIECES = re.compile(r"[\w\u0300-\u036f]+|[^\w\u0300-\u036f]+")
+"""Words, an accent of their own included, and what stands between them."""
+
 OTHER, FAILED, OPEN = "Another reason", "Failed", "Still open"
 
 Form = Literal["csv", "json", "md"]
@@ -98,6 +101,15 @@ class Past:
             said, _ = rows.records(connection, [session.id for session in sessions])
         found = {name: next((one for one in turns if _says(one, wanted)), None) for name, turns in said.items()}
         return {name: "" if turn is None else _around(turn.content, text) for name, turn in found.items()}
+
+    @staticmethod
+    def marked(content: str, text: str) -> list[tuple[str, bool]]:
+        """What was said in pieces that make it up again; True for a piece that a search for `text` finds."""
+        wanted = tokens.loosened(tokens.terms(text))
+        here = [term for term in wanted if tokens.holds(content, [term])]
+        words = [replace(term, words=(word,)) for term in here for word in term.words]
+        pieces = _PIECES.findall(content)
+        return [(piece, bool(words) and tokens.holds(piece, words)) for piece in pieces]
 
     def export(self, form: Form, **filters: Any) -> str:
         """All sessions that fit, newest first, as a file: `csv` is the list, the others have what was said too.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -22,6 +22,9 @@ AGENTS_FAULT = ("rejected", "not_found", "persona_unknown", "replica_unknown", "
 """Codes of a refusal for which the agent's own persona, replica or call settings are the first place to look."""
 
 LISTED = "history_listed"
+
+Found = Callable[[str], list[tuple[str, bool]]]
+"""Takes a text apart into pieces that make it up again; True for a piece that was searched for."""
 
 _COLOURS = {
     "start": "good",
@@ -43,6 +46,11 @@ def listed() -> list[tuple[str, str]]:
     """The address of the list that History showed last."""
     found: list[tuple[str, str]] = st.session_state.get(LISTED, [])
     return found
+
+
+def searched() -> str:
+    """What History was searched for when it was shown last."""
+    return dict(listed()).get("search", "")
 
 
 def elapsed_s(session: Session, now: datetime | None = None) -> float:
@@ -87,8 +95,13 @@ def transcript_pending(session: Session, now: datetime | None = None) -> bool:
     return ((now or datetime.now(UTC)) - session.ended_at).total_seconds() < READING_S
 
 
-def transcript(session: Session, turns: Sequence[Turn], speaker: str, *, height: int = 460) -> None:
-    """Who said what and when: the call, then the text chat beside it. A long one scrolls within `height` pixels."""
+def transcript(
+    session: Session, turns: Sequence[Turn], speaker: str, *, height: int = 460, found: Found | None = None
+) -> None:
+    """Who said what and when: the call, then the text chat beside it. A long one scrolls within `height` pixels.
+
+    `found` takes what was said apart into pieces, of which those are marked that were searched for.
+    """
     read = [turn for turn in turns if turn.role in SPOKEN]
     long = len(read) > 9 or sum(len(turn.content) for turn in read) > 1_000
     with st.container(border=True, height=height if long else "content", key="transcript"):
@@ -97,7 +110,7 @@ def transcript(session: Session, turns: Sequence[Turn], speaker: str, *, height:
             if said and source == "chat" and session.mode is not Mode.TEXT:
                 st.caption("Text chat with a stand-in, beside the call")
             if said:
-                st.html(f'<div class="gr-tr">{"".join(_turn(turn, speaker) for turn in said)}</div>')
+                st.html(f'<div class="gr-tr">{"".join(_turn(turn, speaker, found) for turn in said)}</div>')
         if not read:
             st.caption(_no_transcript(session))
 
@@ -173,9 +186,11 @@ def timeline(events: Sequence[SessionEvent], turns: Sequence[Turn]) -> None:
     st.html(f'<div class="gr-tl">{"".join(rows)}</div>')
 
 
-def _turn(turn: Turn, speaker: str) -> str:
+def _turn(turn: Turn, speaker: str, found: Found | None) -> str:
     who, kind = ("You", "you") if turn.role == "user" else (speaker, "")
-    return f'<time>{_at(turn)}</time><b class="{kind}">{html(who)}</b><p dir="auto">{html(turn.content)}</p>'
+    pieces = found(turn.content) if found else [(turn.content, False)]
+    said = "".join(f"<mark>{html(piece)}</mark>" if sought else html(piece) for piece, sought in pieces)
+    return f'<time>{_at(turn)}</time><b class="{kind}">{html(who)}</b><p dir="auto">{said}</p>'
 
 
 def _entry(turn: Turn) -> str:

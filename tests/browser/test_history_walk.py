@@ -89,6 +89,7 @@ def test_from_an_address_over_a_search_into_a_record_and_out_with_a_file(page: P
     page.wait_for_url(re.compile(r"/session\?session=s-10"))
     expect(page.get_by_role("heading", name=STRANGE)).to_be_visible()
     page.get_by_text("An invoice, please").wait_for()
+    assert page.locator(".gr-tr mark").all_inner_texts() == ["An", "invoice"]
     page.go_back()
     page.get_by_text("6 sessions, ").wait_for()
     page.go_forward()

@@ -144,3 +144,21 @@ def test_an_export_of_nothing_is_a_whole_file(store: Store) -> None:
     assert one.export("csv").startswith("id,started,agent")
     assert json.loads(one.export("json")) == {"sessions": [], "more": False}
     assert one.export("md") == "No session fits the filters.\n"
+
+
+@pytest.mark.parametrize(
+    ("search", "marked"),
+    [
+        ("invoice", ["INVOICE", "invoices"]),
+        ('"an invoice"', ["an", "INVOICE"]),
+        ("CAFÉ", ["cafe\u0301"]),
+        ("nothing of it", []),
+        ("<b>", ["b", "b"]),
+        ("%%", []),
+    ],
+)
+def test_the_words_of_a_search_are_marked_where_they_stand_and_nothing_is_lost(search: str, marked: list[str]) -> None:
+    said = "Yes, an INVOICE <b>or two</b> invoices; in the cafe\u0301."
+    pieces = Past.marked(said, search)
+    assert "".join(piece for piece, _ in pieces) == said
+    assert [piece for piece, sought in pieces if sought] == marked
