@@ -63,7 +63,12 @@ class Pod:
 
 
 class FakeCluster:
-    """`images` are folders with a `lib.bot`, by their names. `refuse` and the other switches make it misbehave."""
+    """`images` are folders with a `lib.bot`, by their names. `refuse` and the other switches make it misbehave.
+
+    `no_room` and `no_pods` are what it says instead of running a pod, `retry_s` is how long it waits before it looks
+    for a missing Secret again, `starts_late` is an image that starts just when its pod is deleted, `python` is that of
+    all images.
+    """
 
     def __init__(self, images: Mapping[str, Path], secrets: Mapping[str, Mapping[str, str]], rights: Rights) -> None:
         self.images = dict(images)
@@ -76,6 +81,9 @@ class FakeCluster:
         self.posted: list[dict[str, Any]] = []
         self.no_room = ""
         self.no_pods = ""
+        self.retry_s = 0.05
+        self.starts_late = ""
+        self.python = sys.executable
         self.changed = threading.Condition()
         self._refusals: list[tuple[str, int, str]] = []
         self._silences: list[str] = []
@@ -280,9 +288,12 @@ class FakeCluster:
     def _begin(self, name: str, pod: Pod, deadline: float) -> str:
         """Start the process once nothing is in the way."""
         container = pod.manifest["spec"]["containers"][0]
-        begun = time.monotonic()
+        begun, again_at = time.monotonic(), 0.0
         while name not in self._gone and time.monotonic() < deadline:
             with self.changed:
+                if time.monotonic() < again_at:
+                    self.changed.wait(0.05)
+                    continue
                 env = self._env(container["env"])
                 if self.no_pods:
                     pass
@@ -296,16 +307,23 @@ class FakeCluster:
                     pod.container({"waiting": {"reason": reason, "message": told}})
                 elif isinstance(env, str):
                     pod.container({"waiting": {"reason": "CreateContainerConfigError", "message": env}})
+                    again_at = time.monotonic() + self.retry_s
                 else:
                     self._start(pod, container, env)
                     return ""
                 self.changed.wait(0.05)
+        if self.starts_late:
+            env = self._env(container["env"])
+            assert isinstance(env, dict)
+            self._start(pod, {**container, "image": self.starts_late}, env)
+            time.sleep(1)
+            return ""
         return "deleted" if name in self._gone else "deadline"
 
     def _start(self, pod: Pod, container: Mapping[str, Any], env: dict[str, str]) -> None:
         assert container["command"][0] == "python"
         pod.process = subprocess.Popen(
-            [sys.executable, *container["command"][1:]],
+            [self.python, *container["command"][1:]],
             cwd=self.images[container["image"]],
             env={**env, "PATH": os.environ["PATH"], "HOME": "/nonexistent"},
             stdin=subprocess.DEVNULL,

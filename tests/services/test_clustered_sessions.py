@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -156,6 +157,22 @@ def test_a_worker_that_dies_ends_its_session_with_the_cause(sandbox: RunningSand
         until(lambda: left(sandbox, fake) == NOTHING)
 
 
+@pytest.mark.skipif(
+    not os.environ.get("TEST_WORKER"), reason="the Pipecat worker's tests: python dev.py test --all runs them"
+)
+def test_the_real_worker_in_a_pod_makes_its_conversation_and_ends_it_where_its_room_can_not_be_joined(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    with clustered(sandbox, tmp_path, HOLD) as (fake, services):
+        fake.images[IMAGE] = ROOT
+        fake.python = str(ROOT / ".venv-pipecat" / "bin" / "python")
+        session = services.sessions.start(demo(services).id, token="t")
+        over = reaches(services, session, Status.ENDED, within_s=60)
+        assert over.reason_code == "daily_join" and over.reason is not None and "Daily room" in over.reason
+        until(lambda: left(sandbox, fake) == NOTHING, within_s=20)
+        assert made(sandbox) == 1
+
+
 def test_an_image_that_is_not_there_makes_a_session_text_with_the_cause(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
@@ -209,7 +226,10 @@ def test_a_call_whose_dashboard_was_killed_is_found_and_ended_with_its_room(
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_start_whose_dashboard_was_killed_makes_no_call_afterwards(sandbox: RunningSandbox, tmp_path: Path) -> None:
+def test_a_start_whose_dashboard_was_killed_makes_no_call_afterwards(
+    sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_workers, "UNHEARD_S", 600.0)
     with fake_cluster(tmp_path, NEVER) as fake:
         session_id = killed(sandbox, tmp_path, fake, (0, 1, 1, 1), waits=False)
         with of_a_cluster(sandbox.url, tmp_path) as services:
@@ -252,7 +272,8 @@ def test_a_second_dashboard_sees_how_long_nobody_has_heard_a_worker(
         prefix = services.store.meta("prefix")
         other = launched_from(fake, tmp_path, installation=lambda: prefix)
         other.list()
-        until(lambda: other.list()[0].silent_s < 0.5 and fake.asked.count(("patch", "jobs")) > 5)
+        until(lambda: fake.asked.count(("patch", "jobs")) > 8)
+        assert other.list()[0].silent_s < 1.0
         until(lambda: other.list()[0].silent_s > 1.5, within_s=15)
         assert other.list()[0].session_id == session.id
 

@@ -84,8 +84,10 @@ def clustered(root: Path, script: str, **changes: Any) -> Iterator[tuple[FakeClu
     secrets = changes.pop("secrets", {SECRET: KEYS})
     with cluster({IMAGE: image_at(root, script)}, secrets, documented_rights()) as fake:
         made = launched_from(fake, root, **changes)
-        yield fake, made
-        made.close()
+        try:
+            yield fake, made
+        finally:
+            made.close()
 
 
 # the manifests
@@ -242,7 +244,10 @@ def test_one_that_falls_silent_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
         until(lambda: fake.running() == [] and fake.jobs == {})
 
 
-def test_an_api_that_is_away_for_a_while_ends_no_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("away", [("get pods/log",), ("get pods/log", "list pods", "patch jobs")])
+def test_an_api_that_is_away_for_a_while_ends_no_call(
+    away: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(launcher, "SILENT_S", 0.5)
     monkeypatch.setattr(cluster_follower, "AGAIN_AFTER_S", 0.1)
     script = "\nfor n in range(30):\n    tell('turn', text=str(n)); time.sleep(0.1)\n"
@@ -250,7 +255,7 @@ def test_an_api_that_is_away_for_a_while_ends_no_call(tmp_path: Path, monkeypatc
         ear = Ear()
         made.start(plan(), ear)
         assert ear.next() == {"event": "starting"} and ear.next()["text"] == "0"
-        for request in ("get pods/log", "list pods", "patch jobs"):
+        for request in away:
             fake.refuse(request, 503)
         fake.cut_logs()
         until(lambda: fake.asked.count(("list", "pods")) > 15)
@@ -395,6 +400,23 @@ def test_a_worker_that_may_have_run_is_no_clear_refusal(tmp_path: Path, monkeypa
         made.start(plan(), ear)
         assert isinstance(error_of(ear.next()), Ambiguous)
         until(lambda: fake.jobs == {} and fake.running() == [])
+
+
+def test_a_worker_that_starts_while_it_is_being_taken_back_is_no_clear_refusal(tmp_path: Path) -> None:
+    with clustered(tmp_path, STAY, image="registry.example.com/slow:1") as (fake, made):
+        fake.starts_late = IMAGE
+        ear = Ear()
+        made.start(plan(), ear)
+        assert isinstance(error_of(ear.next()), Ambiguous)
+        until(lambda: fake.jobs == {} and fake.running() == [])
+
+
+def test_a_pod_that_looked_for_its_own_secret_too_early_is_waited_for(tmp_path: Path) -> None:
+    with clustered(tmp_path, STAY) as (fake, made):
+        fake.retry_s = 2.0
+        ear = Ear()
+        made.start(plan(), ear)
+        assert ear.next() == {"event": "starting"}
 
 
 def test_a_job_that_somebody_else_deletes_before_it_begins_is_over(tmp_path: Path) -> None:

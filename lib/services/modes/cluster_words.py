@@ -10,7 +10,7 @@ from lib.errors import SettingsWrong
 from lib.services.modes.cluster import Refused
 
 GUIDE = "docs/platforms.md, Past one machine"
-NOTHING = "No worker ran, so nothing is billed. Text chat works."
+NOTHING = "Nothing was started, so nothing is billed. Text chat works."
 IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 NEVER_STARTED = ("StartError", "ContainerCannotRun", "CreateContainerError", "RunContainerError")
 ENDS = {
