@@ -17,11 +17,10 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from lib import wiring
 from lib.clients.daily import Daily
 from lib.models import Mode, Session, Status
 from lib.services.modes import left_workers
-from lib.wiring import Services
+from lib.wiring import Services, clients
 from lib.worker import Plan
 from tests.house import KEY, demo, house, reaches, until
 from tests.kubernetes_api import FakeCluster, cluster
@@ -75,7 +74,7 @@ def of_a_cluster(sandbox: str, root: Path, **settings: Any) -> Iterator[Services
         "watch_grace_s": 600.0,
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(wiring, "Daily", partial(Daily, base_url=f"{sandbox}/daily/v1"))
+        patched.setattr(clients, "Daily", partial(Daily, base_url=f"{sandbox}/daily/v1"))
         with house(sandbox, root, **{**given, **settings}) as services:
             yield services
 
