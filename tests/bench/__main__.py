@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.bench import bulk, callbacks, cold, past, prompts, seed, soak, start
+from tests.bench import bulk, callbacks, cold, doctor, past, prompts, seed, soak, start, worker
 from tests.bench.load import Crowd, p50
 from tests.browsing import launch
 from tests.running import ROOT, Dashboard
@@ -28,6 +28,7 @@ SECONDS = {1: 1.0, 10: 1.5, 50: 3.0}
 RERUNS_WITHIN_S = 270.0
 """Pages whose turn comes later are left out: a busy machine gives a shorter table, not a longer wait."""
 EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
+PARTS = ("reruns", "galleries", "prompts", "start", "callbacks", "past", "worker", "doctor", "cold", "soak")
 EMPTIES = ("untouched", "own")
 PATIENT = {"STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "600"}
 """So that no server drops the tabs that wait while another one is measured."""
@@ -169,7 +170,7 @@ def main() -> None:
     cli = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
     cli.add_argument("--quick", action="store_true")
     cli.add_argument("--pages", nargs="*", default=PAGES, help="only these pages")
-    cli.add_argument("--only", choices=("reruns", "galleries", "prompts", "start", "callbacks", "past", "cold", "soak"))
+    cli.add_argument("--only", choices=PARTS)
     cli.add_argument(
         "--long", action="store_true", help="also what takes long: a million sessions, and half an hour of use"
     )
@@ -197,6 +198,11 @@ def main() -> None:
         if options.only in (None, "past"):
             sizes = (*past.SIZES[: 1 if options.quick else None], *([past.LONG] if options.long else []))
             print("\n".join(past.told(past.run(folder / "past", sizes, 2 if options.quick else 21))))
+        if options.only in (None, "worker"):
+            print_worker(folder, 1 if options.quick else 5)
+        if options.only in (None, "doctor"):
+            (folder / "doctor").mkdir()
+            print(doctor.told(doctor.measure(folder / "doctor", 1 if options.quick else 5)))
         if options.only in (None, "cold"):
             print_cold(folder, 1 if options.quick else 3)
         if options.only == "soak" or options.long:
@@ -259,6 +265,16 @@ def print_callbacks(taken: callbacks.Taken) -> None:
             f"{ratio:.2f} of the server's health check"
         )
     print(f"  a rerun of those tabs meanwhile: {taken.rerun:.0f} ms p50\n")
+
+
+def print_worker(folder: Path, rounds: int) -> None:
+    taken = None
+    if worker.PYTHON.exists():
+        with sync_playwright() as playwright:
+            browser = launch(playwright)
+            taken = worker.measure(browser, rounds)
+            browser.close()
+    print("\n".join(worker.told(taken, worker.imports(folder / "imports", rounds))))
 
 
 def print_cold(folder: Path, rounds: int) -> None:
