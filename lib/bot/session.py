@@ -15,6 +15,7 @@ from pipecat.processors.aggregators.llm_response_universal import LLMContextAggr
 from pipecat.workers.runner import WorkerRunner
 
 from lib.bot.brain import ParentBrain
+from lib.bot.presence import Presence
 from lib.bot.room import BrowserRoom, DailyRoom, Room
 from lib.bot.services import hearing, speaking, thinking
 from lib.bot.tavus import GuardedApi, GuardedTavusVideo, Refused
@@ -38,6 +39,7 @@ class Call:
         self._worker: PipelineWorker | None = None
         self._brain: ParentBrain | None = None
         self._room: Room | None = None
+        self._presence: Presence | None = None
 
     async def run(self) -> int:
         """Hold the call. 0 if it ended by a wish or a limit, 3 if it failed; then an error was told."""
@@ -52,11 +54,14 @@ class Call:
             try:
                 if plan.transport == "rtc":
                     # No room of Tavus's is entered here, but the conversation is made and ended like any other.
-                    await api.create_conversation(plan.replica_id, "")
+                    made = await api.create_conversation(plan.replica_id, "")
+                    self._presence = Presence(http, str(made["conversation_url"]))
                 return await self._held(http, api)
             except Refused:
                 return 3
             finally:
+                if self._presence is not None:
+                    await self._presence.left()
                 await api.settle()
 
     def stop(self, reason: str) -> None:
@@ -167,6 +172,10 @@ class Call:
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
+        if self._presence is not None and came:
+            self._presence.came()
+        elif self._presence is not None:
+            await self._presence.left()
         if not came:
             self._leaving = loop.call_later(max(1, self._plan.left_s), self.stop, "participant_left_timeout")
         elif not self._greeted and self._worker is not None:

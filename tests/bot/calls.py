@@ -14,8 +14,10 @@ from tests.house import until
 from tests.running import Dashboard
 
 TOKEN = {"Authorization": "Bearer sandbox"}
+ABSENT_S = 15
 PIPECAT = {
-    "TAVUS_AVATAR_MODE": "pipecat_daily", "SWEEP_INTERVAL_S": "1", "ABSENT_TIMEOUT_S": "15", "RECONCILE_HORIZON_S": "5",
+    "TAVUS_AVATAR_MODE": "pipecat_daily", "SWEEP_INTERVAL_S": "1", "ABSENT_TIMEOUT_S": str(ABSENT_S),
+    "RECONCILE_HORIZON_S": "5",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from lib.doctor.machine import machine
 from lib.doctor.probe import probe
 from lib.worker import Plan, Service
-from tests.bot.calls import PIPECAT, TOKEN, calls, sessions, started, video, workers
+from tests.bot.calls import ABSENT_S, PIPECAT, TOKEN, calls, sessions, started, video, workers
 from tests.browsing import launch
 from tests.house import until
 from tests.running import ROOT, Dashboard
@@ -194,6 +194,15 @@ def test_the_avatar_moves_and_is_heard_its_words_are_read_during_the_call_and_no
         expect(page.get_by_text("You ended it").first).to_be_visible(timeout=20_000)
         expect(page.get_by_text("What do you cost?").first).to_be_visible(timeout=10_000)
         until(lambda: not workers(console) and calls(console) == 0, within_s=15)
+        page.context.close()
+
+
+def test_a_call_with_somebody_in_its_room_outlasts_the_time_within_which_somebody_must_come(browser: Browser) -> None:
+    with Dashboard(env=PIPECAT) as console:
+        page, frame = started(browser, console)
+        before = video(frame, "currentTime")
+        until(lambda: video(frame, "currentTime") > before + ABSENT_S + 3, within_s=60)
+        assert (sessions(console)[0]["status"], calls(console), len(workers(console))) == ("live", 1, 1)
         page.context.close()
 
 
