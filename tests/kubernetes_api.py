@@ -12,6 +12,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -26,7 +27,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+import trustme
 from kubernetes import client
+from kubernetes.config import incluster_config
 
 NAMESPACE, TOKEN = "greenroom", "cluster_CANARY_token"
 KINDS = {"Job": client.V1Job, "Secret": client.V1Secret}
@@ -134,6 +138,22 @@ class FakeCluster:
             encoding="utf-8",
         )  # fmt: skip
         return path
+
+    @contextmanager
+    def inside(self, folder: Path) -> Iterator[pytest.MonkeyPatch]:
+        """What a pod of this cluster finds: variables, a token and an authority. Only https is spoken from then on."""
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        authority.cert_pem.write_to_path(folder / "ca.crt")
+        (folder / "token").write_text(TOKEN, encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+            patched.setenv("KUBERNETES_SERVICE_PORT", str(self._server.server_port))
+            patched.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(folder / "token"))
+            patched.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(folder / "ca.crt"))
+            yield patched
 
     def running(self) -> list[int]:
         """Process ids of all containers that run."""
@@ -325,7 +345,7 @@ class FakeCluster:
         pod.process = subprocess.Popen(
             [self.python, *container["command"][1:]],
             cwd=self.images[container["image"]],
-            env={**env, "PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+            env={"PATH": os.environ["PATH"], **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -434,7 +454,8 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(length)
         request = _Request.read(self.command, parts.path)
         try:
-            if self.headers.get("authorization") != f"Bearer {TOKEN}":
+            scheme, _, token = self.headers.get("authorization", "").partition(" ")
+            if (scheme.lower(), token) != ("bearer", TOKEN):
                 raise Refusal(401, "Unauthorized")
             if log := re.fullmatch(r"/api/v1/namespaces/[\w-]+/pods/([\w-]+)/log", parts.path):
                 self._stream(self.fake.follow(log[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,6 +63,12 @@ def sandbox(running: RunningSandbox) -> RunningSandbox:
     running.reset()
     running.faults()
     return running
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(left_workers, "EVERY_S", 0.2)
+    monkeypatch.setattr(left_workers, "UNHEARD_S", 1.5)
 
 
 @contextmanager
@@ -163,7 +170,8 @@ def test_the_real_worker_in_a_pod_makes_its_conversation_and_ends_it_where_its_r
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     with clustered(sandbox, tmp_path, HOLD) as (fake, services):
-        fake.images[IMAGE] = ROOT
+        fake.images[IMAGE] = tmp_path / "real"
+        shutil.copytree(ROOT / "lib", tmp_path / "real" / "lib", ignore=shutil.ignore_patterns("__pycache__"))
         fake.python = str(ROOT / ".venv-pipecat" / "bin" / "python")
         session = services.sessions.start(demo(services).id, token="t")
         over = reaches(services, session, Status.ENDED, within_s=60)
@@ -189,6 +197,20 @@ def test_a_dashboard_that_closes_ends_its_calls(sandbox: RunningSandbox, tmp_pat
         until(lambda: left(sandbox, fake) == NOTHING)
 
 
+@pytest.mark.usefixtures("hasty")
+def test_a_job_that_could_not_be_deleted_at_the_calls_end_is_deleted_later(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    with clustered(sandbox, tmp_path, HOLD) as (fake, services):
+        session = started(services)
+        fake.refuse("delete jobs", 503)
+        services.sessions.end(session.id)
+        reaches(services, session, Status.ENDED)
+        assert left(sandbox, fake)[:2] == (0, 0) and len(fake.jobs) == 1
+        fake.allow_all()
+        until(lambda: left(sandbox, fake) == NOTHING)
+
+
 def killed(sandbox: RunningSandbox, root: Path, fake: FakeCluster, there: tuple[int, ...], *, waits: bool) -> str:
     """Let another process start a session, and kill it once that much is there; the session's id.
 
@@ -202,12 +224,6 @@ def killed(sandbox: RunningSandbox, root: Path, fake: FakeCluster, there: tuple[
         other.kill()
     assert left(sandbox, fake) == there, "a Job outlives its dashboard"
     return session_id
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(left_workers, "EVERY_S", 0.2)
-    monkeypatch.setattr(left_workers, "UNHEARD_S", 1.5)
 
 
 @pytest.mark.usefixtures("hasty")

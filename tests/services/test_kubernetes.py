@@ -471,6 +471,23 @@ def test_what_is_wrong_with_the_way_to_the_cluster_is_told(
         made.stop(ID)
 
 
+def test_a_dashboard_in_its_own_cluster_uses_its_service_account(tmp_path: Path) -> None:
+    with clustered(tmp_path, STAY) as (fake, _), fake.inside(tmp_path):
+        made, ear = launched_from(fake, tmp_path, cluster=Cluster(NAMESPACE)), Ear()
+        made.start(plan(), ear)
+        assert ear.next() == {"event": "starting"}
+        made.stop(ID)
+        assert ear.next()["event"] == "gone"
+
+
+def test_an_authority_that_is_not_trusted_gets_no_token(tmp_path: Path) -> None:
+    with clustered(tmp_path, STAY) as (fake, _), fake.inside(tmp_path):
+        stranger = fake.kubeconfig(tmp_path, url=fake.url.replace("http:", "https:"))
+        with pytest.raises(SettingsWrong) as told:
+            launched_from(fake, tmp_path, cluster=Cluster(NAMESPACE, kubeconfig=str(stranger), context="right")).list()
+        assert told.value.code == "cluster_unreachable" and fake.asked == []
+
+
 def test_no_configuration_at_all_is_told(tmp_path: Path) -> None:
     script = (
         "from lib.services.modes.cluster import Cluster\nfrom lib.errors import SettingsWrong\n"
