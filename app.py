@@ -18,6 +18,7 @@ from lib import wiring
 from lib.api.app import routes
 from lib.api.memory import Collector
 from lib.api.middleware import NoDelay, SecurityHeaders
+from lib.api.open_files import allow_many
 from lib.api.stopping import Deadline
 
 ROOT = Path(__file__).parent
@@ -35,6 +36,7 @@ def own_address() -> str:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     Deadline().install()
+    allow_many()
     await to_thread.run_sync(services.open, own_address())
     wiring.install(services)
     collector = Collector()
