@@ -292,6 +292,15 @@ def test_no_more_run_at_once_than_may(tmp_path: Path) -> None:
         assert len(fake.jobs) == 1
 
 
+def test_one_that_said_its_last_is_no_hindrance_to_the_next(tmp_path: Path) -> None:
+    with clustered(tmp_path, "tell('ended', reason='x')" + STAY, at_most=1) as (_, made):
+        ear, other = Ear(), Ear()
+        made.start(plan(), ear)
+        assert ear.next() == {"event": "starting"} and ear.next()["event"] == "ended"
+        made.start(plan(session_id="s-20261126-101010-ffffff"), other)
+        assert other.next() == {"event": "starting"}
+
+
 def test_a_job_without_its_secret_begins_nothing_whatever_became_of_the_answers(tmp_path: Path) -> None:
     """The answer to the Job is lost: nothing was begun. That to the Secret is lost: it may have been."""
     with clustered(tmp_path, STAY) as (fake, made):

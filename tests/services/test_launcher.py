@@ -129,6 +129,15 @@ def test_no_more_run_at_once_than_may_and_one_that_was_told_to_stop_does_not_cou
     made.close()
 
 
+def test_one_that_said_its_last_is_no_hindrance_to_the_next(tmp_path: Path) -> None:
+    made, ear = started(tmp_path, "tell('ended', reason='x')\ntime.sleep(2)", at_most=1)
+    assert ear.next()["event"] == "ended"
+    other = Ear()
+    made.start(plan(session_id="s2"), other)
+    assert other.next() == {"event": "starting"}
+    made.close()
+
+
 def test_a_session_gets_no_second_worker(tmp_path: Path) -> None:
     made, ear = started(tmp_path, "tell('turn', text=str(command()))")
     with pytest.raises(Conflict):

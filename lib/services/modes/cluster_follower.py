@@ -32,6 +32,7 @@ class Follower:
     def __init__(self, cluster: Cluster, worker: WorkerJob, heard: Heard, over: Callable[[], None]) -> None:
         self.beaten_at = time.monotonic()
         self.stopping = threading.Event()
+        self.ending = False
         self._cluster = cluster
         self._worker = worker
         self._heard = heard
@@ -55,7 +56,7 @@ class Follower:
             log.exception("the worker of session %s can't be heard any more", self._worker.plan.session_id)
             self._delete()
         self._over()
-        self._tell({"event": "gone", "code": end.code, **({"why": end.why} if end.why else {})})
+        self._tell({"event": launcher.GONE, "code": end.code, **({"why": end.why} if end.why else {})})
 
     # until it runs
 
@@ -189,6 +190,7 @@ class Follower:
             log.warning("the Job %s could not be deleted yet: %s", self._worker.name, refused.message)
 
     def _tell(self, event: Mapping[str, Any]) -> None:
+        self.ending = self.ending or event.get("event") in launcher.LAST
         try:
             self._heard(self._worker.plan.session_id, event)
         except Exception:

@@ -137,10 +137,16 @@ class KubernetesLauncher:
     def _room_for_one(self) -> None:
         """Raises LimitReached, Refused."""
         jobs = self._cluster.jobs(selector(labels_of(self._installation())))
-        running = sum(state.running and not state.stopping for state in map(self._state, jobs))
+        states = [state for state in map(self._state, jobs) if state.running and not state.stopping]
+        running = sum(not self._ends(state.session_id) for state in states)
         if running >= self._at_most:
             told = f"{running} workers run in the cluster, which is as many as may."
             raise LimitReached(told, code="workers_full")
+
+    def _ends(self, session_id: str) -> bool:
+        """True for one that said so: it is no hindrance to the next."""
+        follower = self._followers.get(session_id)
+        return follower is not None and follower.ending
 
     def _state(self, job: Mapping[str, Any]) -> State:
         """A worker that another process hears is silent since its mark last changed, by our own watch."""

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lib.worker import BEAT_EVERY_S, Command, Plan
+from lib.worker import BEAT_EVERY_S, Command, Event, Plan
 
 SILENT_S = 6 * BEAT_EVERY_S
 """A worker that has not beaten for so long hangs."""
 
 GONE = "gone"
+LAST = (Event.ENDED, Event.ERROR)
+"""What a worker tells when it is about to go."""
 
 Heard = Callable[[str, Mapping[str, Any]], None]
 
@@ -24,7 +26,7 @@ Heard = Callable[[str, Mapping[str, Any]], None]
 class State:
     """`running` as long as the worker lives; `code` is its exit code after that, None where it is not known.
 
-    `silent_s`: for how long nothing was heard of it, by whoever hears it. `stopping`: its end was asked for.
+    `silent_s`: for how long nothing was heard of it, by whoever hears it. `stopping`: its end is under way.
     """
 
     session_id: str

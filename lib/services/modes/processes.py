@@ -15,7 +15,7 @@ from typing import Any
 
 from lib.errors import Conflict, LimitReached, SettingsWrong
 from lib.services.modes import launcher
-from lib.services.modes.launcher import GONE, Heard, State
+from lib.services.modes.launcher import GONE, LAST, Heard, State
 from lib.services.modes.limits import Limits
 from lib.worker import Command, Event, Plan, line_of, parsed
 
@@ -154,6 +154,8 @@ class LocalLauncher:
         for line in worker.process.stdout:
             worker.beaten_at = time.monotonic()
             event = parsed(line)
+            # One that says its last is no hindrance to the next.
+            worker.stopping = worker.stopping or event.get("event") in LAST
             if event and event.get("event") != Event.BEAT:
                 self._tell(session_id, worker, event)
         code = worker.process.wait()
