@@ -1,6 +1,7 @@
 """A local Tavus that speaks its wire: API, callbacks, timers, room page, scripted faults."""
 
-from lib.sandbox.app import Sandbox, create
+from lib.sandbox.account import Sandbox
+from lib.sandbox.app import create
 from lib.sandbox.clock import Clock
 from lib.sandbox.timing import Timing
 

@@ -1,4 +1,4 @@
-"""Builds the sandbox: its parts, its routes, its front door."""
+"""Builds the sandbox's app: the account, its routes, its front door."""
 
 from __future__ import annotations
 
@@ -12,98 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lib.sandbox import daily, pictures, room
-from lib.sandbox.callbacks import Callbacks
-from lib.sandbox.calls import CallBook
+from lib.sandbox.account import Sandbox
 from lib.sandbox.callview import Reply
 from lib.sandbox.clock import Clock
 from lib.sandbox.control import Control
-from lib.sandbox.daily import Rooms
 from lib.sandbox.dialect import Dialect
-from lib.sandbox.events import Announcer
-from lib.sandbox.faults import Faults
 from lib.sandbox.front import Front
-from lib.sandbox.library.dictionaries import Dictionaries
-from lib.sandbox.library.documents import Documents
-from lib.sandbox.library.guardrails import Guardrails
-from lib.sandbox.library.objectives import Objectives
-from lib.sandbox.library.skills import Skills
-from lib.sandbox.library.tools import Tools
-from lib.sandbox.limits import Limits
-from lib.sandbox.log import Log
-from lib.sandbox.personas import Personas
-from lib.sandbox.replicas import Replicas
 from lib.sandbox.routes import api
-from lib.sandbox.state import State
-from lib.sandbox.stock import fill
-from lib.sandbox.ticker import Ticker
 from lib.sandbox.timing import USUAL, Timing
-from lib.sandbox.tokens import Tokens
 from lib.sandbox.wire import Refusal, error_page
-
-
-class Sandbox:
-    """A pretended Tavus account: everything behind the routes.
-
-    `state_path` None forgets at the end of the process. A clock that is handed in is not restored from the state.
-    """
-
-    def __init__(self, *, state_path: Path | None = None, clock: Clock | None = None, timing: Timing = USUAL) -> None:
-        self.state = State(state_path)
-        self.clock = clock or Clock()
-        self._own_clock = clock is None
-        self.log = Log()
-        self.faults = Faults()
-        self.limits = Limits()
-        self.dialect = Dialect()
-        self.ticker = Ticker()
-        self.callbacks = Callbacks(self.log, timeout_s=timing.callback_s)
-        self.tokens = Tokens(self.state)
-        if self.state.empty:
-            fill(self.state)
-        elif self._own_clock and (dumped := self.state.get("meta", "clock")):
-            self.clock.load(dumped)
-        announcer = Announcer(self.callbacks, lambda: self.dialect)
-        self.calls = CallBook(self.state, self.clock, announcer, self.tokens, timing=timing, changed=self.ticker.wake)
-        self.replicas = Replicas(
-            self.state, self.clock, self.callbacks, training_s=timing.training_s, changed=self.ticker.wake
-        )
-        self.personas = Personas(self.state, self.clock, self.replicas.usable)
-        self.objectives = Objectives(self.state, self.clock, self.personas)
-        self.guardrails = Guardrails(self.state, self.clock, self.personas)
-        self.documents = Documents(
-            self.state, self.clock, self.callbacks, processing_s=timing.document_s, changed=self.ticker.wake
-        )
-        self.tools = Tools(self.state, self.clock, self.personas)
-        self.skills = Skills(self.personas, self.clock)
-        self.dictionaries = Dictionaries(self.state, self.clock, self.personas)
-        self.rooms = Rooms(self.state, self.clock)
-        self.ticker.parts = (self.calls, self.replicas, self.documents)
-        self.ticker.wake()
-
-    def reset(self, *, stock: bool = True) -> None:
-        """Everything as at first; the log is empty, and no timer of an earlier conversation runs on."""
-        self.faults.script([])
-        self.limits.reset()
-        self.dialect = Dialect()
-        self.clock.reset()
-        self.state.clear()
-        fill(self.state, stock=stock)
-        self.calls.load()
-        self.callbacks.clear()
-        self.log.clear()
-
-    def clock_moved(self) -> None:
-        """Do what is due now, and keep the time for after a restart."""
-        if self._own_clock:
-            self.state.put("meta", "clock", self.clock.dump())
-        self.ticker.tick()
-        self.ticker.wake()
-
-    def close(self) -> None:
-        """Stop timers and callbacks and close the state's file. Takes at most two seconds."""
-        self.ticker.close()
-        self.callbacks.close()
-        self.state.close()
 
 
 def create(

@@ -16,17 +16,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from lib.sandbox.account import Sandbox
 from lib.sandbox.wire import Refusal, iso, parse_json
-
-if TYPE_CHECKING:
-    from lib.sandbox.app import Sandbox
 
 LATEST = 32_503_680_000.0  # the year 3000: later times can't be written
 Handler = Callable[[Request], Awaitable[Response]]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
+from lib.sandbox.account import Sandbox
 from lib.sandbox.conversations import ConversationRoutes, Conversations
 from lib.sandbox.dialect import Dialect
 from lib.sandbox.library.dictionaries import DictionaryRoutes
@@ -19,9 +19,6 @@ from lib.sandbox.library.tools import ToolRoutes
 from lib.sandbox.personas import PersonaRoutes
 from lib.sandbox.replicas import ReplicaRoutes
 from lib.sandbox.voices import VoiceRoutes
-
-if TYPE_CHECKING:
-    from lib.sandbox.app import Sandbox
 
 
 def api(sandbox: Sandbox) -> list[BaseRoute]:
