@@ -30,14 +30,29 @@ class ModeState:
 
 
 def matrix(
-    here: Machine, worker: Probe | None, *, refused: Cause | None, missing_keys: Sequence[str], sandbox: bool
+    here: Machine,
+    worker: Probe | None,
+    *,
+    refused: Cause | None,
+    missing_keys: Sequence[str],
+    sandbox: bool,
+    elsewhere: ModeState | None = None,
 ) -> tuple[ModeState, ...]:
     """All modes, the avatar's first.
 
     `worker` is what the trial of its packages gave (None: not tried); `refused` why Tavus can't be used now, None if
-    it can; `missing_keys` are the settings that the worker needs and does not have.
+    it can; `missing_keys` are the settings that the worker needs and does not have. `elsewhere` is
+    what `in_cluster` says where workers run in a cluster: this machine's packages don't count then.
     """
-    return (_phoenix(refused, sandbox), _pipecat(here, worker, refused, missing_keys), _text())
+    return (_phoenix(refused, sandbox), _pipecat(elsewhere or _here(here, worker), refused, missing_keys), _text())
+
+
+def in_cluster(problem: str, fix: str) -> ModeState:
+    """pipecat_daily in a cluster. `problem`: why that can't be used now, "" if it answers."""
+    if problem:
+        return ModeState("pipecat_daily", State.CANT, problem, fix)
+    told = "Workers run in the cluster; this machine needs none of their packages."
+    return ModeState("pipecat_daily", State.WORKS, told)
 
 
 def _phoenix(refused: Cause | None, sandbox: bool) -> ModeState:
@@ -47,7 +62,19 @@ def _phoenix(refused: Cause | None, sandbox: bool) -> ModeState:
     return ModeState("phoenix_rest", State.WORKS, f"The browser is all that it needs; {where}.")
 
 
-def _pipecat(here: Machine, worker: Probe | None, refused: Cause | None, missing: Sequence[str]) -> ModeState:
+def _pipecat(workers: ModeState, refused: Cause | None, missing: Sequence[str]) -> ModeState:
+    if workers.state is not State.WORKS:
+        return workers
+    if missing:
+        return ModeState(
+            "pipecat_daily", State.COMMAND, f"Not set: {', '.join(missing)}.", "Set them in .env and restart."
+        )
+    if refused is not None:
+        return ModeState("pipecat_daily", State.CANT, refused.cause, refused.fix)
+    return workers
+
+
+def _here(here: Machine, worker: Probe | None) -> ModeState:
     stuck = of_platform(here)
     if stuck is not None:
         return ModeState("pipecat_daily", State.CANT, stuck.cause, stuck.fix)
@@ -58,12 +85,6 @@ def _pipecat(here: Machine, worker: Probe | None, refused: Cause | None, missing
         if INSTALL in fix:
             return ModeState("pipecat_daily", State.COMMAND, told, INSTALL)
         return ModeState("pipecat_daily", State.CANT, told, fix)
-    if missing:
-        return ModeState(
-            "pipecat_daily", State.COMMAND, f"Not set: {', '.join(missing)}.", "Set them in .env and restart."
-        )
-    if refused is not None:
-        return ModeState("pipecat_daily", State.CANT, refused.cause, refused.fix)
     loaded = f"Pipecat {worker.pipecat} and daily-python {worker.daily} can be loaded"
     return ModeState("pipecat_daily", State.WORKS, f"{loaded}.")
 

@@ -107,6 +107,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
             allowance=calls.sessions.allowance,
             missing_keys=calls.pipecat.missing_keys,
             daily=calls.pipecat.daily,
+            workers=calls.launcher.list if settings.in_cluster else None,
         ),
         trial=Trial(
             agents=agents,

@@ -54,6 +54,7 @@ class Calls:
     phoenix: PhoenixRest
     pipecat: PipecatDaily
     kill_switch: KillSwitch
+    launcher: Launcher
 
 
 def calls_of(
@@ -97,7 +98,7 @@ def calls_of(
 
     phoenix = PhoenixRest(tavus, settings, callback_url)
     heard = Heard(ledger, responder or Responder(None))
-    launcher = _launcher(settings, root, lambda: ledger.prefix)
+    launcher = launcher_of(settings, root, lambda: ledger.prefix)
     pipecat = PipecatDaily(
         root=root,
         settings=settings,
@@ -156,10 +157,10 @@ def calls_of(
         pipecat=pipecat,
     )
     kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
-    return Calls(sessions, starting, sweeper, phoenix, pipecat, kill_switch)
+    return Calls(sessions, starting, sweeper, phoenix, pipecat, kill_switch, launcher)
 
 
-def _launcher(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:
+def launcher_of(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:
     """What workers run on. Nothing is started, asked or imported by making it."""
     if settings.in_cluster:
         return KubernetesLauncher(

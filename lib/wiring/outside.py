@@ -14,6 +14,7 @@ from lib.services.diagnostics.service import Diagnostics
 from lib.services.modes.worker_plan import missing_keys
 from lib.settings import load
 from lib.wiring import build
+from lib.wiring.calls import launcher_of
 from lib.wiring.clients import chat_client, daily_client, store_of, tavus_client
 
 READY_WITHIN_S = 15.0
@@ -45,6 +46,7 @@ def report(root: Path) -> Report:
             chat=chat,
             daily=daily,
             missing_keys=lambda: missing_keys(settings),
+            workers=launcher_of(settings, root, lambda: store.meta("prefix")).list if settings.in_cluster else None,
             open_store=open_store,
         ).run(0)
     finally:

@@ -19,6 +19,8 @@ import requests
 from pydantic import SecretStr
 
 from lib.clients.daily import Daily
+from lib.doctor.modes import State
+from lib.doctor.report import Outcome
 from lib.models import Mode, Session, Status
 from lib.services.modes import left_workers
 from lib.wiring import Services, clients
@@ -26,7 +28,7 @@ from lib.worker import Plan
 from tests.house import KEY, demo, house, reaches, until
 from tests.kubernetes_api import FakeCluster, cluster
 from tests.running import ROOT
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.services.scripted_worker import image_at
 from tests.services.test_kubernetes import IMAGE, SECRET, Ear, documented_rights, launched_from
 from tests.services.test_kubernetes import plan as worker_plan
@@ -50,19 +52,6 @@ with of_a_cluster(given["sandbox"], Path(given["root"])) as services:
     print(session.id, flush=True)
     time.sleep(60)
 """
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
-
-
-@pytest.fixture
-def sandbox(running: RunningSandbox) -> RunningSandbox:
-    running.reset()
-    running.faults()
-    return running
 
 
 @pytest.fixture
@@ -305,3 +294,30 @@ def test_two_accounts_on_one_database_leave_each_others_workers_alone(sandbox: R
         state = services.pipecat._launcher.status(session.id)
         assert state is not None and state.running and not state.stopping
         assert left(sandbox, fake) == (1, 1, 1, 1)
+
+
+def test_diagnostics_ask_the_cluster_and_not_this_machines_packages(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    with clustered(sandbox, tmp_path, HOLD) as (fake, services):
+        made = services.diagnostics.run(0)
+        row = {check.name: check for check in made.checks}
+        assert "Pipecat worker" not in row
+        asked = row["Kubernetes cluster"]
+        assert asked.result is Outcome.PASS
+        assert asked.evidence == "The cluster answers. No worker of this database is in its namespace greenroom."
+        mode = next(state for state in made.modes if state.mode == "pipecat_daily")
+        assert mode.state is State.WORKS and "in the cluster" in mode.because
+
+        session = services.sessions.start_and_wait(demo(services).id, token="t")
+        assert session.mode is Mode.PIPECAT_DAILY
+        assert (
+            "1 worker is in its" in {one.name: one for one in services.diagnostics.run(0).checks}[asked.name].evidence
+        )
+        services.sessions.end(session.id)
+
+        fake.refuse("list jobs", 403, "jobs.batch is forbidden")
+        made = services.diagnostics.run(0)
+        refused = next(check for check in made.checks if check.name == asked.name)
+        assert refused.result is Outcome.FAIL and "(403)" in refused.evidence and "Role" in refused.fix
+        mode = next(state for state in made.modes if state.mode == "pipecat_daily")
+        assert mode.state is State.CANT and "(403)" in mode.because
+        fake.allow_all()

@@ -19,6 +19,7 @@ from lib.services.guard import Allowance
 from lib.settings import DEFAULT, Loaded, Settings
 from lib.store.database import NOT_OPENED, Store
 
+CLUSTER = "Kubernetes cluster"
 LITTLE_SPACE = 200 * 1024 * 1024
 
 
@@ -75,6 +76,13 @@ def mode(loaded: Loaded, missing: Sequence[str] = ()) -> Check:
             return Check("Avatar mode", Outcome.LOOK, told, "Put what is missing into .env and restart.")
     limits = f"Calls end after {given.max_call_s} s, or {given.absent_timeout_s} s if nobody joins."
     return Check("Avatar mode", Outcome.PASS, f"{wanted}{' on the sandbox' if given.sandbox else ''}. {limits}")
+
+
+def cluster(workers: Sequence[object], namespace: str) -> Check:
+    """What a cluster that answered said of this database's workers."""
+    count = len(workers)
+    running = "No worker of this database is" if not count else f"{count} worker{'s are' if count > 1 else ' is'}"
+    return Check(CLUSTER, Outcome.PASS, f"The cluster answers. {running} in its namespace {namespace}.")
 
 
 def calls(left: Allowance) -> Check:

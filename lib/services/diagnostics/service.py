@@ -21,7 +21,7 @@ from lib.clients.tavus import Tavus
 from lib.doctor import bare
 from lib.doctor.causes import GUIDE, Cause
 from lib.doctor.machine import Machine, machine, versions
-from lib.doctor.modes import ModeState, State, matrix
+from lib.doctor.modes import ModeState, State, in_cluster, matrix
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown, verdict
 from lib.errors import GreenroomError, StoreRefused
@@ -49,6 +49,7 @@ Checking = Callable[[], list[Check]]
 class Diagnostics:
     """`root` is the project's folder, `chat` the endpoint of text chat, `allowance` what the guard leaves,
     `missing_keys` the settings that pipecat_daily needs and does not have, `daily` None where no key of it is set,
+    `workers` asks the cluster that workers run in for ours, None where they run on this machine,
     `open_store` what opens the database where nobody did so before: its server may be silent like any other.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
@@ -65,6 +66,7 @@ class Diagnostics:
         allowance: Callable[[], Allowance] | None = None,
         missing_keys: Callable[[], Sequence[str]] = tuple,
         daily: Daily | None = None,
+        workers: Callable[[], Sequence[object]] | None = None,
         open_store: Callable[[], None] = lambda: None,
         limit_s: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -76,6 +78,7 @@ class Diagnostics:
         self._allowance = allowance
         self._missing_keys = missing_keys
         self._daily = daily
+        self._workers = workers
         self._open_store = open_store
         self._limit_s = limit_s
         self._clock = clock
@@ -118,7 +121,7 @@ class Diagnostics:
                 ("Calls", self._calls),
                 ("Text chat", lambda: [local.chat(self._chat)]),
                 ("Callbacks", lambda: [local.callbacks(self._loaded.settings)]),
-                (WORKER, lambda: [self._tried_worker(here)]),
+                (local.CLUSTER, self._asked_cluster) if self._workers else (WORKER, lambda: [self._tried_worker(here)]),
                 ("This machine", lambda: [bare.this_machine(here)]),
             ]
         )
@@ -141,6 +144,7 @@ class Diagnostics:
                 refused=_refusal(checks, self._upstream.name),
                 missing_keys=self._missing_keys(),
                 sandbox=sandbox,
+                elsewhere=_in_cluster(checks),
             ),
         )
 
@@ -160,6 +164,10 @@ class Diagnostics:
             return [local.calls(self._allowance())]
         except StoreRefused:
             return [Check("Calls", Outcome.SKIP, "Not counted, since Database is to be fixed first.")]
+
+    def _asked_cluster(self) -> list[Check]:
+        assert self._workers is not None
+        return [local.cluster(self._workers(), self._loaded.settings.kubernetes_namespace)]
 
     def _tried_worker(self, here: Machine) -> Check:
         self._worker = probe(worker_python(self._root, self._loaded.settings.pipecat_python), here, root=self._root)
@@ -201,6 +209,15 @@ def _tried(name: str, job: Checking) -> list[Check]:
     except Exception:
         log.exception("the check %s broke", name)
         return [Check(name, Outcome.FAIL, "Greenroom failed while it checked.", "See the server's log.")]
+
+
+def _in_cluster(checks: list[Check]) -> ModeState | None:
+    """What came of asking the cluster, None where workers run on this machine."""
+    for check in checks:
+        if check.name == local.CLUSTER:
+            passed = check.result is Outcome.PASS
+            return in_cluster("" if passed else check.evidence, check.fix or "Run the checks again.")
+    return None
 
 
 def _refusal(checks: list[Check], upstream: str) -> Cause | None:
