@@ -22,8 +22,8 @@ from lib.services.kill_switch import KillSwitch
 from lib.services.lease import Lease, new_owner, runs_here
 from lib.services.ledger import Ledger
 from lib.services.modes.choice import Modes
-from lib.services.modes.cluster import Cluster
-from lib.services.modes.kubernetes import KubernetesLauncher
+from lib.services.modes.cluster.api import Cluster
+from lib.services.modes.cluster.launcher import KubernetesLauncher
 from lib.services.modes.launcher import Launcher
 from lib.services.modes.left_workers import LeftWorkers
 from lib.services.modes.limits import Limits

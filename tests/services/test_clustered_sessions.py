@@ -268,7 +268,7 @@ def test_what_no_session_knows_is_ended_and_what_another_dashboard_hears_or_owns
 def test_a_second_dashboard_sees_how_long_nobody_has_heard_a_worker(
     sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.services.modes.cluster_follower.MARK_EVERY_S", 0.2)
+    monkeypatch.setattr("lib.services.modes.cluster.follower.MARK_EVERY_S", 0.2)
     beat = "\nmade = create()\nsignal.signal(signal.SIGTERM, lambda *_: end(made))\n"
     beat += "for n in range(10**6): tell('beat') if n < 30 else None; time.sleep(0.1)\n"
     with clustered(sandbox, tmp_path, beat) as (fake, services):

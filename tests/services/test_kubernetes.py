@@ -17,10 +17,11 @@ import pytest
 import yaml
 
 from lib.errors import Ambiguous, Conflict, LimitReached, SettingsWrong
-from lib.services.modes import cluster_follower, launcher
-from lib.services.modes.cluster import Cluster
-from lib.services.modes.cluster_job import WorkerJob
-from lib.services.modes.kubernetes import KubernetesLauncher
+from lib.services.modes import launcher
+from lib.services.modes.cluster import follower
+from lib.services.modes.cluster.api import Cluster
+from lib.services.modes.cluster.job import WorkerJob
+from lib.services.modes.cluster.launcher import KubernetesLauncher
 from lib.services.modes.launcher import Launcher
 from lib.services.modes.worker_error import error_of
 from lib.worker import Command, Plan, Service
@@ -220,7 +221,7 @@ def test_one_that_outlasts_its_limit_is_ended_by_the_cluster_and_this_is_said(
 def test_nothing_is_lost_or_told_twice_where_the_log_breaks_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_follower, "AGAIN_AFTER_S", 0.1)
+    monkeypatch.setattr(follower, "AGAIN_AFTER_S", 0.1)
     script = "\nfor n in range(40):\n    tell('turn', text=str(n)); time.sleep(0.05)\n"
     with clustered(tmp_path, script) as (fake, made):
         ear = Ear()
@@ -249,7 +250,7 @@ def test_an_api_that_is_away_for_a_while_ends_no_call(
     away: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launcher, "SILENT_S", 0.5)
-    monkeypatch.setattr(cluster_follower, "AGAIN_AFTER_S", 0.1)
+    monkeypatch.setattr(follower, "AGAIN_AFTER_S", 0.1)
     script = "\nfor n in range(30):\n    tell('turn', text=str(n)); time.sleep(0.1)\n"
     with clustered(tmp_path, script) as (fake, made):
         ear = Ear()
@@ -387,7 +388,7 @@ def test_a_quota_that_lets_no_pod_be_made_is_said(tmp_path: Path) -> None:
 def test_a_cluster_without_room_is_waited_for_and_then_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_follower, "PLACED_WITHIN_S", 1.5)
+    monkeypatch.setattr(follower, "PLACED_WITHIN_S", 1.5)
     with clustered(tmp_path, STAY) as (fake, made):
         fake.no_room = "0/3 nodes are available: 3 Insufficient cpu."
         ear = Ear()
@@ -402,7 +403,7 @@ def test_a_cluster_without_room_is_waited_for_and_then_given_up(
 
 def test_a_worker_that_may_have_run_is_no_clear_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pods can't be read, so nobody knows whether it made a call: it is ended, and Tavus is asked."""
-    monkeypatch.setattr(cluster_follower, "WITHDRAWN_WITHIN_S", 1.0)
+    monkeypatch.setattr(follower, "WITHDRAWN_WITHIN_S", 1.0)
     with clustered(tmp_path, STAY) as (fake, made):
         fake.refuse("list pods", 403, "pods is forbidden")
         ear = Ear()
@@ -499,7 +500,7 @@ def test_an_authority_that_is_not_trusted_gets_no_token(tmp_path: Path) -> None:
 
 def test_no_configuration_at_all_is_told(tmp_path: Path) -> None:
     script = (
-        "from lib.services.modes.cluster import Cluster\nfrom lib.errors import SettingsWrong\n"
+        "from lib.services.modes.cluster.api import Cluster\nfrom lib.errors import SettingsWrong\n"
         "try:\n    Cluster('greenroom').jobs('a=b')\nexcept SettingsWrong as error:\n    print(error.code, error.hint)"
     )
     given = {name: value for name, value in os.environ.items() if not name.startswith("KUBE")}

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lib.errors import Ambiguous, Conflict, GreenroomError, LimitReached, SettingsWrong
-from lib.services.modes import cluster_words as words
-from lib.services.modes.cluster import Cluster, Refused
-from lib.services.modes.cluster_follower import Follower
-from lib.services.modes.cluster_job import HEARD, SESSION, WorkerJob, job_name, labels_of, selector
+from lib.services.modes.cluster import words
+from lib.services.modes.cluster.api import Cluster, Refused
+from lib.services.modes.cluster.follower import Follower
+from lib.services.modes.cluster.job import HEARD, SESSION, WorkerJob, job_name, labels_of, selector
 from lib.services.modes.launcher import Heard, State
 from lib.worker import Command, Plan
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lib.services.modes import cluster_words as words
 from lib.services.modes import launcher
-from lib.services.modes.cluster import Cluster, Refused
-from lib.services.modes.cluster_job import GRACE_S, WorkerJob, labels_of, selector
-from lib.services.modes.cluster_words import Cause, End
+from lib.services.modes.cluster import words
+from lib.services.modes.cluster.api import Cluster, Refused
+from lib.services.modes.cluster.job import GRACE_S, WorkerJob, labels_of, selector
+from lib.services.modes.cluster.words import Cause, End
 from lib.services.modes.launcher import Heard
 from lib.worker import Event, parsed
 

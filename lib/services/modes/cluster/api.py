@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lib.errors import SettingsWrong
-from lib.services.modes.cluster_job import CONTAINER, HEARD
+from lib.services.modes.cluster.job import CONTAINER, HEARD
 
 WITHIN_S = (3.0, 10.0)
 INSTALL = "pip install -r requirements-kubernetes.txt"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import SettingsWrong
-from lib.services.modes.cluster import Refused
+from lib.services.modes.cluster.api import Refused
 
 GUIDE = "docs/platforms.md, Past one machine"
 NOTHING = "Nothing was started, so nothing is billed. Text chat works."
