@@ -39,15 +39,15 @@ BEGUN_S = 3.0
 
 LEFT_S = 5
 UNWATCHED_S = 15
-GRACE_S = {"worker": 10.0, "dashboard": 35.0, "browser": 50.0}
+GRACE_S = {"worker": 15.0, "dashboard": 45.0, "browser": 60.0}
 """The dashboard sees its worker's end at once. A dashboard that is killed ends its workers, and the next one what else
-was open: at once, or after WATCH_GRACE_S. That a browser is gone is seen after half a minute without a sign of it, and
-then LEFT_TIMEOUT_S is waited, or WATCH_GRACE_S where it had not joined. Tavus's own timer, ABSENT_TIMEOUT_S, would come
-later than all of these, so that it hides nothing."""
+was open, within WATCH_GRACE_S. That a browser is gone is seen after WATCH_GRACE_S without a page that shows the call,
+or by the worker after half a minute and LEFT_TIMEOUT_S. Tavus's own timer, ABSENT_TIMEOUT_S, would come later than all
+of these, so that it hides nothing."""
 
 ENV = {
     **PIPECAT, "LEFT_TIMEOUT_S": str(LEFT_S), "MAX_CALL_S": "120", "MAX_STARTS_PER_MINUTE": "60",
-    "DAILY_MINUTES": "10000", "ABSENT_TIMEOUT_S": "60", "WATCH_GRACE_S": str(UNWATCHED_S),
+    "DAILY_MINUTES": "10000", "ABSENT_TIMEOUT_S": "90", "WATCH_GRACE_S": str(UNWATCHED_S),
 }  # fmt: skip
 
 
