@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from lib.store.database import Store
 from tests import databases
+from tests.browsing import launch
 from tests.running import UNSET
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
 STREAMLIT = "STREAMLIT_"
+PATIENCE_MS = 20_000
+"""A busy machine draws late; a page that is broken stays so."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +49,32 @@ def sandbox(running: RunningSandbox) -> RunningSandbox:
     running.reset()
     running.faults()
     return running
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        expect.set_options(timeout=PATIENCE_MS)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests of a module."""
+    made = launch(playwright)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page with a profile of its own."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened
+    context.close()
 
 
 @pytest.fixture(params=databases.BACKENDS)

@@ -23,7 +23,7 @@ import requests
 from lib.worker import CALLBACK_URL, PLAN, ROOM_TOKEN, TAVUS_PRINT, Plan, Service
 from tests.house import until
 from tests.running import ROOT
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 
 WORKER = ROOT / ".venv-pipecat" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
@@ -31,19 +31,6 @@ heavy = pytest.mark.skipif(
     not os.environ.get("TEST_WORKER"), reason="the Pipecat worker's tests: python dev.py test --all runs them"
 )
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
-
-
-@pytest.fixture
-def sandbox(running: RunningSandbox) -> RunningSandbox:
-    running.reset()
-    running.faults()
-    return running
 
 
 def plan(**changes: Any) -> Plan:

@@ -8,41 +8,26 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from lib.doctor.machine import machine
 from lib.doctor.probe import probe
 from lib.worker import Plan, Service
 from tests.bot.calls import ABSENT_S, PIPECAT, TOKEN, calls, sessions, started, video, workers
-from tests.browsing import launch
 from tests.house import until
 from tests.running import ROOT, Dashboard
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 from tests.tls_server import secured
 
 PYTHON = ROOT / ".venv-pipecat" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 pytestmark = pytest.mark.skipif(
     not os.environ.get("TEST_WORKER"), reason="the Pipecat worker's tests: python dev.py test --all runs them"
 )
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
-
-
-@pytest.fixture
-def sandbox(running: RunningSandbox) -> RunningSandbox:
-    running.reset()
-    running.faults()
-    return running
 
 
 class Worker:
@@ -150,14 +135,6 @@ def test_a_daily_room_that_can_not_be_joined_is_told_within_30_s_and_its_convers
 
 
 # in the browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
 
 
 def test_the_avatar_moves_and_is_heard_its_words_are_read_during_the_call_and_nothing_is_left_after_it(

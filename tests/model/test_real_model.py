@@ -15,16 +15,15 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from lib.errors import Ambiguous, NotSent, UpstreamRejected
 from lib.models import Session
 from lib.wiring import Services
-from tests.browsing import launch
 from tests.house import demo, house, until
 from tests.model.server import ModelServer
 from tests.running import Dashboard
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("TEST_WORKER"), reason="text chat with a real model: python dev.py test --all runs it"
@@ -32,12 +31,6 @@ pytestmark = pytest.mark.skipif(
 
 FREE_WITHIN_S = 3.0
 """An endless answer takes ten seconds and more: a slot that is free sooner was hung up on."""
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -179,14 +172,6 @@ def test_one_message_that_is_longer_than_the_model_can_read_is_refused_and_says_
 
 
 # in the browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
 
 
 def opened(browser: Browser, console: Dashboard) -> Page:

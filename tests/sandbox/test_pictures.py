@@ -6,21 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from lib.sandbox import faces, pictures
-from tests.browsing import launch
 from tests.sandbox_server import RunningSandbox
 
 ANNA = "r90bbd427f71"
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser.new_page(color_scheme="light")
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(color_scheme="light")
+    yield opened
+    opened.close()
 
 
 def film(box: RunningSandbox, replica_id: str = ANNA) -> str:
