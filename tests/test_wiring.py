@@ -65,3 +65,14 @@ def test_services_that_are_not_there_yet_are_a_known_error() -> None:
     with pytest.raises(SettingsWrong) as error:
         wiring.current()
     assert isinstance(error.value, GreenroomError)
+
+
+def test_what_is_wrong_with_the_settings_is_in_the_log_without_a_value_that_may_be_a_key(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    services = wiring.build(tmp_path, load(tmp_path, {"MAX_CALL_S": "soon", "TAVUS_BASE_URL": "ftp://tvsk_secret"}))
+    services.open("http://127.0.0.1:9")
+    services.close()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert any(line.startswith("MAX_CALL_S: ") and "restart" in line for line in told)
+    assert any(line.startswith("TAVUS_BASE_URL: ") for line in told) and "tvsk_secret" not in caplog.text

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 NO_KEY = "TAVUS_API_KEY is not set, so there is no account to speak to."
 NO_KEY_HINT = (
-    "Set it in the environment or in .env. To try it without an account: start `python -m lib sandbox --port 8790` and "
-    "set TAVUS_BASE_URL=http://127.0.0.1:8790/v2."
+    "Set it in the environment or in .env. To speak to the sandbox of a dashboard that runs, set TAVUS_BASE_URL to its "
+    "address with /sandbox/v2 behind it, such as http://127.0.0.1:8501/sandbox/v2. To try it without one, start "
+    "`python -m lib sandbox --port 8790` and set TAVUS_BASE_URL=http://127.0.0.1:8790/v2."
 )
 
 

@@ -116,6 +116,8 @@ class Services:
 
         Called while the server starts: sends no request itself, since it would not be answered.
         """
+        for problem in self.loaded.problems:
+            log.warning("%s: %s %s", problem.name, problem.message, problem.hint)
         self._address.base = base
         if self.sandbox_app is not None:
             self.tavus.base_url = f"{base}/sandbox/v2"

@@ -19,6 +19,7 @@ from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.doctor import report
 from lib.doctor.machine import machine, versions
+from lib.doctor.modes import State
 from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown
 from lib.services.diagnostics import local, upstream
 from lib.services.diagnostics.service import Diagnostics
@@ -581,3 +582,14 @@ def test_the_machine_is_described_without_a_name(monkeypatch: pytest.MonkeyPatch
 
 def test_a_package_that_is_missing_has_no_version() -> None:
     assert versions(["requests", "no-such-package-of-ours"])["no-such-package-of-ours"] == ""
+
+
+def test_wrong_settings_hold_every_avatar_mode_back_and_text_chat_goes_on(
+    sandbox: RunningSandbox, store: Store
+) -> None:
+    with diagnosing(sandbox.v2, store, TAVUS_API_KEY="", MAX_CALL_S="soon", DAILY_MINUTES="-1") as checks:
+        made = checks.run()
+    states = {state.mode: state for state in made.modes}
+    assert states["phoenix_rest"].state is State.CANT
+    assert "DAILY_MINUTES" in states["phoenix_rest"].because and "MAX_CALL_S" in states["phoenix_rest"].because
+    assert "restart" in states["phoenix_rest"].command and states["text"].state is State.WORKS

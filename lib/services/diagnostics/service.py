@@ -141,7 +141,7 @@ class Diagnostics:
             modes=matrix(
                 here,
                 self._worker,
-                refused=_refusal(checks, self._upstream.name),
+                refused=_refusal(self._loaded, checks, self._upstream.name),
                 missing_keys=self._missing_keys(),
                 sandbox=sandbox,
                 elsewhere=_in_cluster(checks),
@@ -220,8 +220,11 @@ def _in_cluster(checks: list[Check]) -> ModeState | None:
     return None
 
 
-def _refusal(checks: list[Check], upstream: str) -> Cause | None:
+def _refusal(loaded: Loaded, checks: list[Check], upstream: str) -> Cause | None:
     """Why no avatar can start, whatever its mode."""
+    if loaded.problems:
+        names = ", ".join(problem.name for problem in loaded.problems)
+        return Cause("settings", f"No avatar starts until this is mended: {names}.", "Mend it in .env and restart.")
     for check in checks:
         if check.result is Outcome.FAIL and check.name in (upstream, "Replicas", "Database"):
             return Cause("refused", check.evidence, check.fix)
