@@ -112,13 +112,17 @@ def choose(kind: Kind, item: Item, draft: str, personas: Sequence[Persona]) -> N
         key=f"library_chosen_{draft}",
     )
     lines = [
-        f"Attached to **{md(own[id_].name, 80)}**{_instead(kind, own[id_])}." for id_ in chosen if id_ not in before
+        f"Save attaches it to **{md(own[id_].name, 80)}**{_instead(kind, own[id_])}."
+        for id_ in chosen
+        if id_ not in before
     ]
-    lines += [f"Detached from **{md(own[id_].name, 80)}**." for id_ in before if id_ not in chosen]
-    if lines:
-        st.markdown("  \n".join(lines))
-    else:
-        st.markdown(":gray[Nothing changes. It counts from a persona’s next call on.]")
+    lines += [f"Save detaches it from **{md(own[id_].name, 80)}**." for id_ in before if id_ not in chosen]
+    # As high as the list that opens over it, which else would lie on the buttons.
+    with st.container(height=min(320, 60 + 40 * len(own)), border=False, key="library_told"):
+        if lines:
+            st.markdown("  \n".join([*lines, ":gray[It counts from a persona’s next call on.]"]))
+        else:
+            st.markdown(":gray[Nothing changes.]")
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Cancel", key="library_cancel"):
             st.rerun()

@@ -26,10 +26,16 @@ def attach(page: Page, name: str) -> None:
     """Attach the item that is open to a persona, in the dialog."""
     page.get_by_role("button", name="Attach to personas").click()
     dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Nothing changes.", exact=True)).to_be_visible()
     dialog.get_by_role("combobox").click()
-    page.get_by_role("option", name=name).click()
+    option = page.get_by_role("option", name=name)
+    expect(option).to_be_visible()
+    # While the list is open, all around it is hidden from roles.
+    shown, save = page.get_by_role("listbox").bounding_box(), page.locator(".st-key-library_attach").bounding_box()
+    assert shown and save and shown["y"] + shown["height"] <= save["y"], "the open list lies on the buttons"
+    option.click()
     page.keyboard.press("Escape")
-    expect(dialog.get_by_text(f"Attached to {name}")).to_be_visible()
+    expect(dialog.get_by_text(f"Save attaches it to {name}")).to_be_visible()
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text(f"Attached to {name}.")).to_be_visible()
     expect(page.get_by_role("link", name=name)).to_be_visible()
