@@ -146,7 +146,7 @@ def draw(
         if (
             live
             and snapshot_of(chosen) is not None
-            and st.button("Restore the snapshot", icon=":material/restore:", key="personas_restore")
+            and st.button("Restore the earlier state", icon=":material/restore:", key="personas_restore")
         ):
             act = "restore"
     return act

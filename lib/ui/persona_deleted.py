@@ -123,7 +123,7 @@ def _after(made: Recreated) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Leave them" if made.agents else "Close", key="personas_leave_agents"):
             st.rerun()
-        label = f"Re-point {len(chosen)} agent{'s' if len(chosen) != 1 else ''}"
+        label = f"Give {len(chosen)} agent{'s' if len(chosen) != 1 else ''} the new persona"
         if made.agents and st.button(
             label, type="primary", key="personas_repoint", disabled=not chosen, on_click=_chosen, args=(made,)
         ):

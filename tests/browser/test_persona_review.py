@@ -127,7 +127,7 @@ def test_an_earlier_state_is_compared_restored_through_the_review_and_kept_as_a_
         first = page.locator(".st-key-rows-history [data-testid=stHorizontalBlock]").filter(has_text="First seen")
         first.get_by_role("button", name="Compare").click()
         expect(page.get_by_text("1 field differs.")).to_be_visible()
-        page.get_by_role("button", name="Restore the snapshot").click()
+        page.get_by_role("button", name="Restore the earlier state").click()
         dialog = page.get_by_role("dialog")
         reason = dialog.get_by_role("textbox", name="What changed and why")
         expect(reason).to_have_value(re.compile("^Restored from "))

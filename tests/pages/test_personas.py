@@ -240,9 +240,9 @@ def test_every_field_shows_its_help_and_what_applies_while_it_is_empty(house: Co
             assert widget.proto.help == known.help
             told = widget.label + getattr(widget.proto, "placeholder", "")
             assert known.needed or known.say(known.default).lower() in told.replace("\\", "").lower()
-    assert "Nothing is set here, so Tavus leaves this layer off." in words(app)
+    assert "The defaults below count once one field is set here." in words(app)
     field(app, "new", "layers.conversational_flow.turn_taking_patience").set_value("high").run()
-    assert "leaves this layer off" not in words(app)
+    assert "count once one field is set" not in words(app)
 
 
 def test_the_deprecated_context_is_moved_into_the_prompt_and_back_without_sending_anything(house: Console) -> None:

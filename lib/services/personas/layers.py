@@ -282,7 +282,7 @@ SIX = (
         "Turn taking",
         "swap_horiz",
         tuple(_turns()),
-        unset="Nothing is set here, so Tavus leaves this layer off. Set one, and the others get their defaults.",
+        unset="The defaults below count once one field is set here. Until then Tavus takes turns in its own way.",
     ),
     Group("llm", "Language model", "Language model", "psychology", tuple(_language_model())),
     Group("tts", "Voice (TTS)", "Voice", "record_voice_over", tuple(_voice())),

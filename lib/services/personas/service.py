@@ -167,7 +167,7 @@ class Personas:
         snapshot = self.history.snapshot(snapshot_id)
         old_id = self.history.successor(snapshot.persona_id)
         if self._exists(old_id):
-            raise Conflict("This persona is not deleted.", hint="Restore the snapshot instead.")
+            raise Conflict("This persona is not deleted.", hint="Restore an earlier state instead.")
         content = kept_content(snapshot)
         made = self.create(content.fields, by or By(origin=Origin.RESTORE), previous_id=old_id)
         return Recreated(made, old_id, tuple(self.used_by(*self.history.chain(old_id))), content.secrets)
