@@ -185,7 +185,7 @@ class Form:
         st.text_input(
             "Name",
             self.base["name"],
-            placeholder="Product demo",
+            placeholder="For example: Spring demo for buyers",
             help="What the card on Home says. Only you see it.",
             **self._kept("name"),
         )

@@ -14,11 +14,11 @@ from lib.ui.library_words import DRAFTS, started
 from lib.ui.text import md, plain
 
 _HINTS = {
-    guardrails.NAME.key: "no_prices",
-    guardrails.PROMPT.key: "Never name a price or a discount. Say that a colleague sends an offer.",
+    guardrails.NAME.key: "For example: no_prices",
+    guardrails.PROMPT.key: "For example: Never name a price or a discount. Say that a colleague sends an offer.",
     guardrails.CALLBACK.key: "https://…",
-    documents.URL.key: "https://docs.example.com/",
-    documents.NAME.key: "Help pages",
+    documents.URL.key: "For example: https://docs.example.com/",
+    documents.NAME.key: "For example: Help pages",
 }
 
 

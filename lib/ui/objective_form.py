@@ -94,7 +94,7 @@ class Form:
         st.text_input(
             "Name of the set",
             self.start.name,
-            placeholder="Discovery call",
+            placeholder="For example: First talk with a visitor",
             help=objectives.help_of("set"),
             disabled=not self.whole,
             **self._kept("name"),
@@ -137,7 +137,7 @@ class Form:
         st.text_input(
             "Name",
             step.name,
-            placeholder="ask_budget",
+            placeholder="For example: ask_budget",
             help=objectives.help_of("name"),
             **self._kept(f"{held.uid}.name"),
         )
@@ -146,7 +146,7 @@ class Form:
             "What to reach",
             step.prompt,
             height=92,
-            placeholder="Find out what the caller can spend this year.",
+            placeholder="For example: Find out what the caller can spend this year.",
             help=objectives.help_of("prompt"),
             **self._kept(f"{held.uid}.prompt"),
         )
@@ -180,7 +180,7 @@ class Form:
                     st.text_input(
                         "If",
                         branch.why,
-                        placeholder="they have a budget",
+                        placeholder="For example: they have a budget",
                         **self._kept(f"{branch.uid}.why"),
                     )
                     st.button(

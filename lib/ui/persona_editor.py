@@ -82,7 +82,7 @@ def body(form: Form, replicas: Listing[Replica] | None) -> None:
         _context(form, values)
         form.draw(GREETING, height=90)
     with right:
-        form.draw(NAME, placeholder="Warm product guide")
+        form.draw(NAME, placeholder="For example: Spring demo")
         _face(form, replicas)
         form.draw(MODE)
         form.draw(LANGUAGES, height=68)

@@ -69,7 +69,7 @@ def dialog(
         "What changed and why (optional)",
         reason,
         max_chars=REASON_LIMIT,
-        placeholder="Shorter answers after Friday’s rehearsal",
+        placeholder="For example: Shorter answers after Friday’s rehearsal",
         key=REASON,
         help="Kept in the persona’s history in Greenroom, for whoever reads it later. It is not sent to Tavus.",
     )
