@@ -12,6 +12,11 @@ from lib.errors import GreenroomError
 from lib.ui import call_frame, context, menu, parts, places, speed, style
 from lib.wiring import Services
 
+BOUND = ("range", "dates", "agent", "state", "mode", "search", "kind", "outcome")
+"""Keys of the widgets of all pages that are bound to the address."""
+
+_AT = "frame_at"
+
 
 def navigation() -> st.Page:
     """The page to run. Pages are made once a tab: making one looks its file up on the disk."""
@@ -46,6 +51,20 @@ def pages() -> dict[str, list[st.Page]]:
 def place(url_path: str) -> str:
     """What counts as one visit: a page, with the session or the kind that makes it another one."""
     return f"{url_path}?{st.query_params.get('session', '')}{st.query_params.get('kind', '')}"
+
+
+def by_address(at: str) -> None:
+    """A page that is newly opened shows what its address names, and no filter of an earlier page or visit.
+
+    Streamlit keeps the values of widgets that are bound to the address: those would be added to a link's own, each
+    with a step in the browser's history, and hide what the link is about.
+    """
+    if st.session_state.get(_AT) == at:
+        return
+    st.session_state[_AT] = at
+    for name in BOUND:
+        if name not in st.query_params:
+            st.session_state.pop(name, None)
 
 
 def account_note(sandbox: bool) -> None:
@@ -92,6 +111,7 @@ def main() -> None:
     if services is not None:
         with notes:
             settings_note(services, page.url_path)
+    by_address(page.url_path)
     call_frame.draw(services, on_live)
     with context.visit(place(page.url_path)):
         page.run()

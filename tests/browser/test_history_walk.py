@@ -98,6 +98,33 @@ def test_from_an_address_over_a_search_into_a_record_and_out_with_a_file(page: P
     page.get_by_text("6 sessions, ").wait_for()
 
 
+def test_a_record_leads_to_its_requests_without_the_word_of_the_search_and_one_back_leads_home(
+    page: Page, dashboard: Dashboard
+) -> None:
+    page.goto(f"{dashboard.url}/history?range=All&search=invoice")
+    page.get_by_text("6 sessions, ").wait_for()
+    settled(page)
+    page.get_by_role("combobox", name="Open a record").click()
+    page.get_by_role("option", name=re.compile("img src")).click()
+    page.wait_for_url(re.compile(r"/session\?session=s-10"))
+    page.get_by_role("link", name="Requests and callbacks of this session").click()
+    page.get_by_text("Only of one session").wait_for()
+    settled(page)
+    expect(page.locator(SEARCH)).to_have_value("")
+    assert page.url.endswith("/inspector?of=s-10")
+    page.go_back()
+    page.get_by_text("An invoice, please").wait_for()
+    page.get_by_role("link", name="Inspector").first.click()
+    page.get_by_role("heading", name="Inspector").wait_for()
+    settled(page)
+    expect(page.locator(SEARCH)).to_have_value("")
+    page.get_by_role("link", name="History").first.click()
+    page.get_by_role("heading", name="History").wait_for()
+    settled(page)
+    expect(page.locator(SEARCH)).to_have_value("")
+    assert page.url.endswith("/history")
+
+
 def test_show_all_takes_every_filter_away(page: Page, dashboard: Dashboard) -> None:
     page.goto(f"{dashboard.url}/history?range=All&search=nobody+said+this&state=Failed&mode=Text+chats")
     page.get_by_text("Nothing fits").wait_for()
