@@ -158,11 +158,11 @@ class Form:
 
     def _draw_next(self, held: _Held, index: int, names: dict[str, str]) -> None:
         others = [uid for uid in names if uid != held.uid]
-        first = DEPENDS if held.branches else ONE if held.next else END
+        # Not as the widgets' own defaults: what is added or removed changes both, and Streamlit warns of two values.
+        st.session_state.setdefault(self.key(f"{held.uid}.then"), self._then(held))
         chosen = st.segmented_control(
             "Then",
             (END, ONE, DEPENDS),
-            default=first,
             required=True,
             help=objectives.help_of("then"),
             **self._kept(f"{held.uid}.then"),
@@ -204,10 +204,11 @@ class Form:
 
     def _target(self, label: str, first: str, others: list[str], names: dict[str, str], name: str) -> None:
         options = [*others, *([first] if first and first not in others else [])]
+        st.session_state.setdefault(self.key(name), first or None)
         st.selectbox(
             label,
             options,
-            index=options.index(first) if first else None,
+            index=None,
             format_func=lambda uid: plain(names.get(uid, uid.removeprefix("=")) or "a step without a name", 60),
             placeholder="Choose a step",
             **self._kept(name),

@@ -87,16 +87,14 @@ class Form:
                 self._notes(field)
                 self.complaints(field.key)
                 return
+        self._begin(field)
         match kind(self.row, field):
             case Kind.CHOICE:
                 self._choice(field, str(base), kept)
             case Kind.BOOL:
-                st.segmented_control(
-                    _with_default(field), [True, False], default=base, format_func=_on_off, width="stretch", **kept
-                )
+                st.segmented_control(_with_default(field), [True, False], format_func=_on_off, width="stretch", **kept)
             case Kind.NUMBER:
-                number = float(base) if isinstance(base, int | float) else None
-                st.number_input(field.label, value=number, step=0.1, placeholder=hint, **kept)
+                st.number_input(field.label, value=None, step=0.1, placeholder=hint, **kept)
             case Kind.SECRET:
                 st.text_input(
                     field.label, type="password", autocomplete="new-password", placeholder=self._secret(field), **kept
@@ -106,11 +104,26 @@ class Form:
                 st.text_area(field.label, height=90, placeholder=self._secret(field), **kept)
                 self._removal(field)
             case Kind.TEXT:
-                st.text_input(field.label, str(base), placeholder=hint, **kept)
+                st.text_input(field.label, placeholder=hint, **kept)
             case _:
-                st.text_area(field.label, str(base), height=height, placeholder=hint, **kept)
+                st.text_area(field.label, height=height, placeholder=hint, **kept)
         self._notes(field)
         self.complaints(field.key)
+
+    def _begin(self, field: Field) -> None:
+        """Put the row's value where the widget reads it.
+
+        Not as the widget's own default: a restore or a merge puts a value there too, and Streamlit warns of both.
+        """
+        key = self.key(field.key)
+        value = st.session_state.get(key, self.base[field.key])
+        match kind(self.row, field):
+            case Kind.CHOICE:
+                value = value or None
+            case Kind.NUMBER:
+                value = float(value) if isinstance(value, int | float) else None
+        if key not in st.session_state or st.session_state[key] != value:
+            st.session_state[key] = value
 
     def other(self) -> None:
         """What has no field of its own, as JSON."""
@@ -123,9 +136,9 @@ class Form:
         if not rest.open:
             return
         with rest:
+            st.session_state.setdefault(self.key(OTHER), self.base[OTHER])
             st.text_area(
                 "Other fields",
-                str(self.base[OTHER]),
                 height=160,
                 key=self.key(OTHER),
                 help="What has no field above, as JSON. Untouched, it is kept as it is. Secrets in it are not shown.",
@@ -147,7 +160,6 @@ class Form:
             st.segmented_control(
                 _with_default(field),
                 options,
-                default=base or None,
                 format_func=lambda o: md(field.say(o), 40),
                 width="stretch",
                 **common,
@@ -156,7 +168,7 @@ class Form:
         st.selectbox(
             field.label,
             options,
-            index=options.index(base) if base else None,
+            index=None,
             format_func=lambda option: plain(field.say(option), 80),
             placeholder=self._hint(field),
             accept_new_options=field.free,

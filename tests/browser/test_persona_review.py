@@ -139,3 +139,34 @@ def test_an_earlier_state_is_compared_restored_through_the_review_and_kept_as_a_
         assert {**stored(console), "updated_at": ""} == {**before, "updated_at": ""}
         page.get_by_role("button", name="History").click()
         expect(page.locator(".gr-chip", has_text="Restored")).to_be_visible()
+        assert "Session State API" not in console.log, console.log
+
+
+def test_values_that_are_put_into_the_form_log_nothing(page: Page) -> None:
+    """Streamlit warns once a process where a widget has two beginnings, with a stack that looks like a failure."""
+    with Dashboard() as console:
+        steps = [
+            {"op": "add", "path": "/layers/tts/voice_settings", "value": {"speed": 1}},
+            {"op": "add", "path": "/layers/conversational_flow", "value": {"turn_taking_patience": "high"}},
+            {"op": "replace", "path": "/pipeline_mode", "value": "echo"},
+        ]
+        page.goto(f"{console.url}/personas?persona={GUIDE}&view=history")
+        expect(page.get_by_text("First seen")).to_be_visible()
+        answer = requests.patch(
+            f"{console.url}/sandbox/v2/personas/{GUIDE}", json=steps, headers={"x-api-key": "sandbox"}, timeout=10
+        )
+        assert answer.ok, answer.text
+        page.goto(f"{console.url}/personas?persona={GUIDE}")
+        expect(page.get_by_text("Turn taking")).to_be_visible()
+        expect(page.get_by_role("radio", name="High").first).to_be_checked()
+        page.get_by_role("button", name="Move it into the prompt").click()
+        expect(page.get_by_text("2 local edits")).to_be_visible()
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_text("2 local edits")).to_be_hidden()
+        page.goto(f"{console.url}/personas?persona={GUIDE}&view=history")
+        page.get_by_role("button", name="Restore").last.click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("Turn taking, patience")).to_be_visible()
+        dialog.get_by_role("button", name="Keep editing").click()
+        expect(page.get_by_role("radio", name="High").first).not_to_be_checked()
+        assert "Session State API" not in console.log, console.log
