@@ -12,8 +12,8 @@ from lib.errors import GreenroomError
 from lib.ui import call_frame, context, menu, parts, places, speed, style
 from lib.wiring import Services
 
+# Keys of the widgets of all pages that are bound to the address. A string here would be drawn: this is a script.
 BOUND = ("range", "dates", "agent", "state", "mode", "search", "kind", "outcome")
-"""Keys of the widgets of all pages that are bound to the address."""
 
 _AT = "frame_at"
 
