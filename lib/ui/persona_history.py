@@ -28,8 +28,17 @@ ORIGINS: dict[Origin, tuple[str, Colour, str]] = {
 }
 
 
-ACTORS = {"api": "the HTTP API"}
+ACTORS = {"api": "the HTTP API", "command line": "the command line"}
 """Who did it, where that is no person, in words."""
+_UNSIGNED = frozenset((Origin.FILE, Origin.RESTORE, Origin.ACCEPTED))
+"""Done on a page where nobody was signed in, and the chip does not say already that it was here."""
+
+
+_MEANT = {
+    Origin.DELETED: "The persona was deleted. This is how it was last.",
+    Origin.ACCEPTED: "What was changed at Tavus was taken for right.",
+}
+"""What a row is that need not change a field."""
 
 
 class Clicked(NamedTuple):
@@ -102,11 +111,11 @@ def _row(snapshot: Snapshot, earlier: Snapshot | None, account: str, *, newest: 
     word, colour, icon = ORIGINS[snapshot.origin]
     what, acts = st.columns([7, 3], vertical_alignment="center")
     lead = f'<b dir="auto">{html(snapshot.reason)}</b>' if snapshot.reason else ""
-    by = f" · by {ACTORS.get(snapshot.actor, snapshot.actor)}" if snapshot.actor else ""
+    told = f"{stamp(snapshot.at)} · {ago(snapshot.at)}{_by(snapshot)}"
     what.html(
         f'<div class="gr-lines">{lead}<span>{html(_changed(account, snapshot, earlier))}</span>'
         f'<div class="gr-foot gr-tight"><span class="gr-chip gr-{colour}"><i aria-hidden="true">{icon}</i>{word}</span>'
-        f'<span dir="auto">{html(stamp(snapshot.at))} · {html(ago(snapshot.at))}{html(by)}</span></div></div>'
+        f'<span dir="auto">{html(told)}</span></div></div>'
     )
     with acts.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         name = f"{word}, {stamp(snapshot.at)}"
@@ -125,12 +134,26 @@ def _row(snapshot: Snapshot, earlier: Snapshot | None, account: str, *, newest: 
     return clicked
 
 
+def _by(snapshot: Snapshot) -> str:
+    """Who did it, as far as that is known: of a change at Tavus it never is."""
+    if snapshot.actor:
+        return f" · by {ACTORS.get(snapshot.actor, snapshot.actor)}"
+    return " · here" if snapshot.origin in _UNSIGNED else ""
+
+
 def _changed(account: str, snapshot: Snapshot, earlier: Snapshot | None) -> str:
-    """What it changed of the state before it."""
+    """What it is, and what it changed of the state before it."""
     if earlier is None:
         return "The first state that was kept."
+    what = _MEANT.get(snapshot.origin, "")
+    if snapshot.previous_id and snapshot.persona_id != earlier.persona_id:
+        what = f"Created again after it was deleted, with the id {snapshot.persona_id}."
     if snapshot.hash == earlier.hash:
-        return "No field changed."
+        return what or "No field changed."
+    return f"{what} {_fields(account, snapshot, earlier)}".strip()
+
+
+def _fields(account: str, snapshot: Snapshot, earlier: Snapshot) -> str:
     labels = _labels(account, earlier.id, snapshot.id)
     more = f" and {len(labels) - 4} more" if len(labels) > 4 else ""
     return f"Changed: {', '.join(labels[:4])}{more}."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lib.models import Origin
 from lib.services.personas.service import By
 from tests.house import BUYER, GUIDE, demo
 from tests.pages.opened import Console, console, everything, html, words
@@ -204,6 +207,27 @@ def test_a_persona_deleted_here_keeps_its_history_and_can_be_made_again(house: C
     app.button(key="personas_create_again").click().run()
     assert app.title[0].value == "Warm product guide"
     assert "view" not in app.query_params
+    made = app.query_params["persona"]
+    app.button(key="personas_history").click().run()
+    shown = html(app)
+    assert "No field changed" not in shown
+    assert f"Created again after it was deleted, with the id {made}." in shown
+    assert "The persona was deleted. This is how it was last." in shown
+
+
+def test_a_history_names_who_did_it_as_far_as_that_is_known(house: Console) -> None:
+    house.services.catalogue.personas(max_age_s=0)
+    for number, by in enumerate(
+        (By(actor="api"), By(actor="command line", origin=Origin.FILE), By(origin=Origin.FILE), By(actor=STRANGE), By())
+    ):
+        before = house.services.personas.get(GUIDE)
+        house.services.personas.save(before, {**before.raw, "greeting": f"Hello {number}"}, by).checked()
+    elsewhere(house, greeting="Someone else")
+    house.services.catalogue.personas(max_age_s=0)
+    app = house.open("personas", persona=GUIDE, view="history")
+    feet = re.findall(r'<span dir="auto">([^<]*)</span></div></div>', html(app))
+    names = [" · ".join(foot.split(" · ")[2:]) for foot in feet]
+    assert names == ["", "", f"by {escape(STRANGE)}", "here", "by the command line", "by the HTTP API", ""]
 
 
 def test_the_deleted_are_found_by_the_same_search(house: Console) -> None:
