@@ -179,9 +179,13 @@ def editor(services: Services, agent_id: str) -> None:
                 where=words.place(services.sandbox).capitalize(),
             )
             if stored is not None and not changed and not any(item.blocks for item in found):
-                label = f"Start, up to {span(stored.call.longest_s(most.call_s))}"
-                if st.button(label, icon=":material/play_arrow:", key=f"start-agent-{stored.id}", width="stretch"):
+                label, text_only = strips.start_word(services, span(stored.call.longest_s(most.call_s)))
+                key = f"start-agent-{stored.id}"
+                if not text_only and st.button(label, icon=":material/play_arrow:", key=key, width="stretch"):
                     clicked = "start"
+                word, key = agent_gallery.REHEARSE, f"agents_rehearse_{stored.id}"
+                if st.button(word, icon=":material/chat:", key=key, width="stretch"):
+                    clicked = "rehearse"
         st.header("The call", anchor=False)
         form.call(most, persona, documents)
 
@@ -192,7 +196,7 @@ def editor(services: Services, agent_id: str) -> None:
         go("")
     if clicked == "delete" and stored is not None:
         confirm_delete(stored.id, stored.name, words.at(services.sandbox))
-    if clicked in ("duplicate", "start") and stored is not None:
+    if clicked in ("duplicate", "start", "rehearse") and stored is not None:
         with notice, feedback.section(f"{clicked} the agent", retry=False):
             follow(services, clicked, stored)
     if clicked == "save" and not form.wrong:
@@ -332,6 +336,8 @@ def undo(services: Services) -> None:
 def follow(services: Services, act: str, agent: Agent, agents: Sequence[Agent] = ()) -> None:
     if act == "start":
         strips.start(agent.id)
+    elif act == "rehearse":
+        strips.start(agent.id, enable_avatar=False)
     elif act == "delete":
         confirm_delete(agent.id, agent.name, words.at(services.sandbox))
     elif act == "duplicate":

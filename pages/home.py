@@ -75,14 +75,16 @@ def card(
         " · ".join(item.name for item in (replica, persona) if item and item.name),
         " · ".join(filter(None, (agent.call.language, used))),
     )
+    word, text_only = strips.start_word(services, span(agent.call.longest_s(services.loaded.settings.max_call_s)))
     return cards.Card(
         agent=agent.id,
         name=agent.name,
         face=cards.face(context.own_path(replica.thumbnail_image_url) if replica else "", agent.name),
         lines=tuple(line for line in lines if line),
-        start="" if blocked else f"Start, up to {span(agent.call.longest_s(services.loaded.settings.max_call_s))}",
+        start="" if blocked else word,
         lacks=lacking[0].message if lacking else "",
         back=called,
+        text_only=text_only,
     )
 
 

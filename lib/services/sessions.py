@@ -352,7 +352,7 @@ class Sessions:
         settings = self._loaded.settings
         if self._loaded.problems:
             names = ", ".join(sorted({problem.name for problem in self._loaded.problems}))
-            return Mode.TEXT, SettingsWrong(f"A setting is wrong, so no paid call is started: {names}.")
+            return Mode.TEXT, SettingsWrong(f"A setting is wrong, so no avatar can start: {names}.")
         if settings.tavus_avatar_mode is not Mode.PIPECAT_DAILY:
             return Mode.PHOENIX_REST, None
         refusal = self._pipecat.unable()

@@ -15,7 +15,7 @@ import streamlit as st
 from lib.models import Agent, Persona, Replica
 from lib.services.agents import Standing, standing
 from lib.services.readiness import Known, Missing
-from lib.ui import lists, parts, replica_picker
+from lib.ui import lists, parts, replica_picker, strips
 from lib.ui.context import Services
 from lib.ui.text import ago, plain, span
 
@@ -33,8 +33,11 @@ CHIPS: dict[Standing, tuple[str, str]] = {
 PAGE, OPENED = "agents_page", "agents_opened"
 
 
+REHEARSE = "Rehearse in text, free"
+
+
 class Clicked(NamedTuple):
-    """`act` is start, edit, duplicate, delete or compare."""
+    """`act` is start, rehearse, edit, duplicate, delete or compare."""
 
     act: str
     agent: Agent
@@ -181,14 +184,15 @@ def _card(listed: Listed, agent: Agent) -> Clicked | None:
             if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
                 act = "edit"
         else:
-            label = f"Start, up to {listed.limit(agent)}"
-            if st.button(label, icon=":material/play_arrow:", key=f"start-agents-{agent.id}", width="stretch"):
-                act = "start"
+            label, text_only = strips.start_word(listed.services, listed.limit(agent))
+            icon = ":material/chat:" if text_only else ":material/play_arrow:"
+            if st.button(label, icon=icon, key=f"start-agents-{agent.id}", width="stretch"):
+                act = "rehearse" if text_only else "start"
         if st.button("", icon=":material/edit:", key=f"agents_edit_{agent.id}", help="Edit"):
             act = "edit"
-        options = ["Compare", "Duplicate", "Delete"] if len(listed.agents) > 1 else ["Duplicate", "Delete"]
+        options = [REHEARSE, *(["Compare"] if len(listed.agents) > 1 else []), "Duplicate", "Delete"]
         word = st.menu_button("", options, icon=":material/more_horiz:", key=f"menu-agent-{agent.id}", help="More")
-        act = word.lower() if word else act
+        act = "rehearse" if word == REHEARSE else word.lower() if word else act
     return Clicked(act, agent) if act else None
 
 

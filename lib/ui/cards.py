@@ -35,7 +35,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     element.dataset.act = `${act} ${agent}`;
     element.append(icon(sign));
     if (text) element.append(make("span", "", text));
-    if (label) { element.ariaLabel = label; element.title = label; }
+    if (label) { element.ariaLabel = label; element.dataset.tip = label; }
     element.onclick = () => root.send("clicked", { act, agent });
     return element;
   };
@@ -63,7 +63,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (card.back) {
       acts.append(button("gr-button gr-start", "arrow_forward", "Return to room", "back", card.agent));
       const beside = `${card.start}, beside the open call`;
-      if (card.start) acts.append(button("gr-button", "play_arrow", "", "start", card.agent, beside));
+      if (card.start && !card.text_only)
+        acts.append(button("gr-button", "play_arrow", "", "start", card.agent, beside));
+    } else if (card.start && card.text_only) {
+      acts.append(button("gr-button gr-wide", "chat", card.start, "chat", card.agent));
     } else if (card.start) {
       acts.append(button("gr-button gr-start", "play_arrow", card.start, "start", card.agent),
                   button("gr-button", "chat", "", "chat", card.agent, "Rehearse in text, free"));
@@ -90,7 +93,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
 class Card:
     """One agent. `start` is the word on its button; "" where a call can't start, and `lacks` says why.
 
-    `back`: it has an open call, so the way back into it comes first.
+    `back`: it has an open call, so the way back into it comes first. `text_only`: no avatar can start, so `start` is
+    the word for a text chat.
     """
 
     agent: str
@@ -100,6 +104,7 @@ class Card:
     start: str
     lacks: str = ""
     back: bool = False
+    text_only: bool = False
 
 
 def draw(cards: list[Card], *, add: bool, key: str) -> tuple[Act, str] | None:

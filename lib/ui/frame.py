@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.errors import GreenroomError
+from lib.errors import GreenroomError, SettingsWrong
 from lib.ui import call_frame, context, menu, parts, places, speed, style
 from lib.wiring import Services
 
@@ -83,7 +83,7 @@ def settings_note(services: Services, at: str) -> None:
         return
     greeted = "frame_greeted" in st.session_state
     st.session_state["frame_greeted"] = True
-    if at == "diagnostics":
+    if at == "diagnostics" or (at == "live" and _refusal_says_it()):
         return
     if not greeted and not at:
         st.switch_page(places.DIAGNOSTICS)
@@ -91,6 +91,12 @@ def settings_note(services: Services, at: str) -> None:
     with parts.banner("warn", f"To mend: {names}.", "No avatar starts until it is mended.", key="settings"):
         if st.button("Open Diagnostics", key="frame_diagnostics"):
             st.switch_page(places.DIAGNOSTICS)
+
+
+def _refusal_says_it() -> bool:
+    """Whether the session on the page names the wrong settings itself, as they refused it its avatar."""
+    slots = call_frame.slots()
+    return slots is not None and slots.session.status.open and slots.session.reason_code == SettingsWrong.code
 
 
 def main() -> None:
@@ -108,11 +114,11 @@ def main() -> None:
     if menu.again():
         st.query_params.clear()
         st.rerun()
+    by_address(page.url_path)
+    call_frame.draw(services, on_live)
     if services is not None:
         with notes:
             settings_note(services, page.url_path)
-    by_address(page.url_path)
-    call_frame.draw(services, on_live)
     with context.visit(place(page.url_path)):
         page.run()
 

@@ -54,6 +54,13 @@ def start(agent_id: str, *, enable_avatar: bool = True) -> None:
     st.switch_page(places.LIVE, query_params={"session": session.id})
 
 
+def start_word(services: Services, limit: str) -> tuple[str, bool]:
+    """What a Start button says, and whether it starts a text chat: no avatar starts while a setting is wrong."""
+    if services.loaded.problems:
+        return "Start in text", True
+    return f"Start, up to {limit}", False
+
+
 def open_sessions(place: str) -> list[Session]:
     """Draw each open session with its way back in and its end; gives them back."""
     sessions = context.services().sessions.open()

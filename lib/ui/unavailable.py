@@ -30,18 +30,23 @@ def broke_off(session: Session) -> bool:
 def refused(session: Session) -> None:
     """The start was refused and the session goes on as text."""
     plays = record.stand_in(context.services(), session)
-    works = f"Nothing was created and nothing is billed. Text chat below works: {plays.rstrip(',')}."
+    works = f"Nothing was created and nothing is billed. Text chat below works with a stand-in: {plays}."
     rest = " ".join(filter(None, (works, feedback.advice(session.reason_hint))))
     mend = session.reason_code in record.AGENTS_FAULT
+    settings = bool(context.services().loaded.problems)
     cause = f"{TITLE} {feedback.sentence(session.reason)}"
     with parts.banner("warn", cause, rest, key="live-refused", icon="videocam_off", stacked=True):
         if mend:
             open_agent(session)
-        if _retry(session, "live_again", primary=not mend):
+        if settings:
+            # Settings are read once, so that only a restart can make another try succeed.
+            _diagnostics("live_diagnostics", primary=True)
+        elif _retry(session, "live_again", primary=not mend):
             with feedback.section("start the session", retry=False):
                 context.services().sessions.end(session.id)
                 strips.start(session.agent_id)
-        _diagnostics("live_diagnostics")
+        if not settings:
+            _diagnostics("live_diagnostics")
     if session.reason_code in NO_ROOM and not strips.open_calls("refused"):
         st.caption("No call of this console is open: what uses the account up was started elsewhere.")
 
@@ -102,6 +107,6 @@ def _retry(session: Session, key: str, *, primary: bool) -> bool:
     return st.button("Retry", type="primary" if primary else "secondary", icon=":material/refresh:", key=key, help=note)
 
 
-def _diagnostics(key: str) -> None:
-    if st.button("Diagnostics", type="tertiary", key=key):
+def _diagnostics(key: str, *, primary: bool = False) -> None:
+    if st.button("Diagnostics", type="primary" if primary else "tertiary", key=key):
         st.switch_page(places.DIAGNOSTICS)

@@ -77,6 +77,7 @@ def test_an_agent_is_made_with_persona_face_and_call_settings(house: Console) ->
     )
     assert app.title[0].value == "Hard questions"
     assert app.button(key=f"start-agent-{made.id}").label == "Start, up to 150 s"
+    assert app.button(key=f"agents_rehearse_{made.id}").label == "Rehearse in text, free"
 
 
 def test_a_limit_that_is_not_allowed_any_more_is_not_ready(house: Console, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib import wiring
+from lib.models import Mode
 from lib.settings import Problem
 from tests.house import demo
 from tests.pages.opened import console, words
@@ -34,11 +35,36 @@ def test_a_wrong_setting_opens_diagnostics_first_and_is_named_on_every_page(tmp_
             assert app.button(key="frame_diagnostics").label == "Open Diagnostics"
 
 
+def test_with_a_wrong_setting_every_start_says_that_it_starts_in_text_and_the_room_names_the_setting_once(
+    tmp_path: Path,
+) -> None:
+    with console(tmp_path, problems=(WRONG,)) as house:
+        agent = demo(house.services)
+        app = first_visit()
+        drawn = [element.proto.json for element in house.go(app, "home").main if element.type == "bidi_component"]
+        assert any('"start": "Start in text"' in sent and '"text_only": true' in sent for sent in drawn)
+        assert house.go(app, "live").button(key="live_start").disabled
+        house.go(app, "agents", agent=agent.id)
+        assert app.button(key=f"agents_rehearse_{agent.id}").label == "Rehearse in text, free"
+        assert not [button for button in app.button if button.label.startswith("Start, up to")]
+        start = house.go(app, "agents").button(key=f"start-agents-{agent.id}")
+        assert start.label == "Start in text"
+        start.click().run()
+        (session,) = house.services.sessions.open()
+        assert session.mode is Mode.TEXT
+        refused = house.services.sessions.start_and_wait(agent.id, token="by-the-api")
+        said = words(house.go(app, "live", session=refused.id))
+        assert said.count("MAX_CALL_S") == 1 and "paid" not in said
+        assert app.button(key="live_diagnostics").proto.type == "primary"
+        assert not [button for button in app.button if button.label == "Retry"]
+
+
 def test_with_a_key_nothing_speaks_of_the_sandbox(tmp_path: Path) -> None:
     with console(tmp_path):
         app = first_visit()
         assert "Sandbox" not in words(app)
         assert not app.sidebar.markdown
+        assert "bound to the address" not in words(app), "the frame draws its own words for programmers"
 
 
 def test_before_the_services_are_there_the_page_says_so() -> None:
