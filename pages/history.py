@@ -53,7 +53,7 @@ def filters(services: Services) -> dict[str, Any]:
         found["statuses"] = STATES.get(choice("State", list(STATES), 130), ())
         found["modes"] = MODES.get(choice("Mode", list(MODES), 160), ())
         text = st.text_input(
-            "Search", placeholder="Search agents and transcripts", label_visibility="collapsed",
+            "Search", placeholder="Search agents, words", label_visibility="collapsed",
             icon=":material/search:", width="stretch", key="search", bind="query-params", on_change=pager.first_page,
         )  # fmt: skip
     if agent in agents:
@@ -130,7 +130,7 @@ def table(services: Services, sessions: tuple[Session, ...], text: str) -> Sessi
             "said": column.TextColumn("What was said", width=420),
             "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=86),
             "why": column.TextColumn("Why it ended", width=160 if text else 240),
-            "length": column.TextColumn("Length, min", alignment="right", width=96),
+            "length": column.TextColumn("Length", alignment="right", width=74),
             "cost": column.TextColumn("Est. cost", alignment="right", width=86) if priced else None,
             "mode": column.TextColumn("Mode", width=80),
         },
@@ -149,6 +149,7 @@ def named_record(sessions: tuple[Session, ...]) -> Session | None:
         format_func=lambda row: f"{stamp(sessions[row].created_at)} · {sessions[row].agent_name}",
         placeholder="Open a record by name",
         label_visibility="collapsed",
+        help="Works with the keyboard, as the table’s buttons do not.",
         width=220,
         key="history_record",
     )

@@ -12,7 +12,7 @@ from lib.services import words
 from lib.services.plain import cost
 from lib.ui import context, feedback, notes, parts, places, record, strips
 from lib.ui.context import Services
-from lib.ui.text import md, span, stamp
+from lib.ui.text import local, md, span, stamp
 
 DOOMED = "session_doomed"
 
@@ -72,13 +72,14 @@ def with_avatar(session: Session) -> bool:
 
 def exports(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> None:
     export = services.export
+    speaker, name = record.speaker(services, session), export.file_name(session, local(session.created_at))
     for word, suffix, mime, make in (
-        ("Markdown, to read", "md", "text/markdown", lambda: export.markdown(session, turns, events)),
+        ("Markdown, to read", "md", "text/markdown", lambda: export.markdown(session, turns, events, speaker)),
         ("CSV, for a sheet", "csv", "text/csv", lambda: export.turns_csv(turns)),
         ("JSON, for a program", "json", "application/json", lambda: export.as_json(session, turns, events)),
     ):
         st.download_button(
-            word, make, f"{session.id}.{suffix}", mime, key=f"session_{suffix}", on_click="ignore", width="stretch"
+            word, make, f"{name}.{suffix}", mime, key=f"session_{suffix}", on_click="ignore", width="stretch"
         )
 
 

@@ -14,14 +14,16 @@ from itertools import pairwise
 from typing import Any
 
 from lib.models import Session, SessionEvent, Turn
-from lib.services import words
+from lib.services import record, words
 from lib.services.plain import cost, length_s
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-SPEAKERS = {"user": "You", "assistant": "Avatar", "tool": "Tool"}
+SPEAKERS = {"user": "You", "tool": "Tool"}
 SOURCES = {"tavus": "call", "chat": "chat"}
 SESSION_COLUMNS = ("id", "started", "agent", "persona", "mode", "status", "length_s", "why_it_ended", "conversation_id")
 
+
+NAME_CHARS = 60
 
 Record = tuple[Session, Sequence[Turn], Sequence[SessionEvent]]
 NONE_FITS = "No session fits the filters.\n"
@@ -33,7 +35,9 @@ def shown(turns: Iterable[Turn]) -> list[Turn]:
     return [turn for turn in turns if turn.role != "system"]
 
 
-def markdown(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionEvent]) -> str:
+def markdown(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionEvent], speaker: str = "") -> str:
+    """One record to read. `speaker` is who answers in it, where more than the session's own names is known."""
+    speakers = {**SPEAKERS, "assistant": _line(speaker or session.persona_name or session.agent_name) or "Avatar"}
     lines = [
         f"# {_line(session.agent_name)}, {session.created_at:%d %b %Y %H:%M} UTC",
         "",
@@ -49,13 +53,22 @@ def markdown(session: Session, turns: Sequence[Turn], timeline: Sequence[Session
             lines += ["", f"## {title}", ""]
             for turn in said:
                 at = "" if turn.seconds is None else f" ({clock(turn.seconds)})"
-                lines += [f"**{SPEAKERS.get(turn.role, turn.role)}**{at}: {_text(turn.content)}", ""]
+                lines += [f"**{speakers.get(turn.role, turn.role)}**{at}: {_text(turn.content)}", ""]
     if session.perception:
         lines += ["", "## A model's impression", "", "What a model made of the caller, not a measurement.", ""]
         lines += [_text(session.perception), ""]
     lines += ["", "## Timeline", ""]
-    lines += [_happened(event) for event in timeline]
+    lines += [_happened(event) for event in record.counted(timeline, turns)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+
+
+def file_name(session: Session, at: datetime) -> str:
+    """What a record's file is called, without its ending: agent, day and time as `at` has it, the end of the id.
+
+    Letters and digits of every script are kept, as every file system takes them; all else becomes a dash.
+    """
+    agent = re.sub(r"\W+", "-", session.agent_name).strip("-_")[:NAME_CHARS].rstrip("-_")
+    return "-".join(filter(None, (agent, f"{at:%Y-%m-%d-%H%M}", session.id.rpartition("-")[2])))
 
 
 def turns_csv(turns: Sequence[Turn]) -> str:
@@ -99,13 +112,13 @@ def as_json(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionE
 
 def all_markdown(records: Iterable[Record], *, more: bool) -> str:
     """Several records one after the other; `more`: there are older ones that it leaves out."""
-    parts = [markdown(*record) for record in records] + ([LEFT_OUT] if more else [])
+    parts = [markdown(*one) for one in records] + ([LEFT_OUT] if more else [])
     return "\n---\n\n".join(parts) or NONE_FITS
 
 
 def all_json(records: Iterable[Record], *, more: bool) -> str:
     """The same as one JSON object: `{"sessions": [record, ...], "more": true where older ones are left out}`."""
-    value = {"sessions": [_record(*record) for record in records], "more": more}
+    value = {"sessions": [_record(*one) for one in records], "more": more}
     return json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n"
 
 
@@ -113,7 +126,7 @@ def _record(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionE
     return {
         "session": asdict(session),
         "turns": [asdict(turn) for turn in shown(turns)],
-        "timeline": [asdict(event) for event in timeline],
+        "timeline": [asdict(event) for event in record.counted(timeline, turns)],
     }
 
 

@@ -6,7 +6,7 @@ Also what is told of a session's course, from all that is known of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -137,6 +137,13 @@ def story(
             at = begun + timedelta(seconds=turn.seconds or 0.0)
             told.append(SessionEvent(at, kind, _opening(turn.content)))
     return sorted(told, key=lambda event: event.at)
+
+
+def counted(events: Sequence[SessionEvent], turns: Sequence[Turn]) -> list[SessionEvent]:
+    """The same with a transcript's entries counted as they are shown: Tavus's also holds what nobody said."""
+    count = sum(turn.source == "tavus" and turn.role in SPOKEN for turn in turns)
+    told = f"{count} entr{'y' if count == 1 else 'ies'}" if count else "Nobody spoke"
+    return [replace(event, detail=told) if event.kind == "transcript" else event for event in events]
 
 
 def _opening(text: str) -> str:

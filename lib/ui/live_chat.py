@@ -68,7 +68,7 @@ def _bubbles(session: Session, answer: Answer | None, in_call: bool) -> None:
     services = context.services()
     name, turns = record.speaker(services, session), said(session)
     height: Literal["content"] | int = (260 if in_call else 420) if len(turns) > FEW else "content"
-    note = feedback.sentence(f"{record.stand_in(services, session)} answers, not the Tavus pipeline")
+    note = " ".join(map(feedback.sentence, (services.responder.note, record.stand_in(services, session))))
     note += " The call does not hear it." if in_call else ""
     drawn = ""
     if turns or answer is not None:

@@ -10,7 +10,7 @@ import streamlit as st
 from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.services import words
 from lib.services.plain import length_s
-from lib.services.record import SPOKEN
+from lib.services.record import SPOKEN, counted
 from lib.ui import parts
 from lib.ui.text import clock, html, local
 from lib.wiring import Services
@@ -80,10 +80,10 @@ def stand_in(services: Services, session: Session) -> str:
     listing = services.catalogue.persona_shelf.peek()
     gone = not session.persona_name and listing is not None and listing.find(session.persona_id) is None
     if gone:
-        return "a stand-in without its persona (it was deleted)"
+        return "it has no persona, as that was deleted"
     if services.responder.scripted:
-        return "a scripted stand-in, which takes name, role and goals from the prompt and no more,"
-    return f"a stand-in model, {services.responder.label}, with the same persona"
+        return "it is scripted, from the prompt’s name, role and goals"
+    return f"it is {services.responder.label}, with the same persona"
 
 
 def transcript_pending(session: Session, now: datetime | None = None) -> bool:
@@ -179,10 +179,8 @@ def bubbles(turns: Sequence[Turn], speaker: str, pending: str = "", so_far: str 
 
 def timeline(events: Sequence[SessionEvent], turns: Sequence[Turn]) -> None:
     """What happened when, as one element. A transcript's entries are counted as they are shown."""
-    count = sum(turn.source == "tavus" and turn.role in SPOKEN for turn in turns)
-    told = {"transcript": f"{count} entr{'y' if count == 1 else 'ies'}" if count else "Nobody spoke"}
     last = len(events) - 1
-    rows = (_event(event, told.get(event.kind, event.detail), i == last) for i, event in enumerate(events))
+    rows = (_event(event, i == last) for i, event in enumerate(counted(events, turns)))
     st.html(f'<div class="gr-tl">{"".join(rows)}</div>')
 
 
@@ -210,9 +208,9 @@ def _bubble(role: str, content: str, speaker: str) -> str:
     )
 
 
-def _event(event: SessionEvent, detail: str, last: bool) -> str:
+def _event(event: SessionEvent, last: bool) -> str:
     what = words.event(event.kind)
-    more = f"<span>{html(detail)}</span>" if detail not in ("", what) else ""
+    more = f"<span>{html(event.detail)}</span>" if event.detail not in ("", what) else ""
     mark = f"gr-{_COLOURS.get(event.kind, 'neutral')}{' last' if last else ''}"
     return f'<time>{local(event.at):%H:%M:%S}</time><i class="{mark}"></i><p>{html(what)}{more}</p>'
 

@@ -220,6 +220,7 @@ def test_an_agent_whose_persona_is_gone_is_opened_and_no_persona_is_promised(hou
     said = words(app)
     assert said.count("Nothing was ") == 1
     assert "same persona" not in said
+    assert "Stand-in model, not the Tavus pipeline. It has no persona" in said
     assert app.button(key="live_agent_of").label == "Open the agent"
     house.services.sessions.end(session.id)
     assert app.run().button(key="live_agent_of").label == "Open the agent"

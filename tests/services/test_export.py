@@ -40,13 +40,34 @@ TIMELINE = [SessionEvent(AT, "start"), SessionEvent(AT, "ended", "You ended it")
 
 def test_markdown_has_the_transcript_the_chat_and_the_reason() -> None:
     text = export.markdown(SESSION, TURNS, TIMELINE)
-    assert "**Avatar** (0:01): Hello, שלום" in text
+    assert "**Guide** (0:01): Hello, שלום" in export.markdown(SESSION, TURNS, TIMELINE, "Guide")
     assert "**You** (1:02): =1+1" in text
     assert text.index("## Transcript") < text.index("## Text chat") < text.index("**You**: typed")
     assert "Length: 3:42" in text
     assert "Why it ended: You ended it" in text
     assert "Mode: Video call" in text
     assert "- 09:15:00 Start pressed\n- 09:15:00 Ended: You ended it\n" in text
+
+
+def test_a_transcripts_entries_are_counted_as_they_are_shown_in_each_form() -> None:
+    timeline = [SessionEvent(AT, "transcript", f"{len(TURNS)} entries")]
+    assert "Transcript read: 2 entries" in export.markdown(SESSION, TURNS, timeline)
+    assert json.loads(export.as_json(SESSION, TURNS, timeline))["timeline"][0]["detail"] == "2 entries"
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Product demo", "Product-demo-2026-11-22-0915-a1b2c3"),
+        ("../..\\C:*?<x>\n.", "C-x-2026-11-22-0915-a1b2c3"),
+        ("Führung שלום", "Führung-שלום-2026-11-22-0915-a1b2c3"),
+        ("🎉", "2026-11-22-0915-a1b2c3"),
+        ("x" * 300, f"{'x' * 60}-2026-11-22-0915-a1b2c3"),
+    ],
+)
+def test_a_records_file_is_named_by_agent_and_day_in_safe_characters(agent: str, name: str) -> None:
+    session = replace(SESSION, id="s-20261122-091500-a1b2c3", agent_name=agent)
+    assert export.file_name(session, AT) == name
 
 
 @pytest.mark.parametrize(
