@@ -112,9 +112,10 @@ class Form:
         steps = self._steps()
         names = {held.uid: str(self._now(held, "name")) for held in steps}
         for index, held in enumerate(steps):
-            # The words on a fold are part of what it is: one that followed the name would shut while that is typed.
+            if not self._is_open(held):
+                self._call(held)
             fold = st.expander(
-                md(plain(held.step.name, 60)) or "New step",
+                md(plain(st.session_state.get(self.key(f"{held.uid}.title"), held.step.name), 60)) or "New step",
                 expanded=len(self.start.steps) <= FEW_TO_OPEN,
                 key=self.key(f"{held.uid}.open"),
                 on_change="rerun",
@@ -128,9 +129,24 @@ class Form:
 
     def unfold(self) -> None:
         """Open the steps in which something is wrong. Call it before they are drawn."""
+        for held in self._steps():
+            self._call(held)
         for problem in self.problems:
             if problem.step is not None:
                 st.session_state[self.key(f"{self._steps()[problem.step].uid}.open")] = True
+
+    def _is_open(self, held: _Held) -> bool:
+        return bool(st.session_state.get(self.key(f"{held.uid}.open"), len(self.start.steps) <= FEW_TO_OPEN))
+
+    def _call(self, held: _Held) -> None:
+        """Let its fold have the name of the step.
+
+        The words on a fold are part of what it is: it is another one with others. So not while the name is typed in it.
+        """
+        if st.session_state.get(self.key(f"{held.uid}.title"), held.step.name) != (name := self._now(held, "name")):
+            is_open = self._is_open(held)
+            st.session_state[self.key(f"{held.uid}.title")] = name
+            st.session_state[self.key(f"{held.uid}.open")] = is_open
 
     def _draw_step(self, held: _Held, index: int, names: dict[str, str]) -> None:
         step = held.step
@@ -141,7 +157,11 @@ class Form:
             help=objectives.help_of("name"),
             **self._kept(f"{held.uid}.name"),
         )
-        self._complaint(index, "name")
+        name = str(self._now(held, "name"))
+        if (index, "name") in {(problem.step, problem.key) for problem in self.problems}:
+            self._complaint(index, "name")
+        elif name != step.name and (wrong := objectives.name_problem(name)):
+            _wrong(wrong)
         st.text_area(
             "What to reach",
             step.prompt,
@@ -373,7 +393,11 @@ class Form:
     def _complaint(self, step: int | None, key: str) -> None:
         for problem in self.problems:
             if (problem.step, problem.key) == (step, key):
-                st.markdown(f":small[:red[:material/error: {md(problem.message)}]]")
+                _wrong(problem.message)
+
+
+def _wrong(message: str) -> None:
+    st.markdown(f":small[:red[:material/error: {md(message)}]]")
 
 
 def overview(chain: Chain) -> str:

@@ -65,14 +65,19 @@ def test_a_chain_a_rule_and_a_document_are_made_watched_attached_and_seen_in_the
         page.get_by_role("button", name="Patient intake").click()
         expect(page.get_by_role("textbox", name="Name of the set")).to_have_value("Patient intake")
         page.get_by_role("button", name="Add a step").click()
-        type_in(page, "Name", "say goodbye")
+        type_in(page, "Name", "Say goodbye")
+        expect(page.get_by_text("Tavus takes no blanks in it: use say_goodbye.")).to_be_visible()
         type_in(page, "What to reach", "Thank them and say goodbye.")
         page.get_by_role("button", name="Create objectives").click()
-        expect(page.get_by_text("A name has no spaces").first).to_be_visible()
+        expect(page.locator("summary", has_text="Say goodbye")).to_be_visible()
+        expect(page.get_by_role("textbox", name="What to reach")).to_have_value("Thank them and say goodbye.")
         type_in(page, "Name", "say_goodbye")
+        page.locator("summary", has_text="Say goodbye").click()
+        expect(page.locator("summary", has_text="say_goodbye")).to_be_visible()
         page.get_by_role("button", name="Create objectives").click()
         expect(page.get_by_role("heading", name="Patient intake")).to_be_visible()
         chain = item_id(page)
+        assert "Session State API" not in console.log, console.log
         attach(page, NAME)
 
         # a rule, and an edit of it

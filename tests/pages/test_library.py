@@ -338,6 +338,7 @@ def test_a_chain_is_written_step_by_step(house: Console) -> None:
     field(app, *new, "add").click().run()
     field(app, *new, "s3.name").input("bye").run()
     field(app, *new, "s3.prompt").input("Say goodbye.").run()
+    assert [fold.label for fold in app.expander][:3] == ["greet", "ask", "New step"]
     unfold(app, "new", 2)
     field(app, *new, "s2.then").set_value("It depends").run()
     field(app, *new, "s2.way").click().run()

@@ -6,6 +6,7 @@ https://docs.tavus.io/api-reference/objectives/create-objectives and the checks 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
@@ -24,11 +25,11 @@ HELP = {
     "set": "What the set is called here; a caller never sees it. Empty: the name of its first step.",
     "loops": "Lets a step lead to an earlier one, as in a round of questions. Default: off.",
     "name": "Letters, digits and underscores, no spaces: steps are told apart by it, also in callbacks.",
-    "prompt": "What the persona has to get done before it goes on, up to 10,000 characters.",
+    "prompt": "The goal itself: what the persona has to get done before it goes on, up to 10,000 characters.",
     "then": "What follows once this is reached. Default: it ends here.",
     "variables": "Facts that are kept from what was said, each under a name of yours. Empty: none.",
-    "confirmation": "Who decides that this is reached. Default: the persona judges.",
-    "modality": "Whether speech decides, or what the camera sees. Default: by what is said.",
+    "confirmation": "Who has the last word: the persona, or the caller with a yes. Default: the persona judges.",
+    "modality": "Where the persona looks for it: in the caller's words or picture. Default: by what is said.",
     "callback_url": "An address of yours that is told when this is reached. Empty: nobody is told.",
 }
 """What each field is for, in one sentence, and what applies while it is empty."""
@@ -259,16 +260,26 @@ def _row(item: Mapping[str, Any], was: Step | None, step: Step) -> dict[str, Any
     return out
 
 
+def name_problem(name: str) -> str:
+    """Why Tavus would not take this name of a step, with one like it that it takes; "" where it does or none is there.
+
+    Only what can be told by the name alone.
+    """
+    name = name.strip()
+    if name and not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        better = re.sub(r"[^a-z0-9_]+", "_", plain.lower()).strip("_")[:NAME_LIMIT]
+        why = "no blanks" if re.search(r"\s", name) else "only letters A to Z, digits and underscores"
+        return f"Tavus takes {why} in it{f': use {better}' if better else ''}."
+    return f"{len(name)} characters; {NAME_LIMIT} is the most." if len(name) > NAME_LIMIT else ""
+
+
 def _step_problems(step: Step, names: Sequence[str]) -> Iterable[tuple[str, str]]:
     name, prompt = step.name.strip(), step.prompt.strip()
     if not name:
         yield "name", "Give the step a name, such as ask_budget."
-    elif re.search(r"\s", name):
-        yield "name", "A name has no spaces: write ask_budget, not ask budget."
-    elif not re.fullmatch(r"[A-Za-z0-9_]+", name):
-        yield "name", "Use letters, digits and underscores only."
-    elif len(name) > NAME_LIMIT:
-        yield "name", f"{len(name)} characters; {NAME_LIMIT} is the most."
+    elif wrong := name_problem(name):
+        yield "name", wrong
     elif names.count(name) > 1:
         yield "name", f"Another step is called {name} too. Names tell steps apart."
     if not prompt:

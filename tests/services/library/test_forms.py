@@ -159,8 +159,9 @@ def test_a_review_of_a_rule_names_its_fields() -> None:
     ("changes", "told"),
     [
         ({"name": ""}, "Give the step a name"),
-        ({"name": "two words"}, "no spaces"),
-        ({"name": "ünder"}, "letters, digits and underscores"),
+        ({"name": "Ask about use?"}, "no blanks in it: use ask_about_use."),
+        ({"name": "ünder"}, "letters A to Z, digits and underscores in it: use under."),
+        ({"name": "你好"}, "digits and underscores in it."),
         ({"name": "x" * 101}, "101 characters; 100 is the most"),
         ({"name": "bye"}, "Another step is called bye too"),
         ({"prompt": " "}, "Write what the persona has to reach"),
