@@ -224,8 +224,11 @@ def _quiet(text: str) -> None:
 
 
 def _with_default(field: Field) -> str:
-    """The label of a widget that has no room to say what applies while nothing is chosen."""
-    return f"{field.label} :small[:gray[· default: {md(field.say(field.default))}]]"
+    """The label of a widget that has no room to say what applies while nothing is chosen.
+
+    Without Markdown: the help beside it is named by these words as they stand.
+    """
+    return f"{field.label} · default: {field.say(field.default)}"
 
 
 def _on_off(value: object) -> str:

@@ -238,6 +238,7 @@ def test_every_field_shows_its_help_and_what_applies_while_it_is_empty(house: Co
         elif known is not REPLICA:
             widget = field(app, "new", known.key)
             assert widget.proto.help == known.help
+            assert not re.search(r"[\\\[\]]|:\w+\[", widget.label), "the help is named by the label as it stands"
             told = widget.label + getattr(widget.proto, "placeholder", "")
             assert known.needed or known.say(known.default).lower() in told.replace("\\", "").lower()
     assert "The defaults below count once one field is set here." in words(app)
