@@ -29,6 +29,11 @@ _CSS = """
 .call > * { grid-area: 1 / 1; }
 .call p { margin: auto; padding: 1.5rem; max-width: 44ch; text-align: center; line-height: 1.5; }
 .call iframe { border: 0; width: 100%; height: 100%; min-height: 600px; display: block; }
+/* On a phone the room's own controls, at its bottom, must be in sight, below menu, name and strip. */
+@media (max-width: 640px) {
+  .call { min-height: 0; height: clamp(360px, calc(100dvh - 13.5rem), 602px); }
+  .call iframe { min-height: 0; }
+}
 """
 # An open call keeps its frame when the address is gone (a token is kept in memory only): who is inside stays inside.
 _JS = """

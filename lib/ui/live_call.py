@@ -104,7 +104,9 @@ def _state(session: Session, used: str) -> str:
         Status.LIVE: "" if session.mode is Mode.TEXT else "The avatar is in the room",
         Status.ENDING: "Tavus is asked to close the room",
     }.get(session.status, "")
-    cells = [parts.chip_html(parts.session_state(session)), f"<span>{words}</span>" if words else ""]
+    # On a phone, where each line above the room counts, the chip is enough for these two.
+    spare = ' class="gr-spare"' if session.status in (Status.WAITING, Status.LIVE) else ""
+    cells = [parts.chip_html(parts.session_state(session)), f"<span{spare}>{words}</span>" if words else ""]
     if session.mode is Mode.TEXT:
         cells.append(f"<span><b>{clock(elapsed)}</b></span>")
     else:
@@ -187,7 +189,8 @@ def side(session: Session) -> None:
     st.html(
         f'<div class="gr-side"><h2>Persona</h2>'
         f"{parts.lines_html(session.persona_name or 'No persona', about)}</div>"
-        f'<div class="gr-side"><h2>This session</h2>{parts.facts_html(facts)}</div>'
+        f'<div class="gr-side"><h2>This session</h2>{parts.facts_html(facts)}'
+        f'<p class="gr-quiet gr-phone">Session {html(session.id)}</p></div>'
     )
     if session.status.open and session.mode is not Mode.TEXT:
         settings = context.services().loaded.settings

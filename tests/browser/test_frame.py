@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 import requests
@@ -19,7 +20,7 @@ START = re.compile(r"^Start, up to")
 
 @pytest.fixture(scope="module")
 def dashboard() -> Iterator[Dashboard]:
-    with Dashboard() as running:
+    with Dashboard(env={"MAX_STARTS_PER_MINUTE": "20"}) as running:
         yield running
 
 
@@ -121,6 +122,24 @@ def test_frame_is_tall_named_and_allowed_what_a_call_needs(tab: Tab) -> None:
     assert frame.get_attribute("allow") == "camera; microphone; fullscreen; display-capture; autoplay"
     assert frame.get_attribute("referrerpolicy") == "no-referrer"
     assert (frame.get_attribute("src") or "").startswith("/sandbox/room/")
+
+
+@pytest.mark.parametrize(("height", "scheme"), [(844, "dark"), (640, "light")])
+def test_on_a_phone_the_rooms_own_controls_are_in_sight(
+    dashboard: Dashboard, browser: Browser, height: int, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": height}, color_scheme=scheme, has_touch=True)
+    tab = Tab(context.new_page(), dashboard.url)
+    tab.start()
+    room = tab.page.frame_locator("iframe")
+    room.get_by_role("button", name="Join").tap()
+    for shown in (room.locator("#say"), room.get_by_role("button", name="Leave"), room.locator("#clock")):
+        shown.wait_for()
+        box = shown.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height
+    tab.end()
+    context.close()
 
 
 def test_a_reload_of_the_tab_finds_the_same_call_and_starts_no_second(tab: Tab, dashboard: Dashboard) -> None:
