@@ -7,6 +7,7 @@ page fills the places and never touches the frame. Streamlit's own iframe refuse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,20 @@ _CSS = """
 """
 # An open call keeps its frame when the address is gone (a token is kept in memory only): who is inside stays inside.
 _JS = """
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setStateValue }) {
   const box = parentElement.querySelector(".call");
+  box.tell = setStateValue;
+  if (!box.heard) {
+    box.heard = true;
+    addEventListener("message", ({ source, data: said }) => {
+      const inside = box.querySelector("iframe");
+      if (!inside || source !== inside.contentWindow || !["left", "joined"].includes(said?.greenroom)) return;
+      // Nobody has to be told of the first time: nothing is drawn for it.
+      if (said.greenroom === "joined" && !box.left) return;
+      box.left = said.greenroom === "left";
+      box.tell("left", box.left ? inside.dataset.session : "");
+    });
+  }
   let frame = box.querySelector("iframe");
   if (frame && (frame.dataset.session !== data.session || (data.url && frame.dataset.url !== data.url))) {
     frame.remove();
@@ -60,12 +73,16 @@ export default function ({ parentElement, data }) {
 
 @dataclass(frozen=True)
 class Slots:
-    """The session this tab follows, and where the Live page may draw: above the frame, below it, at its right."""
+    """The session this tab follows, and where the Live page may draw: above the frame, below it, at its right.
+
+    `left`: the person in front of this tab has left its room. Only the sandbox's room tells; Tavus's tells nobody.
+    """
 
     session: Session
     head: DeltaGenerator
     below: DeltaGenerator
     side: DeltaGenerator
+    left: bool = False
 
 
 _slots: ContextVar[Slots | None] = ContextVar("slots", default=None)
@@ -88,16 +105,17 @@ def draw(services: Services | None, on_live: bool) -> None:
         return
     with area:
         head = st.container(key="call-head")
-        left, right = st.columns([13, 5], gap="small")
+        wide, narrow = st.columns([13, 5], gap="small")
+        left = False
         if session.mode is not Mode.TEXT and session.status.open:
-            with left:
-                _mount(services, session, on_live)
-        below = left.container(key="call-below")
-        side = right.container(key="call-side")
+            with wide:
+                left = _mount(services, session, on_live)
+        below = wide.container(key="call-below")
+        side = narrow.container(key="call-side")
         if session.status.open:
             # Last, as it is a block of the page too: before the frame it would move it.
             presence.beat(services, session.id)
-    _slots.set(Slots(session, head, below, side))
+    _slots.set(Slots(session, head, below, side, left))
 
 
 def _followed(services: Services, on_live: bool) -> Session | None:
@@ -123,7 +141,8 @@ def _followed(services: Services, on_live: bool) -> Session | None:
     return session
 
 
-def _mount(services: Services, session: Session, on_live: bool) -> None:
+def _mount(services: Services, session: Session, on_live: bool) -> bool:
+    """The frame itself; returns whether its room has told that the person in it has left."""
     url = ""
     # First drawn where it is seen: a hidden room would ask for the camera out of nowhere.
     if session.conversation_url and (on_live or st.session_state.get(_MOUNTED) == session.id):
@@ -137,7 +156,8 @@ def _mount(services: Services, session: Session, on_live: bool) -> None:
         "note": _note(session),
     }
     room = st.components.v2.component("greenroom_call", html=_HTML, css=_CSS, js=_JS)
-    room(key="call-frame", data=data)
+    told = room(key="call-frame", data=data, on_left_change=lambda: None)
+    return isinstance(told, Mapping) and told.get("left") == session.id
 
 
 def _note(session: Session) -> str:

@@ -30,7 +30,7 @@ def draw(slots: Slots) -> None:
             over(session)
         beside = st.container()
         if session.status.open:
-            ticking(session)
+            ticking(session, slots.left)
     with slots.below:
         if session.status.open and text:
             st.header("Chat", anchor=False)
@@ -44,7 +44,7 @@ def draw(slots: Slots) -> None:
         else:
             said(session)
     with slots.side:
-        side(session)
+        side(session, slots.left)
         if session.status.open and not text:
             with beside:
                 unavailable.browser()
@@ -72,36 +72,39 @@ def head(session: Session) -> None:
                 )
 
 
-def ticking(session: Session) -> None:
-    """The strip, drawn anew every second by itself; sooner while the room is made, which takes less than that."""
+def ticking(session: Session, left: bool) -> None:
+    """The strip, drawn anew every second by itself; sooner while the room is made, which takes less than that.
+
+    `left`: the person has left the room, and what goes on now is a call without them.
+    """
     every_s = 0.4 if session.status is Status.STARTING else 1.0
-    st.fragment(_strip, run_every=every_s)(session.id, _mark(session), [session])
+    st.fragment(_strip, run_every=every_s)(session.id, _mark(session), left, [session])
 
 
-def _strip(session_id: str, seen: tuple[str, ...], known: list[Session]) -> None:
+def _strip(session_id: str, seen: tuple[str, ...], left: bool, known: list[Session]) -> None:
     """`known` holds the session for the first drawing, which comes right after it was read."""
     services = context.services()
     session = known.pop() if known else services.sessions.get(session_id)
     text = session.mode is Mode.TEXT
     used = "Text chat is not billed" if text else strips.calls_in_use(services, services.sessions.open())
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="strip-live-call"):
-        st.html(_state(session, used), width="stretch")
+        st.html(_state(session, used, left=left, billed=not services.sandbox), width="stretch")
         with feedback.section("end the session"):
-            strips.end_button(services, session, "end")
+            strips.end_button(services, session, "end", main=left)
     strips.trouble(services, session, "live")
     # After the button and not before it: a click that meets a change of status would be lost.
     if _mark(session) != seen:
         st.rerun()
 
 
-def _state(session: Session, used: str) -> str:
-    """State, time, share of the limit and calls in use, as HTML for one element."""
+def _state(session: Session, used: str, *, left: bool, billed: bool) -> str:
+    """State, time, share of the limit and calls in use, as HTML for one element; and what leaving does not do."""
     elapsed = record.elapsed_s(session)
     words = {
         Status.STARTING: "The room is being made",
         Status.UNKNOWN: _being_checked(session),
         Status.WAITING: "The avatar is coming",
-        Status.LIVE: "" if session.mode is Mode.TEXT else "The avatar is in the room",
+        Status.LIVE: "" if session.mode is Mode.TEXT or left else "The avatar is in the room",
         Status.ENDING: "Tavus is asked to close the room",
     }.get(session.status, "")
     # On a phone, where each line above the room counts, the chip is enough for these two.
@@ -112,7 +115,18 @@ def _state(session: Session, used: str) -> str:
     else:
         cells.append(f"<span><b>{clock(elapsed)}</b> of {clock(session.max_call_s)}</span>")
         cells.append(parts.bar_html(elapsed / session.max_call_s))
-    return f'<div class="gr-state">{"".join(cells)}<span class="gr-used">{html(used)}</span></div>'
+    cells.append(f'<span class="gr-used">{html(used)}</span>')
+    if session.mode is not Mode.TEXT and session.status in (Status.WAITING, Status.LIVE):
+        told = _leaving(left, billed)
+        cells.append(f'<span class="gr-line">{told}</span>' if told else "")
+    return f'<div class="gr-state">{"".join(cells)}</div>'
+
+
+def _leaving(left: bool, billed: bool) -> str:
+    """That a call goes on without the person, which costs money where it is billed; "" where nothing is to be said."""
+    if left:
+        return f"You left; the call {'is billed' if billed else 'goes on'} until it closes. End it now."
+    return "Leaving the room does not end the billing. End session does." if billed else ""
 
 
 def _being_checked(session: Session) -> str:
@@ -174,7 +188,7 @@ def _reading(session_id: str) -> None:
         st.skeleton(height=120)
 
 
-def side(session: Session) -> None:
+def side(session: Session, left: bool) -> None:
     """The persona's gist, and what happens next."""
     listing = context.services().catalogue.persona_shelf.peek()
     persona = listing.find(session.persona_id) if listing else None
@@ -194,7 +208,8 @@ def side(session: Session) -> None:
     )
     if session.status.open and session.mode is not Mode.TEXT:
         settings = context.services().loaded.settings
-        here = "The avatar is in the room. It closes" if session.status is Status.LIVE else "The room closes"
+        there = session.status is Status.LIVE and not left
+        here = "The avatar is in the room. It closes" if there else "The room closes"
         hint = (
             f"{here} {span(settings.absent_timeout_s)} after the start if nobody joins, "
             f"{span(settings.left_timeout_s)} after everyone left. The transcript appears after the call."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import streamlit as st
@@ -99,10 +99,12 @@ def trouble(services: Services, session: Session, place: str) -> None:
             st.switch_page(places.DIAGNOSTICS)
 
 
-def end_button(services: Services, session: Session, key: str) -> None:
-    """End session; while it ends and that takes long, the same place asks Tavus again."""
+def end_button(services: Services, session: Session, key: str, *, main: bool = False) -> None:
+    """End session; while it ends and that takes long, the same place asks Tavus again. `main`: it is what to do now."""
     if session.status is not Status.ENDING:
-        if st.button("End session", key=f"danger-{key}", icon=":material/call_end:"):
+        kind: Literal["primary", "secondary"] = "primary" if main else "secondary"
+        place = key if main else f"danger-{key}"
+        if st.button("End session", key=place, icon=":material/call_end:", type=kind):
             services.sessions.end(session.id)
             st.rerun()
         return

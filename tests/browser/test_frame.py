@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Frame, Page
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from tests.running import Dashboard
 
@@ -140,6 +140,26 @@ def test_on_a_phone_the_rooms_own_controls_are_in_sight(
         assert box["y"] >= 0 and box["y"] + box["height"] <= height
     tab.end()
     context.close()
+
+
+def test_who_leaves_the_room_is_told_that_the_call_goes_on_and_is_led_to_its_end(tab: Tab) -> None:
+    tab.start()
+    room = tab.page.frame_locator("iframe")
+    end = tab.page.get_by_role("button", name="End session")
+    told = tab.page.get_by_text("You left; the call goes on until it closes. End it now.")
+    main = "stBaseButton-primary"
+    room.get_by_role("button", name="Join").click()
+    expect(end).not_to_have_attribute("data-testid", main)
+    room.get_by_role("button", name="Leave the call").click()
+    expect(told).to_be_visible()
+    expect(end).to_have_attribute("data-testid", main)
+    expect(tab.page.get_by_text("The avatar is in the room")).to_have_count(0)
+    room.get_by_role("button", name="Join again").or_(room.locator("#rejoin")).first.click()
+    expect(told).to_have_count(0)
+    room.get_by_role("button", name="Leave the call").click()
+    expect(told).to_be_visible()
+    assert tab.navigations == [], "telling the page reloaded the frame"
+    tab.end()
 
 
 def test_a_reload_of_the_tab_finds_the_same_call_and_starts_no_second(tab: Tab, dashboard: Dashboard) -> None:

@@ -255,6 +255,7 @@ def test_a_live_call_says_what_live_means_and_what_it_costs(house: Console) -> N
     assert "The avatar is in the room" in html(app)
     assert "It closes 2 min after the start if nobody joins, 30 s after everyone left." in words(app)
     assert "By Tavus, from Start to the end" in html(app)
+    assert "Leaving the room does not end the billing. End session does." in html(app)
 
 
 def test_tavus_out_of_reach_is_said_and_an_end_can_be_asked_for_again(house: Console) -> None:

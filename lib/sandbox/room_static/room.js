@@ -294,6 +294,7 @@ async function join(event) {
     const state = await ask("join", { method: "POST" });
     call.view = "live";
     call.leaving = false;
+    tellAround("joined");
     show("live");
     $("log").replaceChildren();
     const first = state.turns.length === 1 && state.turns[0][0] === "assistant";
@@ -356,8 +357,14 @@ async function say(text) {
   drawCaption(Infinity);
 }
 
+/** Tells the page around this room; it is no secret, and whose page that is can't be known here. */
+function tellAround(where) {
+  if (parent !== window) parent.postMessage({ greenroom: where }, "*");
+}
+
 async function leave() {
   call.leaving = true;
+  tellAround("left");
   gone();
   call.view = "ended";
   $("ended-title").textContent = "You left the call";
