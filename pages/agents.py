@@ -225,8 +225,11 @@ def head(stored: Agent | None, changed: Sequence[str]) -> str:
             )
             clicked = word.lower() if word else clicked
         label = "Save" if stored else "Make agent"
-        if st.button(label, type="primary", key="agents_save", disabled=stored is not None and not changed):
-            clicked = "save"
+        if st.button(label, type="primary", key="agents_save"):
+            if stored is None or changed:
+                clicked = "save"
+            else:
+                notes.unchanged()
     return clicked
 
 

@@ -15,7 +15,7 @@ from lib.services.library import documents, examples, forms, guardrails, objecti
 from lib.services.library.attaching import Item
 from lib.services.library.forms import Change
 from lib.services.library.using import Kind
-from lib.ui import document_state, library_form, library_list, library_side, objective_form, parts
+from lib.ui import document_state, library_form, library_list, library_side, notes, objective_form, parts
 from lib.ui.context import Services
 from lib.ui.drafts import Draft
 from lib.ui.library_words import DRAFTS, NEW, WORDS, begin, draft_id, go, name_of, tags_known
@@ -82,8 +82,11 @@ def head(kind: Kind, item: Item | None, draft: Draft, edits: Sequence[str], *, s
         else:
             word = st.menu_button("", ["Delete"], icon=":material/more_horiz:", key="menu-library", help="More")
             clicked = "delete" if word else ""
-            if st.button("Review and save", type="primary", key="library_review", disabled=not edits):
-                clicked = "review"
+            if st.button("Review and save", type="primary", key="library_review"):
+                if edits:
+                    clicked = "review"
+                else:
+                    notes.unchanged()
     return clicked
 
 

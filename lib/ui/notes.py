@@ -12,6 +12,14 @@ def later(text: str) -> None:
     st.session_state[_KEY] = text
 
 
+def unchanged() -> None:
+    """What a press of Save says where nothing is to be saved.
+
+    Such a button is never disabled: it would still be while a field is typed in, and the first click only end that.
+    """
+    st.toast("Nothing has changed.", icon=":material/info:")
+
+
 def draw() -> None:
     text = st.session_state.pop(_KEY, "")
     if text:

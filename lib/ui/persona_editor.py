@@ -15,7 +15,7 @@ from lib.services.personas import form as persona_form
 from lib.services.personas.fields import CONTEXT, GREETING, LANGUAGES, LAYERS, MODE, NAME, PROMPT, REPLICA
 from lib.services.personas.form import Value
 from lib.services.personas.history import Drift, History
-from lib.ui import parts, replica_picker
+from lib.ui import notes, parts, replica_picker
 from lib.ui.drafts import Draft
 from lib.ui.persona_drafts import NEW, is_new, is_stock, name_of
 from lib.ui.persona_gallery import use
@@ -66,8 +66,11 @@ def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox
         elif fresh:
             if st.button("Create persona", type="primary", key="personas_create"):
                 clicked = "create"
-        elif st.button("Review and save", type="primary", key="personas_review", disabled=contested or not edits):
-            clicked = "review"
+        elif st.button("Review and save", type="primary", key="personas_review", disabled=contested):
+            if edits:
+                clicked = "review"
+            else:
+                notes.unchanged()
     return clicked
 
 
