@@ -19,7 +19,7 @@ from lib.services.personas.diff import Change
 from lib.services.personas.files import FileRefused, PersonaFile
 from lib.services.personas.plan import Act, Plan, Step, names_replica, overlaid, plan
 from lib.services.personas.service import By
-from lib.ui import context, feedback, lists, parts, persona_compare, persona_diff
+from lib.ui import context, feedback, lists, parts, persona_compare, persona_diff, persona_review
 from lib.ui.context import Services
 from lib.ui.persona_compare import Side
 from lib.ui.text import md, plain
@@ -28,6 +28,8 @@ ALL = ""
 FILE = "file"
 """What stands for a file among the sides that are compared."""
 ROWS = 20
+FEW = 5
+"""So many fields of a file are shown without a click: nothing is applied unseen."""
 MOST_MB = 20
 _STATE, _ROUND, _COMPARED = "persona_files_import", "persona_files_round", "persona_files_compared"
 _CHIPS = {
@@ -42,13 +44,14 @@ _FIRST = (Act.REFUSED, Act.CONFLICT, Act.CREATE, Act.PATCH, Act.NOTHING)
 
 @dataclass
 class _Import:
-    """What was chosen and what is planned for it; `done` fills, step by step, once `begun`."""
+    """What was chosen and what is planned for it; `done` fills, step by step, once `begun`, for this `reason`."""
 
     chosen: tuple[str, ...]
     read: Sequence[PersonaFile | FileRefused]
     plan: Plan
     overwrite: bool = False
     begun: bool = False
+    reason: str = ""
     done: list[Done] = field(default_factory=list)
 
     @property
@@ -186,7 +189,7 @@ def _act_on(services: Services, found: _Import) -> None:
     again = found.finished and not all(one.ok for one in found.done)
     plan_again = again and place.button("Plan again", icon=":material/refresh:", key="persona_files_again")
     _rows(found)
-    overwrite, go = (found.overwrite, False) if found.begun else _ask(found, services)
+    overwrite, go, reason = (found.overwrite, False, found.reason) if found.begun else _ask(found, services)
     close = found.finished and _right("Close", "persona_files_close")
 
     # act
@@ -195,7 +198,7 @@ def _act_on(services: Services, found: _Import) -> None:
         found.plan = _plan(services, found.read, overwrite=overwrite, fresh=bool(plan_again))
         st.rerun(scope="fragment")
     if go:
-        found.begun = True
+        found.begun, found.reason = True, reason
         st.rerun(scope="fragment")
     if close:
         st.rerun()
@@ -216,8 +219,8 @@ def _verdict(found: _Import, services: Services) -> tuple[parts.Kind, str, str]:
     return "info", told, "Nothing was sent yet."
 
 
-def _ask(found: _Import, services: Services) -> tuple[bool, bool]:
-    """Whether the files win over what was changed at Tavus, and whether to apply."""
+def _ask(found: _Import, services: Services) -> tuple[bool, bool, str]:
+    """Whether the files win over what was changed at Tavus, whether to apply, and why."""
     overwrite, steps = found.overwrite, found.plan.steps
     if overwrite or any(step.clashes or step.left for step in steps):
         overwrite = st.checkbox(
@@ -225,8 +228,11 @@ def _ask(found: _Import, services: Services) -> tuple[bool, bool]:
             help="Also discards changes in PAL Maker that are not published.",
         )  # fmt: skip
     count = found.plan.pending
+    if not count:
+        return overwrite, False, ""
+    reason = persona_review.why("persona_files_reason", found.reason)
     label = f"Apply to {count} persona{'s' if count > 1 else ''} {words.at(services.sandbox)}"
-    return overwrite, bool(count) and _right(label, "persona_files_apply", icon=":material/check:")
+    return overwrite, _right(label, "persona_files_apply", icon=":material/check:"), reason
 
 
 def _right(label: str, key: str, icon: str | None = None) -> bool:
@@ -236,7 +242,7 @@ def _right(label: str, key: str, icon: str | None = None) -> bool:
 
 def _go_on(services: Services, found: _Import) -> None:
     """Apply what is left to do. A click that stops the run between two personas starts it again here."""
-    by, total = By(actor=context.actor(), origin=Origin.FILE), len(found.plan.steps)
+    by, total = By(context.actor(), found.reason, Origin.FILE), len(found.plan.steps)
     bar = st.progress(len(found.done) / total, "Applying. Keep this open.")
     for one in apply(Plan(found.plan.steps[len(found.done) :]), services.personas, by, overwrite=found.overwrite):
         # Kept before anything is drawn: drawing is where a run is stopped.
@@ -274,5 +280,5 @@ def _row(step: Step, done: Done | None) -> None:
     elif done is None and step.act in (Act.CREATE, Act.PATCH):
         one, many = ("is set", "are set") if step.act is Act.CREATE else ("changes", "change")
         count = len(step.changes)
-        with st.expander(f"{count} fields {many}" if count > 1 else f"1 field {one}"):
+        with st.expander(f"{count} fields {many}" if count > 1 else f"1 field {one}", expanded=count <= FEW):
             persona_diff.draw(step.changes)

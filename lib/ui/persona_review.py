@@ -65,20 +65,26 @@ def dialog(
             ":small[:gray[Each *test* is what was read: where that has changed meanwhile, nothing is sent over it."
             f"{hidden}]]"
         )
-    st.text_input(
-        "What changed and why (optional)",
-        reason,
-        max_chars=REASON_LIMIT,
-        placeholder="For example: Shorter answers after Friday’s rehearsal",
-        key=REASON,
-        help="Kept in the persona’s history in Greenroom, for whoever reads it later. It is not sent to Tavus.",
-    )
+    why(REASON, reason)
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Keep editing", key="personas_keep_editing"):
             st.rerun()
         label = "Save in the sandbox" if sandbox else "Save to Tavus"
         if st.button(label, type="primary", key="personas_save", on_click=ask, args=("save", item_id)):
             st.rerun()
+
+
+def why(key: str, reason: str) -> str:
+    """The field for the reason of a save, `reason` at first; returns what is typed."""
+    typed = st.text_input(
+        "What changed and why (optional)",
+        reason,
+        max_chars=REASON_LIMIT,
+        placeholder="For example: Shorter answers after Friday’s rehearsal",
+        key=key,
+        help="Kept in the persona’s history in Greenroom, for whoever reads it later. It is not sent to Tavus.",
+    )
+    return (typed or "").strip()
 
 
 def told(count: int, *, sandbox: bool) -> str:

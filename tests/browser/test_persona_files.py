@@ -76,11 +76,13 @@ def test_an_import_shows_the_plan_first_sends_nothing_before_it_is_told_to_and_s
     expect(dialog.get_by_text("Line 4: layers.llm.api_key is a secret")).to_be_visible()
     expect(dialog.get_by_text(STRANGE).first).to_be_visible()
     assert CANARY not in house.page.content()
-    dialog.get_by_text("1 field changes").click()
+    # So few fields are seen without a click.
+    expect(dialog.get_by_text("1 field changes")).to_be_visible()
     expect(dialog.locator("ins", has_text="Welcome to the fair.")).to_be_visible()
-    seen = house.reads()
-    dialog.get_by_text("2 fields are set").click()
+    expect(dialog.get_by_text("2 fields are set")).to_be_visible()
     expect(dialog.get_by_text("Be kind.")).to_be_visible()
+    seen = house.reads()
+    dialog.get_by_role("textbox", name="What changed and why").fill("For the fair in May")
     assert (house.writes(), house.reads()) == ([], seen)
 
     dialog.get_by_role("button", name="Apply to 2 personas in the sandbox").click()
@@ -91,6 +93,9 @@ def test_an_import_shows_the_plan_first_sends_nothing_before_it_is_told_to_and_s
     expect(dialog.get_by_text("3 with nothing to do, 1 refused.")).to_be_visible()
     expect(dialog.get_by_role("button", name="Apply")).to_have_count(0)
     assert house.page.title() != "1"
+
+    house.page.goto(f"{house.console.url}/personas?persona={GUIDE}&view=history")
+    expect(house.page.get_by_text("For the fair in May")).to_be_visible()
 
 
 def test_an_archive_of_all_personas_is_downloaded_holds_no_secret_and_comes_back_as_nothing_to_do(
