@@ -19,6 +19,7 @@ FEW_WORDS = 3
 # Scripts that put no spaces between words are compared sign by sign.
 _SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_SIGNS}][^\S\n]*|[^\s{_SIGNS}]+[^\S\n]*|\n+|[^\S\n]+")
+_BEHIND_A_WORD = re.compile(r"""[.,;:!?…)\]"'”’»]*(?:\s|$)""")
 _END_OF_SENTENCE = re.compile(r"[.!?…。！？]\W*\s*$|\n$")
 
 
@@ -219,15 +220,26 @@ def _length(tokens: Sequence[str]) -> int:
     return sum(map(len, tokens))
 
 
+def _same_word(gone: str, added: str) -> int:
+    """How many characters at the beginning of both are a whole word, with the signs behind it that both have."""
+    at = next((n for n, (a, b) in enumerate(zip(gone, added, strict=False)) if a != b), min(len(gone), len(added)))
+    while at and not all(_BEHIND_A_WORD.match(text, at) for text in (gone, added)):
+        at -= 1
+    return at
+
+
 def _pieces(old: Sequence[str], new: Sequence[str], found: Iterable[Block]) -> Iterator[Piece]:
     at = 0
     for block in found:
-        if block.was_from > at:
-            yield Piece("same", "".join(old[at : block.was_from]))
-        if block.was_to > block.was_from:
-            yield Piece("gone", "".join(old[block.was_from : block.was_to]))
-        if block.now_to > block.now_from:
-            yield Piece("new", "".join(new[block.now_from : block.now_to]))
+        gone, added = "".join(old[block.was_from : block.was_to]), "".join(new[block.now_from : block.now_to])
+        # A word holds the sign and the space behind it: where only these differ, the word itself is as before.
+        kept = _same_word(gone, added)
+        if same := "".join(old[at : block.was_from]) + gone[:kept]:
+            yield Piece("same", same)
+        if gone[kept:]:
+            yield Piece("gone", gone[kept:])
+        if added[kept:]:
+            yield Piece("new", added[kept:])
         at = block.was_to
     if at < len(old):
         yield Piece("same", "".join(old[at:]))

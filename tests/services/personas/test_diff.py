@@ -80,6 +80,19 @@ def test_words_are_shown_whole_with_what_stands_around_them() -> None:
         Piece("same", "You are a "), Piece("gone", "warm "), Piece("new", "patient "), Piece("same", "guide."),
     )  # fmt: skip
     assert words("", "Hello") == (Piece("new", "Hello"),)
+    assert words("Take your time.", "Take your time. Never give a discount.") == (
+        Piece("same", "Take your time."),
+        Piece("new", " Never give a discount."),
+    )
+    assert words("In time.\nBye", "In time, always.\nBye") == (
+        Piece("same", "In time"),
+        Piece("gone", "."),
+        Piece("new", ", always."),
+        Piece("same", "\nBye"),
+    )
+    # Never inside a word, a number or a sign that stands on several characters.
+    for was, now in (("3", "3.5"), ("caf", "cafe\u0301"), ("e", "e\u0301"), ("👍", "👍🏽"), ("a", "ab")):
+        assert words(was, now) == (Piece("gone", was), Piece("new", now))
     assert words("Hello", "") == (Piece("gone", "Hello"),)
     assert words("Same", "Same") == (Piece("same", "Same"),)
     assert words("", "") == ()
