@@ -149,7 +149,6 @@ def named_record(sessions: tuple[Session, ...]) -> Session | None:
         format_func=lambda row: f"{stamp(sessions[row].created_at)} · {sessions[row].agent_name}",
         placeholder="Open a record by name",
         label_visibility="collapsed",
-        help="Works with the keyboard, as the table’s buttons do not.",
         width=220,
         key="history_record",
     )
@@ -298,6 +297,7 @@ def main() -> None:
     with feedback.section("add the days up"):
         figures(services, wanted)
     chosen = table(services, page.items, wanted.get("text", ""))
+    parts.by_keyboard("Open a record by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(count(page), width="stretch")
         chosen = named_record(page.items) or chosen

@@ -212,6 +212,7 @@ def main() -> None:
         pager.ways(page.previous, page.next, "inspector")
         return
     number = table(page.items, shown_before)
+    parts.by_keyboard("Open one by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Newest first, kept for {services.inspector.kept_days} days", width="stretch")
         number = named_one(page.items) or number

@@ -30,7 +30,7 @@ def head(services: Services, session: Session, turns: Sequence[Turn], events: Se
             if st.button("Return to room", type="primary", icon=":material/arrow_forward:", key="session_back"):
                 st.switch_page(places.LIVE, query_params={"session": session.id})
             return False
-        word = f"Start again, up to {span(session.max_call_s)}" if with_avatar(session) else "Start again"
+        word = strips.again_word(services, session, with_avatar(session))
         return st.button(word, type="primary", icon=":material/replay:", key="session_again")
 
 
@@ -167,7 +167,7 @@ def main() -> None:
     # act
     if again:
         with notice, feedback.section("start the session", retry=False):
-            strips.start(session.agent_id, enable_avatar=with_avatar(session))
+            strips.start(session.agent_id, enable_avatar=with_avatar(session) and not services.loaded.problems)
 
 
 main()

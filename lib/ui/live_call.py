@@ -145,12 +145,13 @@ def over(session: Session) -> None:
         if st.button("Open the record", key="live_record", icon=":material/history:"):
             st.switch_page(places.SESSION, query_params={"session": session.id})
         avatar = session.mode is not Mode.TEXT or bool(session.reason)
-        word = f"Start again, up to {span(session.max_call_s)}" if avatar else "Start again"
+        services = context.services()
+        word = strips.again_word(services, session, avatar)
         if mend:
             unavailable.open_agent(session)
         if st.button(word, type="secondary" if mend else "primary", icon=":material/replay:", key="live_restart"):
             with feedback.section("start the session", retry=False):
-                strips.start(session.agent_id, enable_avatar=avatar)
+                strips.start(session.agent_id, enable_avatar=avatar and not services.loaded.problems)
 
 
 def said(session: Session) -> None:

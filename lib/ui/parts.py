@@ -138,6 +138,11 @@ def empty(title: str, text: str, *, key: str) -> DeltaGenerator:
     return box.container(horizontal=True, horizontal_alignment="center", gap="xsmall")
 
 
+def by_keyboard(field: str) -> None:
+    """Under a table whose buttons answer the mouse only: which field does the same. Seen while the table has focus."""
+    st.html(f'<p class="gr-keys">With the keyboard, use <b>{html(field)}</b> below.</p>')
+
+
 def lines(name: str, *meta: str) -> None:
     """A name and its quiet lines, as one element, so that the rhythm does not depend on the gaps between elements."""
     st.html(lines_html(name, *meta))

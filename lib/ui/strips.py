@@ -61,6 +61,13 @@ def start_word(services: Services, limit: str) -> tuple[str, bool]:
     return f"Start, up to {limit}", False
 
 
+def again_word(services: Services, session: Session, avatar: bool) -> str:
+    """The same for a session that is over. `avatar`: it was meant to have one."""
+    if not avatar:
+        return "Start again"
+    return "Start again in text" if services.loaded.problems else f"Start again, up to {span(session.max_call_s)}"
+
+
 def open_sessions(place: str) -> list[Session]:
     """Draw each open session with its way back in and its end; gives them back."""
     sessions = context.services().sessions.open()

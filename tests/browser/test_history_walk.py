@@ -125,6 +125,19 @@ def test_a_record_leads_to_its_requests_without_the_word_of_the_search_and_one_b
     assert page.url.endswith("/history")
 
 
+def test_whoever_comes_into_the_table_with_the_keyboard_is_told_what_opens_a_record(
+    page: Page, dashboard: Dashboard
+) -> None:
+    page.goto(f"{dashboard.url}/history?range=All")
+    told = page.get_by_text("With the keyboard, use Open a record by name below.")
+    told.wait_for(state="attached")
+    settled(page)
+    height = "document.querySelector('.gr-keys').closest('[data-testid=stElementContainer]').offsetHeight"
+    assert page.evaluate(height) == 1
+    page.locator("[data-testid=stDataFrame] canvas").first.focus()
+    page.wait_for_function(f"{height} > 10")
+
+
 def test_show_all_takes_every_filter_away(page: Page, dashboard: Dashboard) -> None:
     page.goto(f"{dashboard.url}/history?range=All&search=nobody+said+this&state=Failed&mode=Text+chats")
     page.get_by_text("Nothing fits").wait_for()

@@ -57,6 +57,9 @@ def test_with_a_wrong_setting_every_start_says_that_it_starts_in_text_and_the_ro
         assert said.count("MAX_CALL_S") == 1 and "paid" not in said
         assert app.button(key="live_diagnostics").proto.type == "primary"
         assert not [button for button in app.button if button.label == "Retry"]
+        house.services.sessions.end(refused.id)
+        assert house.go(app, "live", session=refused.id).button(key="live_restart").label == "Start again in text"
+        assert house.go(app, "session", session=refused.id).button(key="session_again").label == "Start again in text"
 
 
 def test_with_a_key_nothing_speaks_of_the_sandbox(tmp_path: Path) -> None:
