@@ -205,7 +205,7 @@ def main() -> None:
             print(doctor.told(doctor.measure(folder / "doctor", 1 if options.quick else 5)))
         if options.only in (None, "cold"):
             print_cold(folder, 1 if options.quick else 3)
-        if options.only == "soak" or options.long:
+        if options.only == "soak" or (options.long and options.only is None):
             print_soak(soak.measure(folder, ENV, 0.5 if options.quick else soak.MINUTES))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
