@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from lib.errors import GreenroomError
 from lib.models import Status, Turn
 from lib.services.chat import Responder
-from lib.services.ledger import OPEN, Ledger
+from lib.services.ledger import ENDED_BY_REQUEST, OPEN, Ledger
 from lib.store import sessions as rows
 
 SPOKEN = ("user", "assistant")
@@ -34,16 +37,31 @@ class Heard:
             rows.append_turns(connection, session_id, CALL, [Turn(0, role, text.strip(), seconds, source=CALL)])
 
     def broken(self, session_id: str, error: GreenroomError) -> None:
-        """The call can't go on: it is ended, and the session keeps the cause."""
-        self._ledger.advance(
+        """The call can't go on: it is ended, and the session keeps the cause.
+
+        The worker ends its conversation by itself, and Tavus may show that before the worker's own word is here: then
+        the cause is added to a session that nobody else ended.
+        """
+        running = [status for status in OPEN if status is not Status.ENDING]
+        if self._broke_off(session_id, error, running, status=Status.ENDING):
+            return
+        session = self._ledger.get(session_id)
+        with self._ledger.store.reading() as connection:
+            asked_for = any(event.kind == "ending" for event in rows.timeline(connection, session_id))
+        unexplained = session.status is Status.ENDED and not session.reason_code and not asked_for
+        if unexplained and session.end_code.lower().startswith(ENDED_BY_REQUEST):
+            self._broke_off(session_id, error, [Status.ENDED])
+
+    def _broke_off(self, session_id: str, error: GreenroomError, statuses: Sequence[Status], **values: Any) -> bool:
+        return self._ledger.advance(
             session_id,
             "broken",
             error.message,
-            from_statuses=[status for status in OPEN if status is not Status.ENDING],
-            status=Status.ENDING,
+            from_statuses=statuses,
             reason=error.message,
             reason_code=error.code,
             reason_hint=error.hint,
+            **values,
         )
 
     def answer(self, session_id: str, turns: list[tuple[str, str]]) -> str:

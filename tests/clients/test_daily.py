@@ -14,7 +14,8 @@ from tests.sandbox_server import RunningSandbox
 from tests.scripted_server import Step, answer, scripted
 
 KEY = SecretStr("daily_CANARY_0123456789")
-SOON = datetime.now(UTC) + timedelta(minutes=10)
+SOON = datetime.now(UTC) + timedelta(hours=2)
+"""Later than all tests together take."""
 
 
 @pytest.fixture
