@@ -221,6 +221,8 @@ def test_a_daily_key_that_is_refused_and_one_of_another_domain(tmp_path: Path) -
     [
         ("tell('error', code='no_replica', message='The room was made, but no avatar came into it within 30 s.')",
          "no_replica", "no avatar came into it within 30 s", "Look at the replica"),
+        ("tell('error', code='daily_join', message='The Daily room nowhere.daily.co could not be joined.')",
+         "daily_join", "could not be joined", "DAILY_SUBDOMAIN"),
         ("os._exit(7)", "worker_died", "broke off (exit code 7)", "Diagnostics tries the worker's packages"),
     ],
 )  # fmt: skip

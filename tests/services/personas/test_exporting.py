@@ -103,6 +103,8 @@ def test_a_file_that_swells_is_cut_and_then_refused_by_name() -> None:
         (packed(*((f"{n}.yaml", b"") for n in range(exporting.MOST_FILES + 1))), "1,000 is the most"),
         (packed(*((f"{n}.yaml", b"x" * files.MOST_BYTES) for n in range(65))), "unpacks to more than"),
     ],
+    # An archive holds the time at which it was made.
+    ids=["none", "cut off", "one byte wrong", "nothing in it", "too many", "too large"],
 )  # fmt: skip
 def test_an_archive_that_can_not_be_used_is_refused_with_what_to_do(raw: bytes, told: str) -> None:
     with pytest.raises(BadInput, match=told) as refused:
