@@ -124,6 +124,14 @@ def test_sets_of_objectives_can_be_read_as_documented_without_the_overlay(box: R
     box.reset()
 
 
+def test_a_patch_that_changes_nothing_is_answered_as_documented(box: RunningSandbox) -> None:
+    patches = (("guardrail_id", "/v2/guardrails/{guardrail_id}", "/guardrail_name", "no_prices"),
+               ("dictionary_id", "/v2/pronunciation-dictionaries/{dictionary_id}", "/name", "Brands"))  # fmt: skip
+    for id_name, path, field, same in patches:
+        body = [{"op": "replace", "path": field, "value": same}]
+        assert answered(box, "PATCH", path, body, **{id_name: made(box, id_name)}) == 304
+
+
 def test_generated_requests_reach_every_documented_answer() -> None:
     documented = {
         (method.upper(), path, int(status))
