@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -12,7 +13,9 @@ from lib.doctor.report import Outcome
 from lib.models import CallSettings, Status
 from lib.wiring import Services
 from tests.house import demo, fault, house, log
+from tests.pages.test_unavailable import ANSWERS
 from tests.sandbox_server import RunningSandbox
+from tests.tls_server import secured
 
 
 @pytest.fixture
@@ -43,6 +46,34 @@ def test_the_free_try_names_why_a_start_would_be_refused(services: Services) -> 
     check = services.trial.free(demo(services, replica_id="r000000000000").id)
     assert check.result is Outcome.FAIL and check.fix
     assert services.trial.free("nobody").result is Outcome.FAIL
+
+
+@pytest.mark.parametrize(("how", "code", "cause", "advice"), ANSWERS, ids=[row[1] for row in ANSWERS])
+def test_each_refusal_of_tavus_has_its_row(
+    services: Services, running: RunningSandbox, how: dict[str, Any], code: str, cause: str, advice: str
+) -> None:
+    running.faults({"route": "POST /v2/conversations", **how})
+    row = services.trial.free(demo(services).id)
+    # Too many requests pass by themselves: to look at, not to mend.
+    assert row.result is (Outcome.LOOK if code == "rate_limited" else Outcome.FAIL)
+    assert cause in row.evidence and row.fix
+
+
+@pytest.mark.parametrize(
+    ("where", "cause", "advice"),
+    [
+        ("https://tavus.invalid/v2", "its name can't be found", "online"),
+        ("http://127.0.0.1:9/v2", "the connection is refused", "TAVUS_BASE_URL"),
+        ("", "its certificate is not trusted here", "REQUESTS_CA_BUNDLE"),
+    ],
+)
+def test_each_way_not_to_reach_tavus_has_its_row(
+    services: Services, where: str, cause: str, advice: str, tmp_path: Path
+) -> None:
+    with secured(tmp_path) as proxy:
+        services.tavus.base_url = where or f"{proxy.url}/v2"
+        row = services.trial.free(demo(services).id)
+    assert row.result is Outcome.FAIL and cause in row.evidence and advice in row.fix
 
 
 def test_the_real_try_waits_for_the_avatar_and_ends_the_call(services: Services, running: RunningSandbox) -> None:
