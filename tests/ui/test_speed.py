@@ -1,38 +1,119 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from streamlit import config
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
-from streamlit.string_util import to_snake_case
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
 
 from lib.ui import speed
 from tests.running import ROOT
 
+FIELD = "$$ID-0123456789abcdef-field"
+
+
+@pytest.fixture(autouse=True)
+def own_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = vars(SafeSessionState)[speed.WHOLE]
+    monkeypatch.setattr(SafeSessionState, speed.WHOLE, getattr(whole, "whole", whole))
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Streamlit's settings as the console has them, and its own way to send them."""
+    monkeypatch.setattr(config, "_main_script_path", str(ROOT / "app.py"))
+    fill = getattr(app_session, speed.FILL)
+    monkeypatch.setattr(app_session, speed.FILL, getattr(fill, "__wrapped__", fill))
+    config.get_config_options(force_reparse=True)
+    yield
+    monkeypatch.undo()
+    config.get_config_options(force_reparse=True)
+
 
 def theme() -> bytes:
+    """All its parts, put together as the start of a run does."""
     message = CustomThemeConfig()
-    for part, section in ((message, "theme"), (message.light, "theme.light"), (message.dark, "theme.dark")):
-        app_session._populate_theme_msg(part, section)
+    parts = {
+        "theme": message,
+        "theme.light": message.light,
+        "theme.dark": message.dark,
+        "theme.sidebar": message.sidebar,
+        "theme.light.sidebar": message.light.sidebar,
+        "theme.dark.sidebar": message.dark.sidebar,
+    }
+    for section, part in parts.items():
+        getattr(app_session, speed.FILL)(part, section)
     return bytes(message.SerializeToString(deterministic=True))
 
 
 def test_the_theme_that_is_sent_is_the_same_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_main_script_path", str(ROOT / "app.py"))
-    monkeypatch.setattr(app_session, speed.SPELL, to_snake_case)
-    config.get_config_options(force_reparse=True)
     before = theme()
-    speed.install()
-    assert theme() == before
     assert b"Manrope" in before
-    remembered = getattr(app_session, speed.SPELL)
+    speed.install()
+    remembering = getattr(app_session, speed.FILL)
     assert theme() == before
-    assert remembered.cache_info().hits > 50
+    asked: list[str] = []
+    monkeypatch.setattr(config, "get_options_for_section", asked.append)
+    assert theme() == before
+    assert asked == [], "the theme was put together anew"
     speed.install()
-    assert getattr(app_session, speed.SPELL) is remembered
+    assert getattr(app_session, speed.FILL) is remembering
 
 
-def test_a_streamlit_that_keeps_it_elsewhere_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(app_session, speed.SPELL)
+def test_a_theme_that_was_changed_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     speed.install()
-    assert not hasattr(app_session, speed.SPELL)
+    assert b"#123456" not in theme()
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text('[theme.dark]\nprimaryColor = "#123456"\n', encoding="utf-8")
+    monkeypatch.setattr(config, "_main_script_path", str(tmp_path / "app.py"))
+    config.get_config_options(force_reparse=True)
+    assert b"#123456" in theme()
+
+
+def session() -> SafeSessionState:
+    """A session with what pages put into it, and a field's value that the browser sent."""
+    state = SessionState()
+    state._key_id_mapper["field"] = FIELD
+    state._old_state[FIELD] = "typed"
+    state["mine"], state["nothing"] = {"a": 1}, None
+    return SafeSessionState(state, lambda: None)
+
+
+def test_a_field_finds_in_the_state_what_all_of_it_holds() -> None:
+    safe = session()
+    before = dict(safe.filtered_state)
+    assert before == {"field": "typed", "mine": {"a": 1}, "nothing": None}
+    speed.install()
+    seen = safe.filtered_state
+    assert dict(seen) == before
+    assert seen == before
+    assert len(seen) == 3
+    assert repr(seen) == repr(before)
+    assert "nothing" in seen and seen["nothing"] is None
+    assert "absent" not in seen
+    with pytest.raises(KeyError):
+        seen["absent"]
+    installed = vars(SafeSessionState)[speed.WHOLE]
+    speed.install()
+    assert vars(SafeSessionState)[speed.WHOLE] is installed
+
+
+def test_one_key_is_looked_up_without_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    safe = session()
+    speed.install()
+    collected: list[object] = []
+    monkeypatch.setattr(SessionState, "_keys", lambda state: collected.append(state) or set())
+    assert "field" in safe.filtered_state and safe.filtered_state["mine"] == {"a": 1}
+    assert not collected
+
+
+def test_a_streamlit_that_keeps_these_elsewhere_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(app_session, speed.FILL)
+    monkeypatch.delattr(SafeSessionState, speed.WHOLE)
+    speed.install()
+    assert not hasattr(app_session, speed.FILL)
+    assert speed.WHOLE not in vars(SafeSessionState)
