@@ -12,9 +12,6 @@ from lib.errors import GreenroomError, SettingsWrong
 from lib.ui import call_frame, context, menu, parts, places, speed, style
 from lib.wiring import Services
 
-# Keys of the widgets of all pages that are bound to the address. A string here would be drawn: this is a script.
-BOUND = ("range", "dates", "agent", "state", "mode", "search", "kind", "outcome")
-
 _AT = "frame_at"
 
 
@@ -62,7 +59,7 @@ def by_address(at: str) -> None:
     if st.session_state.get(_AT) == at:
         return
     st.session_state[_AT] = at
-    for name in BOUND:
+    for name in places.BOUND:
         if name not in st.query_params:
             st.session_state.pop(name, None)
 
@@ -70,9 +67,8 @@ def by_address(at: str) -> None:
 def account_note(sandbox: bool) -> None:
     """Says whether calls are billed: under the menu, and above the title on a phone, where the menu is shut."""
     chip = parts.chip_html("sandbox" if sandbox else "billed")
-    st.sidebar.html(chip)
-    if sandbox:
-        st.sidebar.markdown(":small[:gray[Set `TAVUS_API_KEY` to call Tavus.]]")
+    hint = '<p class="gr-hint">Set <code>TAVUS_API_KEY</code> to call Tavus.</p>' if sandbox else ""
+    st.sidebar.html(chip + hint)
     st.html(f'<div class="gr-only-phone">{chip}</div>')
 
 

@@ -27,5 +27,7 @@ export default function ({ setTriggerValue }) {
 
 def again() -> bool:
     """True if the open page's own entry was clicked. Call it once a run, before the page."""
-    watch = st.components.v2.component("greenroom_menu", html="<span></span>", js=_JS)
-    return bool(watch(key="unseen-menu", on_again_change=lambda: None).get("again"))
+    html = '<span class="gr-unseen"></span>'
+    watch = st.components.v2.component("greenroom_menu", html=html, js=_JS, isolate_styles=False)
+    # Without a key: Streamlit builds the state of a component that has one anew for each field on the page.
+    return bool(watch(on_again_change=lambda: None).get("again"))

@@ -22,3 +22,6 @@ HISTORY = _page("history")
 SESSION = _page("session")
 INSPECTOR = _page("inspector")
 DIAGNOSTICS = _page("diagnostics")
+
+BOUND = ("range", "dates", "agent", "state", "mode", "search", "kind", "outcome")
+"""Keys of the fields of all pages that are bound to the address (`bind="query-params"`)."""

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from lib import wiring
 from lib.models import Mode
 from lib.settings import Problem
+from lib.ui import places
 from tests.house import demo
 from tests.pages.opened import console, words
 from tests.running import ROOT, Dashboard
@@ -87,3 +88,16 @@ def test_a_deep_link_to_a_fresh_server_draws_the_whole_frame(page: str) -> None:
         drawn = str(list(tab.elements()))
         assert "Sandbox: nothing is billed" in drawn
         assert ".gr-lines" in drawn
+
+
+def test_every_field_that_is_bound_to_the_address_is_known_to_the_frame(tmp_path: Path) -> None:
+    folders = (ROOT / "pages", ROOT / "lib" / "ui")
+    files = {
+        file.stem for folder in folders for file in folder.glob("*.py") if "query-params" in file.read_text("utf-8")
+    }
+    assert files == {"history", "inspector", "places"}, "a page that this test does not open binds a field"
+    with console(tmp_path) as house:
+        demo(house.services)
+        opened = house.open("history", range="Dates"), house.open("inspector")
+        keys = {getattr(element.proto, "query_param_key", "") for app in opened for element in app.main}
+    assert keys - {""} == set(places.BOUND)
