@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.services import export, plain, record
+from lib.services.kept import Kept
 from lib.services.ledger import Ledger
 from lib.store import exchanges, lists, tokens
 from lib.store import sessions as rows
@@ -23,7 +24,7 @@ FIGURES_S, PAGE_S, EXPORT_S = 1.0, 5.0, 30.0
 LIST_LIMIT, RECORD_LIMIT, TOGETHER = 20_000, 2_000, 200
 """The most sessions of an export, as a list and with what was said in them, and how many are read at once."""
 KEPT_FOR = 20
-"""Figures are kept so many times longer than it took to make them."""
+"""Figures are kept so many times longer than it took to make them, also while other sessions end."""
 KEPT = 64
 PASSAGE, WORDS = 90, re.compile(r"[^\W_]+")
 _PIECES = re.compile(r"[\w\u0300-\u036f]+|[^\w\u0300-\u036f]+")
@@ -68,6 +69,7 @@ class Past:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._kept: dict[lists.Filters, tuple[float, Figures]] = {}
+        self._recent: Kept[Figures] = Kept(ledger.store)
 
     @property
     def price_per_minute(self) -> float:
@@ -76,6 +78,9 @@ class Past:
     def figures(self, **filters: Any) -> Figures:
         """Raises StoreSlow where there are too many sessions to look at within a second."""
         asked = lists.Filters(**{**filters, "text": ""})
+        return self._recent.get(asked, lambda: self._read_seldom(asked))
+
+    def _read_seldom(self, asked: lists.Filters) -> Figures:
         known = self._kept.get(asked)
         if known is not None and time.monotonic() < known[0]:
             return known[1]

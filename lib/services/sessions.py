@@ -117,6 +117,7 @@ class Sessions:
         self._pipecat = pipecat
         self._running: dict[str, Future[None]] = {}
         self._pages: Kept[SessionPage] = Kept(ledger.store)
+        self._open: Kept[list[Session]] = Kept(ledger.store)
 
     # start
 
@@ -184,9 +185,17 @@ class Sessions:
         """Raises NotFound."""
         return self._ledger.get(session_id)
 
+    def recent(self, session_id: str) -> Session:
+        """The same for who looks again and again. What another process wrote may be 2 s old. Raises NotFound."""
+        known = next((session for session in self._open_ones() if session.id == session_id), None)
+        return known or self._ledger.get(session_id)
+
     def open(self) -> list[Session]:
-        """Sessions that may hold a room or a chat, newest first."""
-        return self._ledger.open()
+        """Sessions that may hold a room or a chat, newest first. What another process wrote may be 2 s old."""
+        return list(self._open_ones())
+
+    def _open_ones(self) -> list[Session]:
+        return self._open.get("", self._ledger.open)
 
     def page(
         self,

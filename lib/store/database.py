@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class Store:
         self._meta: dict[str, str] = {}
         self._opening = threading.Lock()
         self._closed = False
-        self.writes = 0
+        self.writes, self._numbers = 0, count(1)
 
     @cached_property
     def _url(self) -> Any:
@@ -157,7 +158,8 @@ class Store:
             if not (durable or self.sqlite):
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
-        self.writes += durable and listed
+        if durable and listed:
+            self.writes = next(self._numbers)
 
     @contextmanager
     def _haste(self, connection: Connection, wanted: bool) -> Iterator[None]:

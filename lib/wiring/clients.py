@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +65,7 @@ def on_this_machine(url: str) -> bool:
     return is_loopback(urlsplit(url).hostname)
 
 
+@lru_cache(maxsize=8)
 def own_rooms(base_url: str) -> tuple[str, ...]:
     """Origins of the rooms of a sandbox on this machine; none where Tavus itself is called."""
     return rooms.loopback_origins(base_url) if on_this_machine(base_url) else ()

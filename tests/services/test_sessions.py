@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from lib.errors import BadInput, Conflict, NotFound
 from lib.models import CallSettings, Mode, Status
+from lib.services.ledger import Ledger
 from lib.settings import Problem
 from lib.wiring import Services
 from tests.databases import written
@@ -239,6 +240,29 @@ def test_a_closed_port_is_refused_at_once_and_holds_no_slot(tmp_path: Path) -> N
         session = services.sessions.start_and_wait(demo(services).id, token="t")
         assert (session.mode, session.reason_code) == (Mode.TEXT, "refused")
         assert services.sessions.allowance().open_calls == 0
+
+
+def test_many_looks_at_an_open_session_are_few_reads_and_see_at_once_what_this_process_does(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = demo(services)
+    session = services.sessions.start_and_wait(agent.id, token="t")
+    reaches(services, session, Status.LIVE)
+    reads: list[None] = []
+    read, one = Ledger.open, Ledger.get
+    monkeypatch.setattr(Ledger, "open", lambda ledger: reads.append(None) or read(ledger))
+    monkeypatch.setattr(Ledger, "get", lambda ledger, name: reads.append(None) or one(ledger, name))
+    assert {services.sessions.recent(session.id).status for _ in range(50)} == {Status.LIVE}
+    assert len(reads) < 10
+    services.sessions.open().clear()
+    assert services.sessions.recent(session.id).status is services.sessions.open()[0].status is Status.LIVE
+    services.sessions.end(session.id)
+    assert services.sessions.recent(session.id).status in (Status.ENDING, Status.ENDED)
+    ended = reaches(services, session, Status.ENDED)
+    assert services.sessions.recent(session.id) == ended
+    assert services.sessions.open() == []
+    with pytest.raises(NotFound):
+        services.sessions.recent("s-of-nobody")
 
 
 def test_end_is_said_at_once_then_confirmed_with_its_reason_and_its_record(services: Services, sandbox: str) -> None:
