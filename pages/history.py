@@ -9,14 +9,13 @@ from typing import Any, Literal
 import streamlit as st
 
 from lib.errors import BadInput, StoreSlow
-from lib.models import Agent, Mode, Session
+from lib.models import Agent, Mode
 from lib.services import words
 from lib.services.past import LIST_LIMIT, RECORD_LIMIT
-from lib.services.plain import cost
 from lib.services.sessions import SessionPage
-from lib.ui import charts, context, feedback, notes, pager, parts, places, record
+from lib.ui import charts, context, feedback, notes, pager, parts, places, record, session_table
 from lib.ui.context import Services
-from lib.ui.text import day, local, stamp
+from lib.ui.text import day, local
 
 PAGE = 25
 DATES = "Dates"
@@ -32,9 +31,7 @@ MODES: dict[str, tuple[str, ...]] = {
     "Video calls": (Mode.PHOENIX_REST.value, Mode.PIPECAT_DAILY.value),
     "Text chats": (Mode.TEXT.value,),
 }
-CHIPS = {"Open": "green", "Ended": "gray", "Failed": "red", "Text only": "blue"}
 ANY_AGENT = "All agents"
-OPENED = "history_opened"
 TEXT_LIMIT = 200
 
 
@@ -107,84 +104,6 @@ def page_of(services: Services, wanted: dict[str, Any]) -> SessionPage:
         return services.sessions.page(limit=PAGE, **wanted)
 
 
-def table(services: Services, sessions: tuple[Session, ...], text: str) -> Session | None:
-    """The list; returns the session that is to be opened. What says most comes first, for a narrow window.
-
-    After a search that is where the words were said.
-    """
-    column = st.column_config
-    priced = bool(services.past.price_per_minute)
-    said = services.past.passages(sessions, text) if text else {}
-    order = ["open", "started", "agent", "state", "why", "length", "cost", "mode"]
-    st.dataframe(
-        rows(sessions, services.past.price_per_minute, said),
-        hide_index=True,
-        row_height=38,
-        height="content",
-        key="history_table",
-        column_order=["open", "started", "agent", "said", "state", "why", "length"] if text else order,
-        column_config={
-            "open": column.ButtonColumn("", width=64, pinned=True, type="secondary", on_click=noted, key=OPENED),
-            "started": column.DatetimeColumn("Started", format="D MMM, HH:mm", width=104),
-            "agent": column.TextColumn("Agent", width=104),
-            "said": column.TextColumn("What was said", width=420),
-            "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=86),
-            "why": column.TextColumn("Why it ended", width=160 if text else 240),
-            "length": column.TextColumn("Length", alignment="right", width=74),
-            "cost": column.TextColumn("Est. cost", alignment="right", width=86) if priced else None,
-            "mode": column.TextColumn("Mode", width=80),
-        },
-    )
-    clicked = st.session_state.get(OPENED)
-    row = clicked["row"] if clicked else len(sessions)
-    return sessions[row] if 0 <= row < len(sessions) else None
-
-
-def named_record(sessions: tuple[Session, ...]) -> Session | None:
-    """The same by name: a table's buttons can't be reached from the keyboard."""
-    picked = st.selectbox(
-        "Open a record",
-        range(len(sessions)),
-        index=None,
-        format_func=lambda row: f"{stamp(sessions[row].created_at)} · {sessions[row].agent_name}",
-        placeholder="Open a record by name",
-        label_visibility="collapsed",
-        width=220,
-        key="history_record",
-    )
-    return sessions[picked] if picked is not None else None
-
-
-def noted() -> None:
-    """A callback is what makes a click a run; the click itself is read from the session's state."""
-
-
-def rows(sessions: tuple[Session, ...], price: float, said: dict[str, str]) -> Any:
-    """The list as an Arrow table, which spares the import of pandas."""
-    import pyarrow  # type: ignore[import-untyped]
-
-    estimates = [cost(session, price) for session in sessions]
-    return pyarrow.table(
-        {
-            "open": ["Open"] * len(sessions),
-            "started": [local(session.created_at).replace(tzinfo=None) for session in sessions],
-            "agent": [session.agent_name for session in sessions],
-            "said": [said.get(session.id) or "–" for session in sessions],
-            "state": [[state(session)] for session in sessions],
-            "why": [record.why(session) or "–" for session in sessions],
-            "length": [record.length(session) for session in sessions],
-            "cost": ["–" if estimate is None else f"{estimate:.2f}" for estimate in estimates],
-            "mode": ["Text" if session.mode is Mode.TEXT else "Video" for session in sessions],
-        }
-    )
-
-
-def state(session: Session) -> str:
-    if not session.status.open:
-        return session.status.value.capitalize()
-    return "Text only" if session.mode is Mode.TEXT else "Open"
-
-
 def exports(services: Services, wanted: dict[str, Any]) -> None:
     """Everything that fits the filters, as a file."""
     forms: tuple[tuple[str, Literal["csv", "json", "md"], str], ...] = (
@@ -192,7 +111,11 @@ def exports(services: Services, wanted: dict[str, Any]) -> None:
         ("Records, to read", "md", "text/markdown"),
         ("Records, for a program", "json", "application/json"),
     )
-    with st.popover("Export", icon=":material/download:", key="history_exports"):
+    # The files are offered once it is open: each run of a list that many look at would pay for them.
+    box = st.popover("Export", icon=":material/download:", key="history_exports", on_change="rerun")
+    if not box.open:
+        return
+    with box:
         st.caption(
             f"All that fits the filters, newest first.  \nThe list has up to {LIST_LIMIT:,} sessions,  \n"
             f"records with what was said up to {RECORD_LIMIT:,}."
@@ -296,11 +219,11 @@ def main() -> None:
         exports(services, wanted)
     with feedback.section("add the days up"):
         figures(services, wanted)
-    chosen = table(services, page.items, wanted.get("text", ""))
+    chosen = session_table.draw(services, page.items, wanted.get("text", ""))
     parts.by_keyboard("Open a record by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(count(page), width="stretch")
-        chosen = named_record(page.items) or chosen
+        chosen = session_table.by_name(page.items) or chosen
         pager.ways(page.previous, page.next, "history")
 
     # act

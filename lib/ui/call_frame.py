@@ -110,11 +110,12 @@ def draw(services: Services | None, on_live: bool) -> None:
         if session.mode is not Mode.TEXT and session.status.open:
             with wide:
                 left = _mount(services, session, on_live)
-        below = wide.container(key="call-below")
-        side = narrow.container(key="call-side")
+        # Nothing is drawn there on another page, and no place comes after them that could move.
+        below = wide.container(key="call-below") if on_live else wide
+        side = narrow.container(key="call-side") if on_live else narrow
         if session.status.open:
             # Last, as it is a block of the page too: before the frame it would move it.
-            presence.beat(services, session.id)
+            presence.beat(services, session.id, [session])
     _slots.set(Slots(session, head, below, side, left))
 
 
@@ -126,7 +127,7 @@ def _followed(services: Services, on_live: bool) -> Session | None:
     if not session_id:
         return None
     try:
-        session = services.sessions.get(session_id)
+        session = services.sessions.recent(session_id)
     except GreenroomError:
         state.pop(_FOLLOWED, None)
         return None

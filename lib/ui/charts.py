@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from math import ceil, floor, log10
 
 import streamlit as st
@@ -16,7 +17,12 @@ STEPS = (1, 2, 5, 10)
 
 def history(figures: Figures) -> None:
     """Minutes a day, and how the sessions ended."""
-    st.html(f'<div class="gr-charts">{_minutes(figures)}{_outcomes(figures)}</div>')
+    st.html(_drawn(figures))
+
+
+@lru_cache(maxsize=64)
+def _drawn(figures: Figures) -> str:
+    return f'<div class="gr-charts">{_minutes(figures)}{_outcomes(figures)}</div>'
 
 
 def _minutes(figures: Figures) -> str:

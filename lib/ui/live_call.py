@@ -39,8 +39,10 @@ def draw(slots: Slots) -> None:
             if session.mode is Mode.PIPECAT_DAILY:
                 heard(session)
             # The room has a field of its own, in which the avatar is written to: this one is folded away from it.
-            with st.expander(BESIDE, icon=":material/chat:"):
-                live_chat.draw(session, in_call=True)
+            fold = st.expander(BESIDE, icon=":material/chat:", key="live_beside", on_change="rerun")
+            if fold.open:
+                with fold:
+                    live_chat.draw(session, in_call=True)
         else:
             said(session)
     with slots.side:
@@ -84,7 +86,7 @@ def ticking(session: Session, left: bool) -> None:
 def _strip(session_id: str, seen: tuple[str, ...], left: bool, known: list[Session]) -> None:
     """`known` holds the session for the first drawing, which comes right after it was read."""
     services = context.services()
-    session = known.pop() if known else services.sessions.get(session_id)
+    session = known.pop() if known else services.sessions.recent(session_id)
     text = session.mode is Mode.TEXT
     used = "Text chat is not billed" if text else strips.calls_in_use(services, services.sessions.open())
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="strip-live-call"):

@@ -44,10 +44,16 @@ def person_name(user: Mapping[str, Any], address: str | None) -> str:
 
 
 @st.fragment(run_every=BEAT_S)
-def beat(services: Services, session_id: str) -> None:
-    """Tells it anew every ten seconds, on every page while the tab is in a call."""
+def beat(services: Services, session_id: str, told: list[Session]) -> None:
+    """Tells it anew every ten seconds, on every page while the tab is in a call.
+
+    `told` holds the session for the run of the page itself, which has just told it.
+    """
+    if told:
+        told.clear()
+        return
     with suppress(GreenroomError):
-        tell(services, services.sessions.get(session_id))
+        tell(services, services.sessions.recent(session_id))
 
 
 def connected(tab: str) -> bool:

@@ -112,16 +112,22 @@ def day(at: datetime) -> str:
 
 def stamp(at: datetime) -> str:
     """ "Sat 21 Nov, 22:39", in the viewer's time zone."""
-    here = local(at)
+    return stamp_in(at, zone())
+
+
+def stamp_in(at: datetime, where: tzinfo) -> str:
+    """The same in the time zone `where`."""
+    here = at.astimezone(where)
     return f"{here:%a} {here.day} {here:%b, %H:%M}"
 
 
 def local(at: datetime) -> datetime:
-    """`at` in the viewer's time zone, which the browser tells; UTC where it does not."""
-    return at.astimezone(_zone())
+    """`at` in the viewer's time zone."""
+    return at.astimezone(zone())
 
 
-def _zone() -> tzinfo:
+def zone() -> tzinfo:
+    """The viewer's time zone, which the browser tells; UTC where it does not."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):

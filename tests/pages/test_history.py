@@ -243,6 +243,9 @@ def test_what_fits_the_filters_is_taken_along_in_three_forms(house: Console) -> 
     ended(house, 1, agent_name="=HYPERLINK(1)", turns=(Turn(0, "system", "Secret prompt"), Turn(1, "user", "pricing")))
     ended(house, 2, turns=(Turn(0, "user", "nothing"),))
     app = house.open("history", search="pricing")
+    assert not app.download_button, "the files of a list are made for nobody"
+    app.session_state["history_exports"] = True
+    app.run()
     assert [button.key for button in app.download_button] == ["history_csv", "history_md", "history_json"]
     listed_, read, program = (house.services.past.export(form, text="pricing") for form in ("csv", "md", "json"))
     assert listed_.splitlines()[1].split(",")[2] == "'=HYPERLINK(1)"

@@ -32,6 +32,12 @@ def call(house: Console, agent: Agent | None = None) -> Session:
     return reaches(house.services, session, Status.LIVE)
 
 
+def unfolded(app: AppTest) -> AppTest:
+    """The page with the chat beside a call in sight."""
+    app.session_state["live_beside"] = True
+    return app.run()
+
+
 def address(app: AppTest) -> str:
     """The session in the page's address."""
     value = app.query_params["session"]
@@ -172,7 +178,7 @@ def test_a_private_rooms_token_is_in_the_frame_alone_and_its_loss_is_said(house:
 
 def test_chat_answers_and_is_kept(house: Console) -> None:
     session = call(house)
-    app = house.open("live", session=session.id)
+    app = unfolded(house.open("live", session=session.id))
     app.chat_input(key="live_say").set_value("What does <b>it</b> cost?").run()
     said = [(turn.role, turn.source) for turn in house.services.sessions.turns(session.id)]
     assert said == [("user", "chat"), ("assistant", "chat")]
@@ -243,7 +249,8 @@ def test_text_chat_is_folded_away_from_a_call_and_open_without_one(house: Consol
     house.services.catalogue.replicas()
     app = house.open("live", session=session.id)
     assert [(item.label, item.proto.expanded) for item in app.expander] == [("Text chat, outside the call", False)]
-    assert app.chat_input(key="live_say").placeholder == "Text chat with Anna, outside the call"
+    assert not app.chat_input
+    assert unfolded(app).chat_input(key="live_say").placeholder == "Text chat with Anna, outside the call"
     chat = house.services.sessions.start(session.agent_id, token="t", enable_avatar=False)
     app = house.open("live", session=chat.id)
     assert not app.expander
