@@ -25,6 +25,10 @@ PAGES = ("home", "live", "history", "personas", "agents", "session", "diagnostic
 MAIN = ("home", "live", "history")
 COUNTS = (1, 10, 50)
 SECONDS = {1: 1.0, 10: 1.5, 50: 3.0}
+TARGETS = {1: 1.0, 50: 0.5}
+"""At most so many times an untouched empty page, by the number of sessions, for the pages in MAIN."""
+ROUNDS = 3
+"""Of the pages and numbers that have a target; their median counts."""
 RERUNS_WITHIN_S = 270.0
 """Pages whose turn comes later are left out: a busy machine gives a shorter table, not a longer wait."""
 EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
@@ -96,12 +100,15 @@ def call(dashboard: Dashboard) -> str:
 
 
 class Reruns:
-    """p50 of a rerun in ms by server, page and number of sessions, each page's servers measured in turn."""
+    """p50 of a rerun in ms by server, page and number of sessions; one for each round.
+
+    A page's servers are measured in turn, an empty page's right before: this machine's speed changes within a run.
+    """
 
     def __init__(self, made: Servers, quick: bool) -> None:
         self._made, self._quick = made, quick
         self._until = time.monotonic() + RERUNS_WITHIN_S
-        self.taken: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
+        self._taken: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
 
     def measure(self, count: int, pages: tuple[str, ...]) -> None:
         if time.monotonic() > self._until:
@@ -112,16 +119,20 @@ class Reruns:
         for page in pages:
             if time.monotonic() > self._until:
                 break
-            for name, dashboard in self._made:
-                query = ""
-                if name not in EMPTIES:
-                    query = self._query(page, dashboard)
-                    crowds[name].open("" if page == "home" else page, query)
-                seconds = 0.3 if self._quick else SECONDS[count]
-                drawn = "" if name in EMPTIES else page
-                self.taken[name, drawn, count] += crowds[name].rerun(seconds, query, at_least=count)
+            self._page(crowds, page, count)
         for crowd in crowds.values():
             crowd.close()
+
+    def _page(self, crowds: dict[str, Crowd], page: str, count: int) -> None:
+        queries = dict.fromkeys(EMPTIES, "")
+        for name in ("pages", "same"):
+            queries[name] = self._query(page, getattr(self._made, name))
+            crowds[name].open("" if page == "home" else page, queries[name])
+        seconds = 0.3 if self._quick else SECONDS[count]
+        for round_ in range(ROUNDS if page in MAIN and count in TARGETS and not self._quick else 1):
+            for name in queries if round_ == 0 else ("untouched", "pages"):
+                taken = crowds[name].rerun(seconds, queries[name], at_least=count)
+                self._taken[name, page, count].append(p50(taken))
 
     def _query(self, page: str, dashboard: Dashboard) -> str:
         if page == "live":
@@ -129,10 +140,22 @@ class Reruns:
         return f"session={self._made.ended}" if page == "session" else ""
 
     def has(self, page: str, count: int) -> bool:
-        return ("same", page, count) in self.taken
+        return ("same", page, count) in self._taken
 
     def of(self, name: str, page: str, count: int) -> float:
-        return p50(self.taken[name, "" if name in EMPTIES else page, count])
+        """In ms, the median of its rounds."""
+        return p50(self._taken[name, page, count])
+
+    def empty(self, name: str, count: int) -> float:
+        """An empty page of this server in ms, the median of what was taken beside each page."""
+        return p50(
+            [ms for (server, _, n), rounds in self._taken.items() if (server, n) == (name, count) for ms in rounds]
+        )
+
+    def ratios(self, name: str, page: str, count: int) -> list[float]:
+        """This page to that of the server `name`, of each round that both were measured in, the smallest first."""
+        ours, theirs = self._taken["pages", page, count], self._taken[name, page, count]
+        return sorted(one / other for one, other in zip(ours, theirs, strict=False))
 
 
 def mark(ratio: float, target: float | None) -> str:
@@ -150,18 +173,20 @@ def print_reruns(reruns: Reruns, pages: tuple[str, ...]) -> None:
         if not reruns.has(pages[0], count):
             print(f"{count} sessions: no time was left")
             continue
-        untouched_ms, own_ms = (reruns.of(name, "", count) for name in EMPTIES)
+        untouched_ms, own_ms = (reruns.empty(name, count) for name in EMPTIES)
         print(f"{count} session{'s' * (count > 1)}: empty page untouched {untouched_ms:.1f} ms, own {own_ms:.1f} ms")
         for page in pages:
             if not reruns.has(page, count):
                 print(f"  {page:12} no time was left")
                 continue
+            to_empty = TARGETS.get(count) if page in MAIN else None
+            ratios = reruns.ratios("untouched", page, count)
+            span = f" of {ratios[0]:.2f} to {ratios[-1]:.2f}" if len(ratios) > 1 else ""
             ms = reruns.of("pages", page, count)
-            to_empty = {1: 1.0, 50: 0.5}.get(count) if page in MAIN else None
-            to_itself = 0.6 if count in (1, 50) else None
             print(
-                f"  {page:12} {ms:8.1f} ms   empty {mark(ms / untouched_ms, to_empty)}   own {ms / own_ms:6.2f}x   "
-                f"itself {mark(ms / reruns.of('same', page, count), to_itself)}"
+                f"  {page:12} {ms:8.1f} ms   empty {mark(p50(ratios), to_empty)}{span:16}   "
+                f"own {p50(reruns.ratios('own', page, count)):6.2f}x   "
+                f"itself {mark(p50(reruns.ratios('same', page, count)), 0.6 if count in TARGETS else None)}"
             )
         print()
 
