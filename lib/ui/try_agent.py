@@ -27,9 +27,10 @@ def draw() -> None:
             )
             free = st.button("Check its start, free", icon=":material/verified:", key="diagnostics_free")
             paid = st.button("Hold a real call", icon=":material/sensors:", key="diagnostics_paid")
+        whom = "the sandbox" if services.sandbox else "Tavus"
         st.caption(
-            "Free: Tavus is sent the agent's real settings in its test mode. Real: the call is started, the avatar "
-            "awaited, and the call ended at once."
+            f"Free: {whom} is sent the agent's own settings in Tavus's test mode. Real: the call is started, the "
+            "avatar awaited, and the call ended at once."
         )
     agent = agents[chosen or next(iter(agents))]
     if free:
