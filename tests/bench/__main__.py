@@ -29,7 +29,7 @@ TARGETS = {1: 1.0, 50: 0.5}
 """At most so many times an untouched empty page, by the number of sessions, for the pages in MAIN."""
 ROUNDS = 3
 """Of the pages and numbers that have a target; their median counts."""
-RERUNS_WITHIN_S = 270.0
+RERUNS_WITHIN_S = 360.0
 """Pages whose turn comes later are left out: a busy machine gives a shorter table, not a longer wait."""
 EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
 PARTS = ("reruns", "galleries", "prompts", "start", "callbacks", "past", "worker", "doctor", "cold", "soak")
@@ -181,10 +181,10 @@ def print_reruns(reruns: Reruns, pages: tuple[str, ...]) -> None:
                 continue
             to_empty = TARGETS.get(count) if page in MAIN else None
             ratios = reruns.ratios("untouched", page, count)
-            span = f" of {ratios[0]:.2f} to {ratios[-1]:.2f}" if len(ratios) > 1 else ""
+            span = f" ({ratios[0]:.2f} to {ratios[-1]:.2f})" if len(ratios) > 1 else ""
             ms = reruns.of("pages", page, count)
             print(
-                f"  {page:12} {ms:8.1f} ms   empty {mark(p50(ratios), to_empty)}{span:16}   "
+                f"  {page:12} {ms:8.1f} ms   empty {mark(p50(ratios), to_empty)}{span:15}   "
                 f"own {p50(reruns.ratios('own', page, count)):6.2f}x   "
                 f"itself {mark(p50(reruns.ratios('same', page, count)), 0.6 if count in TARGETS else None)}"
             )
