@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from rich.console import Console
 from tavus_mcp.cli import main
 from typer.testing import CliRunner
 
-from tests.sandbox_server import KEY, RunningSandbox, running_sandbox
+from tests.sandbox_server import KEY, RunningSandbox
 
 Cli = Callable[..., Any]
 SCRIPT = Path(sys.executable).with_name("tavus.exe" if os.name == "nt" else "tavus")
@@ -28,26 +28,14 @@ OBJECTIVES, GUARDRAIL, GUARDRAILS = "o4c17d0be92a", "g10b8a4d72e6", "g6c0e4a9d18
 HANDBOOK, HELP = "d8-3f6a01c9e274", "d8-7be24d90a5c1"
 
 
-@pytest.fixture(scope="module")
-def _running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as running:
-        yield running
-
-
 @pytest.fixture
-def box(_running: RunningSandbox) -> RunningSandbox:
-    _running.reset()
-    return _running
-
-
-@pytest.fixture
-def environment(box: RunningSandbox, tmp_path: Path) -> dict[str, str]:
+def environment(sandbox: RunningSandbox, tmp_path: Path) -> dict[str, str]:
     """An empty home, and the sandbox in Tavus's place."""
     return {
         "HOME": str(tmp_path),
         "USERPROFILE": str(tmp_path),
-        "TAVUS_PUBLIC_API_BASE_URL": box.v2,
-        "TAVUS_PORTAL_API_BASE_URL": box.url,
+        "TAVUS_PUBLIC_API_BASE_URL": sandbox.v2,
+        "TAVUS_PORTAL_API_BASE_URL": sandbox.url,
         "TAVUS_API_KEY": KEY,
         "NO_COLOR": "1",
     }
@@ -110,10 +98,10 @@ def test_pal_list(cli: Cli) -> None:
     assert cli("pal", "list", "--pal-type", "system", "--limit", "2", "--json")["total_count"] == 4
 
 
-def test_pal_get(cli: Cli, box: RunningSandbox) -> None:
+def test_pal_get(cli: Cli, sandbox: RunningSandbox) -> None:
     row = cli("pal", "get", PAL, "--include-settings")
     assert (row["pal_id"], row["pal_name"], row["default_face_id"]) == (PAL, "Warm product guide", "r90bbd427f71")
-    assert "GET /v2/pals/" + PAL in box.routes()
+    assert "GET /v2/pals/" + PAL in sandbox.routes()
 
 
 def test_pal_create(cli: Cli, tmp_path: Path) -> None:
@@ -144,12 +132,12 @@ def test_pal_create_without_a_prompt(cli: Cli) -> None:
         assert cli("pal", "get", made["pal_id"])["pipeline_mode"] == mode
 
 
-def test_pal_patch(cli: Cli, box: RunningSandbox, tmp_path: Path) -> None:
+def test_pal_patch(cli: Cli, sandbox: RunningSandbox, tmp_path: Path) -> None:
     cli("pal", "patch", PAL, "--path", "/pal_name", "--value", "Host")
     cli("pal", "patch", PAL, "--op", "add", "--path", "/layers/llm/model", "--value", "tavus-gpt-oss")
     row = cli("pal", "get", PAL)
     assert (row["pal_name"], row["layers"]["llm"]["model"]) == ("Host", "tavus-gpt-oss")
-    assert box.call("GET", f"/personas/{PAL}").json()["persona_name"] == "Host"
+    assert sandbox.call("GET", f"/personas/{PAL}").json()["persona_name"] == "Host"
     flow = "/layers/conversational_flow/face_interruptibility"
     steps = [
         {"op": "add", "path": flow, "value": "high"},
@@ -210,8 +198,8 @@ def test_pal_options(cli: Cli) -> None:
     assert {row["document_id"] for row in told["available"]["documents"]} >= {HANDBOOK, HELP}
 
 
-def test_pal_tools_list_attach_and_detach(cli: Cli, box: RunningSandbox) -> None:
-    tool = box.call("POST", "/tools", {"name": "get_weather", "description": "The weather."}).json()["tool_id"]
+def test_pal_tools_list_attach_and_detach(cli: Cli, sandbox: RunningSandbox) -> None:
+    tool = sandbox.call("POST", "/tools", {"name": "get_weather", "description": "The weather."}).json()["tool_id"]
     cli("pal", "tools", "attach", PAL, tool)
     assert [row["tool_id"] for row in cli("pal", "tools", "list", PAL)["data"]] == [tool]
     cli("pal", "tools", "detach", PAL, tool)
@@ -253,8 +241,8 @@ def test_pal_build_needs_tavus_own_builder_and_says_so(cli: Cli) -> None:
 # Faces
 
 
-def test_face_list(cli: Cli, box: RunningSandbox) -> None:
-    box.call("POST", "/faces", {"train_video_url": "https://files.example/me.mp4", "face_name": "Me"})
+def test_face_list(cli: Cli, sandbox: RunningSandbox) -> None:
+    sandbox.call("POST", "/faces", {"train_video_url": "https://files.example/me.mp4", "face_name": "Me"})
     assert cli("face", "list", "--json")["total_count"] == 9
     faces = cli("face", "list", "--stock", "--json")
     assert [face["face_name"] for face in faces["data"]][:2] == ["Anna", "Gloria"]
@@ -361,15 +349,15 @@ def test_document_get(cli: Cli) -> None:
     assert cli("document", "get", HANDBOOK)["status"] == "ready"
 
 
-def test_document_create(cli: Cli, box: RunningSandbox) -> None:
-    box.freeze()
+def test_document_create(cli: Cli, sandbox: RunningSandbox) -> None:
+    sandbox.freeze()
     made = cli(
         "document", "create", "--url", "https://docs.example.com/", "--name", "Docs", "--tag", "own",
         "--participant-tag", "vip", "--crawl-depth", "2", "--crawl-max-pages", "3", "--customer-support",
         "--custom-description", "A chart.",
     )  # fmt: skip
     assert (made["status"], made["crawl_config"], made["tags"]) == ("started", {"depth": 2, "max_pages": 3}, ["own"])
-    box.advance(8)
+    sandbox.advance(8)
     row = cli("document", "get", made["document_id"])
     assert (row["status"], len(row["crawled_urls"]), row["participant_tags"]) == ("ready", 3, ["vip"])
 
@@ -405,12 +393,12 @@ def test_resource_list_and_get(cli: Cli, kind: str, id_: str) -> None:
 # Conversations
 
 
-def test_it_starts_and_ends_a_conversation(cli: Cli, box: RunningSandbox) -> None:
+def test_it_starts_and_ends_a_conversation(cli: Cli, sandbox: RunningSandbox) -> None:
     made = cli("conversation", "create", "--pal-id", PAL, "--face-id", FACE, "--name", "Demo")
     assert (made["status"], made["conversation_name"]) == ("active", "Demo")
-    assert made["conversation_url"].startswith(f"{box.url}/room/")
-    assert box.conversation(made["conversation_id"])["replica_id"] == FACE
+    assert made["conversation_url"].startswith(f"{sandbox.url}/room/")
+    assert sandbox.conversation(made["conversation_id"])["replica_id"] == FACE
     cli("conversation", "end", made["conversation_id"])
-    assert box.conversation(made["conversation_id"])["shutdown_reason"] == "end_conversation_endpoint_hit"
+    assert sandbox.conversation(made["conversation_id"])["shutdown_reason"] == "end_conversation_endpoint_hit"
     chat = cli("chat", "start", "--pal-id", PAL)
     cli("chat", "end", chat["conversation_id"])

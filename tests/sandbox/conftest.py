@@ -1,21 +1,12 @@
-"""One sandbox for all tests of this folder, as new before each."""
+"""The sandbox of these tests, under a name that the package they test does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox_server import RunningSandbox, running_sandbox
-
-
-@pytest.fixture(scope="session")
-def _running() -> Iterator[RunningSandbox]:
-    with running_sandbox() as running:
-        yield running
+from tests.sandbox_server import RunningSandbox
 
 
 @pytest.fixture
-def box(_running: RunningSandbox) -> RunningSandbox:
-    _running.reset()
-    return _running
+def box(sandbox: RunningSandbox) -> RunningSandbox:
+    return sandbox
