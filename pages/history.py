@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from lib.errors import BadInput, StoreSlow
+from lib.errors import StoreSlow
 from lib.models import Agent, Mode
 from lib.services import words
 from lib.services.past import LIST_LIMIT, RECORD_LIMIT
@@ -92,16 +92,6 @@ def named(agents: list[Agent]) -> dict[str, str]:
     """Agents' ids by the words that tell them apart, which is what the page's address holds."""
     names = [agent.name for agent in agents]
     return {f"{agent.name} ({agent.id})" if names.count(agent.name) > 1 else agent.name: agent.id for agent in agents}
-
-
-def page_of(services: Services, wanted: dict[str, Any]) -> SessionPage:
-    """The page that the address names, the first one where it names none."""
-    cursor, newer = pager.place()
-    try:
-        return services.sessions.page(limit=PAGE, cursor=cursor, newer=newer, **wanted)
-    except BadInput:
-        pager.first_page()
-        return services.sessions.page(limit=PAGE, **wanted)
 
 
 def exports(services: Services, wanted: dict[str, Any]) -> None:
@@ -203,7 +193,7 @@ def main() -> None:
     with feedback.required("read the sessions"):
         services = context.services()
         wanted = filters(services)
-        page = page_of(services, wanted)
+        page = pager.page(services.sessions.page, limit=PAGE, **wanted)
 
     # render
     told(page)
@@ -228,7 +218,7 @@ def main() -> None:
 
     # act
     if chosen is not None:
-        st.switch_page(places.SESSION, query_params={"session": chosen.id})
+        st.switch_page(places.SESSION, query_params={"session": chosen})
 
 
 main()

@@ -6,10 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from lib.errors import BadInput, NotFound
+from lib.errors import NotFound
 from lib.models import Exchange, Traffic
-from lib.services.inspector.service import ExchangePage
-from lib.ui import context, exchange, feedback, pager, parts, places
+from lib.ui import context, exchange, feedback, pager, parts, places, row_button
 from lib.ui.context import Services
 from lib.ui.text import local, stamp
 
@@ -27,7 +26,7 @@ OUTCOMES: dict[str, dict[str, Any]] = {
     "No answer": {"statuses": (0, 0)},
 }
 STATES = ("done", "declined", "broken", "no_answer", "callback")
-OPENED, SHOWN, PICKED = "inspector_opened", "inspector_shown", "inspector_picked"
+OPENED, PICKED = "inspector_opened", "inspector_picked"
 OF = "of"
 TEXT_LIMIT = 200
 
@@ -75,21 +74,8 @@ def of_session(services: Services, session_id: str) -> None:
         st.button("Show all sessions", key="inspector_all", on_click=of_all)
 
 
-def page_of(services: Services, wanted: dict[str, Any]) -> ExchangePage:
-    """The page that the address names, the first one where it names none."""
-    cursor, newer = pager.place()
-    try:
-        return services.inspector.page(limit=PAGE, cursor=cursor, newer=newer, **wanted)
-    except BadInput:
-        pager.first_page()
-        return services.inspector.page(limit=PAGE, **wanted)
-
-
-def table(items: tuple[Exchange, ...], shown_before: list[int]) -> int | None:
-    """The list; returns the id of the one that is to be opened.
-
-    A click is on a row of the list as it was drawn before, and there may be newer ones by now.
-    """
+def table(items: tuple[Exchange, ...]) -> int | None:
+    """The list; returns the id of the one that is to be opened."""
     column = st.column_config
     chips = [parts.STATES[state] for state in STATES]
     st.dataframe(
@@ -99,7 +85,7 @@ def table(items: tuple[Exchange, ...], shown_before: list[int]) -> int | None:
         height="content",
         key="inspector_table",
         column_config={
-            "open": column.ButtonColumn("", width=64, pinned=True, type="secondary", on_click=noted, key=OPENED),
+            "open": row_button.column(OPENED),
             "at": column.DatetimeColumn("When", format="D MMM, HH:mm:ss", width=118),
             "what": column.TextColumn("What", width=290),
             "outcome": column.MultiselectColumn(
@@ -111,13 +97,7 @@ def table(items: tuple[Exchange, ...], shown_before: list[int]) -> int | None:
             "told": column.TextColumn("What went wrong", width=320),
         },
     )
-    clicked = st.session_state.get(OPENED)
-    row = clicked["row"] if clicked else len(shown_before)
-    return shown_before[row] if 0 <= row < len(shown_before) else None
-
-
-def noted() -> None:
-    """A callback is what makes a click a run; the click itself is read from the session's state."""
+    return row_button.clicked(OPENED, [one.id for one in items])
 
 
 def rows(items: tuple[Exchange, ...]) -> Any:
@@ -198,11 +178,9 @@ def main() -> None:
         wanted = filters()
         if OF in st.query_params:
             of_session(services, st.query_params[OF])
-        page = page_of(services, wanted)
+        page = pager.page(services.inspector.page, limit=PAGE, **wanted)
 
     # render
-    shown_before = st.session_state.get(SHOWN, [])
-    st.session_state[SHOWN] = [one.id for one in page.items]
     if services.inspector.dropped:
         told = f"{services.inspector.dropped:,} requests of this process were not kept."
         parts.banner("warn", told, "The database was too slow or away.", key="inspector-dropped")
@@ -211,7 +189,7 @@ def main() -> None:
             nothing(services, wanted, bool(services.inspector.page(limit=1).items))
         pager.ways(page.previous, page.next, "inspector")
         return
-    number = table(page.items, shown_before)
+    number = table(page.items)
     parts.by_keyboard("Open one by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Newest first, kept for {services.inspector.kept_days} days", width="stretch")

@@ -15,7 +15,7 @@ import streamlit as st
 from lib.models import Agent, Persona, Replica
 from lib.services.agents import Standing, standing
 from lib.services.readiness import Known, Missing
-from lib.ui import lists, parts, replica_picker, strips
+from lib.ui import lists, parts, replica_picker, row_button, strips
 from lib.ui.context import Services
 from lib.ui.text import ago, plain, span
 
@@ -130,7 +130,7 @@ def table(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
         height="content",
         key="agents_table",
         column_config={
-            "open": column.ButtonColumn("", width=64, pinned=True, type="secondary", on_click=_noted, key=OPENED),
+            "open": row_button.column(OPENED),
             "name": column.TextColumn("Name", width=180),
             "state": column.MultiselectColumn(
                 "State", options=[word for word, _ in CHIPS.values()], color=[colour for _, colour in CHIPS.values()]
@@ -157,9 +157,11 @@ def table(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
         )
         with st.container(width="stretch"):
             lists.pager(len(shown), ROWS, PAGE, "agents")
-    clicked = st.session_state.get(OPENED)
-    row = clicked["row"] if clicked else picked
-    return Clicked("edit", page[row]) if row is not None and 0 <= row < len(page) else None
+    wanted = row_button.clicked(OPENED, [agent.id for agent in page])
+    if wanted is None:
+        return Clicked("edit", page[picked]) if picked is not None and picked < len(page) else None
+    agent = next((agent for agent in shown if agent.id == wanted), None)
+    return Clicked("edit", agent) if agent is not None else None
 
 
 def said(lacks: Sequence[Missing]) -> str:
@@ -262,7 +264,3 @@ def _rows(listed: Listed, page: Sequence[Agent]) -> Any:
             "used": [used(agent) for agent in page],
         }
     )
-
-
-def _noted() -> None:
-    """A callback is what makes a click a run; the click itself is read from the session's state."""

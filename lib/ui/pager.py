@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import streamlit as st
 
+from lib.errors import BadInput
+
+P = TypeVar("P")
 OLDER, NEWER = "older", "newer"
 
 
@@ -13,10 +19,18 @@ def first_page() -> None:
         st.query_params.pop(name, None)
 
 
-def place() -> tuple[str | None, bool]:
-    """The cursor that the address names, None where it names none, and whether what is newer than it is wanted."""
+def page(read: Callable[..., P], *, limit: int, **wanted: Any) -> P:
+    """The page of a list that the address names, its first one where the address names none that there is.
+
+    `read` takes what is `wanted`, a `limit`, a `cursor`, and whether what is `newer` than that is meant; it raises
+    BadInput for a cursor that is none.
+    """
     newer = st.query_params.get(NEWER)
-    return newer or st.query_params.get(OLDER) or None, newer is not None
+    try:
+        return read(limit=limit, cursor=newer or st.query_params.get(OLDER) or None, newer=newer is not None, **wanted)
+    except BadInput:
+        first_page()
+        return read(limit=limit, **wanted)
 
 
 def ways(previous: str | None, following: str | None, key: str) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from lib.models import Mode, Session
 from lib.services.plain import cost
-from lib.ui import record
+from lib.ui import record, row_button
 from lib.ui.context import Services
 from lib.ui.text import stamp_in, zone
 
@@ -24,8 +24,8 @@ FOUND_ORDER = ["open", "started", "agent", "said", "state", "why", "length"]
 ORDER = ["open", "started", "agent", "state", "why", "length", "cost", "mode"]
 
 
-def draw(services: Services, sessions: tuple[Session, ...], text: str) -> Session | None:
-    """The list; returns the session that is to be opened. What says most comes first, for a narrow window.
+def draw(services: Services, sessions: tuple[Session, ...], text: str) -> str | None:
+    """The list; returns the id of the session that is to be opened. What says most comes first, for a narrow window.
 
     After a search that is where the words were said.
     """
@@ -46,12 +46,10 @@ def draw(services: Services, sessions: tuple[Session, ...], text: str) -> Sessio
         column_order=FOUND_ORDER if text else ORDER,
         column_config=_columns(searched=bool(text), priced=bool(price)),
     )
-    clicked = st.session_state.get(OPENED)
-    row = clicked["row"] if clicked else len(sessions)
-    return sessions[row] if 0 <= row < len(sessions) else None
+    return row_button.clicked(OPENED, [session.id for session in sessions])
 
 
-def by_name(sessions: tuple[Session, ...]) -> Session | None:
+def by_name(sessions: tuple[Session, ...]) -> str | None:
     """The same by name: a table's buttons can't be reached from the keyboard."""
     labels = _labels(sessions, zone())
     picked = st.selectbox(
@@ -64,18 +62,14 @@ def by_name(sessions: tuple[Session, ...]) -> Session | None:
         width=220,
         key="history_record",
     )
-    return sessions[picked] if picked is not None else None
-
-
-def _noted() -> None:
-    """A callback is what makes a click a run; the click itself is read from the session's state."""
+    return sessions[picked].id if picked is not None else None
 
 
 @lru_cache(maxsize=4)
 def _columns(*, searched: bool, priced: bool) -> dict[str, Any]:
     column = st.column_config
     return {
-        "open": column.ButtonColumn("", width=64, pinned=True, type="secondary", on_click=_noted, key=OPENED),
+        "open": row_button.column(OPENED),
         "started": column.DatetimeColumn("Started", format="D MMM, HH:mm", width=104),
         "agent": column.TextColumn("Agent", width=104),
         "said": column.TextColumn("What was said", width=420),

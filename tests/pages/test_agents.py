@@ -316,6 +316,15 @@ def test_the_table_has_fifty_rows_with_state_and_opens_one_by_name(house: Consol
     assert app.title[0].value == "Demo 59"
 
 
+def test_a_rows_button_opens_the_agent_that_was_seen_there(house: Console) -> None:
+    made = [demo(house.services, name=f"Demo {number:02}") for number in range(60)]
+    app = house.open("agents", view="table")
+    house.services.agents.delete(made[0].id)
+    app.session_state["agents_opened"] = {"row": 1, "label": "Open"}
+    app.run()
+    assert app.title[0].value == "Demo 01"
+
+
 @pytest.mark.parametrize("view", ["cards", "table"])
 def test_five_hundred_agents_draw_no_more_than_sixty(view: str, house: Console) -> None:
     def drawn() -> tuple[int, int]:

@@ -119,6 +119,15 @@ def test_a_rows_button_opens_its_record(house: Console) -> None:
     assert app.query_params["session"] in (second.id, [second.id])
 
 
+def test_a_click_opens_the_row_that_was_seen_also_where_a_newer_session_came_above_it(house: Console) -> None:
+    seen = ended(house, 1)
+    app = house.open("history")
+    ended(house, 0)
+    app.session_state["history_opened"] = {"row": 0, "label": "Open"}
+    app.run()
+    assert app.query_params["session"] in (seen.id, [seen.id])
+
+
 def test_the_list_is_paged_by_places_in_the_address(house: Console) -> None:
     for number in range(60):
         ended(house, number)

@@ -190,7 +190,7 @@ def test_a_request_is_opened_by_name_once_and_shows_what_went_and_what_came(hous
     keep(house, 1, method="POST", name="/personas", target="/personas", body=text, size=120, status=None,
          code="connection_lost", error="The connection was lost")  # fmt: skip
     app = house.open("inspector")
-    (number,) = app.session_state["inspector_shown"]
+    (number,) = app.session_state["inspector_opened_shown"]
     app.selectbox(key="inspector_pick").select(number).run()
     said = inside(app)
     assert "The connection was lost." in said
@@ -260,7 +260,7 @@ def test_no_key_token_or_secret_reaches_the_page_or_a_row(tmp_path: Path) -> Non
         services.inspector.receive(session.id, json.dumps(told).encode()).result(10)
         app = house.open("inspector")
         said = words(app) + repr(listed(app))
-        for number in list(app.session_state["inspector_shown"]):
+        for number in list(app.session_state["inspector_opened_shown"]):
             app.selectbox(key="inspector_pick").select(number).run()
             said += inside(app) + "".join(code(app))
         with services.store.reading() as connection:
