@@ -49,7 +49,7 @@ def draw(slots: Slots) -> None:
         side(session, slots.left)
         if session.status.open and not text:
             with beside:
-                unavailable.browser()
+                unavailable.browser(slots.below)
 
 
 def head(session: Session) -> None:

@@ -5,7 +5,10 @@ Three times at which it can be: the start was refused, the call broke off, or th
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.models import Mode, Session, Status
 from lib.services.diagnostics.service import Outcome
@@ -75,8 +78,11 @@ def broken(session: Session) -> None:
         _diagnostics("live_diagnostics")
 
 
-def browser() -> None:
-    """What this browser says of itself, where that keeps its person out of the call. Call it where it takes no room."""
+def browser(under: DeltaGenerator) -> None:
+    """What this browser says of itself, where that keeps its person out of the call. Call it where it takes no room.
+
+    A microphone that was refused is told `under` the room: the room says it as well, and stays in sight on a phone.
+    """
     asked = int(st.session_state.get(_ASKED, 0))
     told = browser_check.ask(f"unseen-browser-live-{asked}")
     if told is None:
@@ -89,7 +95,8 @@ def browser() -> None:
             f"The avatar can't hear you. {check.evidence}", ROOM_WORKS
         )  # fmt: skip
         fix = feedback.advice(check.fix)
-        with parts.banner("warn", cause, f"{works} {fix}", key="live-browser", icon="mic_off", stacked=True):
+        place = under if deaf else nullcontext()
+        with place, parts.banner("warn", cause, f"{works} {fix}", key="live-browser", icon="mic_off", stacked=True):
             if st.button("Retry", type="primary", icon=":material/refresh:", key="live_ask_browser"):
                 # Another key is another component, which asks the browser again.
                 st.session_state[_ASKED] = asked + 1

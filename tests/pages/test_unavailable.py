@@ -259,7 +259,7 @@ def test_a_call_that_breaks_off_says_so_and_goes_on_in_writing(
         ),
     ],
 )  # fmt: skip
-def test_what_the_browser_lacks_is_said_above_the_frame(
+def test_what_the_browser_lacks_is_said_around_the_frame(
     house: Console, told: dict[str, Any], title: str, cause: str, works: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browser_check, "ask", lambda key: told)
