@@ -75,7 +75,6 @@ def page(view: CallView) -> HTMLResponse:
         ground=GREEN_SCREEN if view.greenscreen else one.ground[1],
         halo=GREEN_SCREEN if view.greenscreen else one.halo[1],
         figure=faces.figure(replica_id),
-        limit=str(MAX_MESSAGE),
         settings=json.dumps(settings).replace("<", "\\u003c"),
     )
 

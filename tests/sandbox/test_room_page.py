@@ -195,6 +195,20 @@ def test_while_an_answer_is_awaited_it_thinks_and_keeps_what_is_typed(
     expect(person.field).to_have_value("Second")
 
 
+def test_a_message_that_is_too_long_is_neither_cut_nor_sent(
+    box: RunningSandbox, visitor: Callable[..., Visitor]
+) -> None:
+    person = visitor().enter(url_of(box))
+    long = "word " * 1000
+    person.say(long)
+    told = "A message has up to 2,000 characters; this one has 4,999. It stays here."
+    expect(person.page.locator("#note")).to_have_text(told)
+    expect(person.field).to_have_value(long)
+    assert person.log.get_by_text("word").count() == 0
+    person.say("Short")
+    expect(person.log).to_contain_text("You said: Short")
+
+
 def test_keys_mute_switch_the_camera_and_captions_once_the_field_is_left(
     box: RunningSandbox, visitor: Callable[..., Visitor]
 ) -> None:
@@ -307,7 +321,7 @@ def test_a_lost_connection_has_a_place_of_its_own_and_says_for_how_long(
     expect(link).to_be_hidden()
     person.page.route("**/state*", lambda route: route.abort())
     expect(link).to_contain_text(
-        re.compile(r"No connection to the sandbox\. Trying again for 0:0\d; the call itself goes on until its limit")
+        re.compile(r"No connection to the sandbox\. Trying again for 0:0\d; if the sandbox runs, the call goes on")
     )
     ends = person.page.evaluate("document.getElementById('link').getBoundingClientRect().bottom")
     assert person.page.evaluate("document.getElementById('stage').getBoundingClientRect().top") >= ends
@@ -363,7 +377,12 @@ def test_a_reload_finds_the_same_call(box: RunningSandbox, visitor: Callable[...
     person = visitor().enter(url_of(box, properties={"participant_left_timeout": 60}))
     person.say("Before")
     expect(person.log).to_contain_text("You said: Before")
+    box.freeze()
     person.page.reload()
+    waits = person.page.locator("#waits")
+    expect(waits).to_have_text(re.compile(r"You can join again: with nobody in it the room closes in 0:5\d\."))
+    box.advance(30)
+    expect(waits).to_have_text(re.compile(r"closes in 0:2\d\."))
     person.join.click()
     expect(person.log).to_contain_text("You said: Before")
     person.say("After")

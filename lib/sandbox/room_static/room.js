@@ -103,6 +103,7 @@ function drawTimes() {
   if (drawLink(passed, left)) return;
   if (call.view === "ended") $("closes").textContent = call.leaving ? "" : `It closes in ${span(Math.max(0, state.closes_in_s - passed))}.`;
   else if (state.join_within_s !== null) $("waits").textContent = `The room waits ${clock(Math.max(0, state.join_within_s - passed))} for you. A call lasts up to ${minutes(left)}.`;
+  else if (state.closes_in_s < state.left_s) $("waits").textContent = `You can join again: with nobody in it the room closes in ${span(Math.max(0, state.closes_in_s - passed))}.`;
   else $("waits").textContent = `The call is on: ${clock(left)} left.`;
 }
 
@@ -110,7 +111,7 @@ function drawTimes() {
 function drawLink(passed, left) {
   const lost = call.misses > 1;
   const title = lost ? "No connection to the sandbox." : "";
-  const more = `Trying again for ${span(passed)}; the call itself goes on until its limit, in ${span(left)}.`;
+  const more = `Trying again for ${span(passed)}; if the sandbox runs, the call goes on until its limit, in ${span(left)}.`;
   $("link").hidden = !lost;
   // The heading alone is announced: a counter that is read aloud each second leaves no room for anything else.
   if ($("link").firstElementChild.textContent !== title) $("link").firstElementChild.textContent = title;
@@ -476,7 +477,8 @@ $("again").addEventListener("click", () => say(call.lost));
 $("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("say").value.trim();
-  if (text) say(text);
+  if (text.length > settings.maxMessage) note(`A message has up to ${settings.maxMessage.toLocaleString("en")} characters; this one has ${text.length.toLocaleString("en")}. It stays here.`);
+  else if (text) say(text);
 });
 $("say").addEventListener("input", () => {
   drawSend();
