@@ -45,6 +45,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         yield
     finally:
         collector.stop()
+        if told := await to_thread.run_sync(services.left_open):
+            print(told, flush=True)
         await to_thread.run_sync(services.close)
         wiring.install(None)
 

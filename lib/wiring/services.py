@@ -11,7 +11,8 @@ import requests
 from starlette.applications import Starlette
 
 from lib.clients.tavus import Tavus
-from lib.errors import StoreRefused
+from lib.errors import GreenroomError, StoreRefused
+from lib.models import Mode
 from lib.services import export
 from lib.services.agents import Agents
 from lib.services.catalogue import Catalogue
@@ -134,6 +135,20 @@ class Services:
             self.sessions.callback_secret("")
         if self._sweeper is not None:
             self._sweeper.open()
+
+    def left_open(self) -> str:
+        """What is to be known when this process ends now: that calls go on, and cost; "" if none does."""
+        if self.sandbox:
+            return ""
+        with suppress(GreenroomError):
+            count = sum(session.mode is not Mode.TEXT for session in self.sessions.open())
+            if count:
+                calls, ends, them = ("call is", "it ends", "it") if count == 1 else ("calls are", "they end", "them")
+                return (
+                    f"{count} {calls} still open at Tavus, and billed until {ends}. Start Greenroom again, which takes "
+                    f"{them} up, or end {them}: python -m lib sessions end-all --ours"
+                )
+        return ""
 
     def close(self) -> None:
         """Stop what runs, keep what is written. Calls that are open stay with Tavus's own timers."""

@@ -14,6 +14,7 @@ import requests
 
 from tests.house import until
 from tests.running import Dashboard
+from tests.sandbox_server import KEY, RunningSandbox
 from tests.websocket import Tab
 
 HEADERS = {"Authorization": "Bearer sandbox"}
@@ -155,3 +156,18 @@ def test_a_database_that_can_not_be_opened_leaves_diagnostics_to_say_so(tmp_path
         answer = requests.get(f"{console.url}/api/agents", headers=HEADERS, timeout=10)
         assert answer.status_code == 503
         assert answer.json()["hint"]
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_a_stop_tells_of_the_calls_that_go_on_and_are_billed(calls: int, sandbox: RunningSandbox) -> None:
+    env = {"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": sandbox.v2, "API_TOKEN": "sandbox"}
+    with Dashboard(env=env) as console:
+        for _ in range(calls):
+            avatar = {"replicaId": "r90bbd427f71", "tavusPersonaId": "p2b8e10c94d6"}
+            agent = api(console, "POST", "/agents", {"name": "Demo", "avatar": avatar})
+            session = api(console, "POST", "/sessions", {"agentId": agent["id"], "enableAvatar": True})
+            assert session["mode"] == "phoenix_rest", session
+        console.stop(signal.SIGINT)
+        told = "1 call is still open at Tavus, and billed until it ends. Start Greenroom again, which takes it up"
+        assert (told in console.log) == bool(calls), console.log
+        assert ("end-all --ours" in console.log) == bool(calls)
