@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
@@ -113,7 +114,7 @@ def exports(services: Services, wanted: dict[str, Any]) -> None:
         for label, form, mime in forms:
             st.download_button(
                 label,
-                lambda form=form: services.past.export(form, **wanted),  # type: ignore[misc]
+                lambda form=form: services.past.export(form, partial(record.speaker, services), **wanted),  # type: ignore[misc]
                 f"greenroom-sessions.{form}",
                 mime,
                 key=f"history_{form}",

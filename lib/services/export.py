@@ -7,7 +7,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from itertools import pairwise
@@ -26,6 +26,7 @@ SESSION_COLUMNS = ("id", "started", "agent", "persona", "mode", "status", "lengt
 NAME_CHARS = 60
 
 Record = tuple[Session, Sequence[Turn], Sequence[SessionEvent]]
+Speaker = Callable[[Session], str]
 NONE_FITS = "No session fits the filters.\n"
 LEFT_OUT = "Older sessions also fit the filters and are left out here.\n"
 
@@ -96,7 +97,7 @@ def _row(session: Session, price_per_minute: float) -> tuple[object, ...]:
         session.persona_name,
         words.MODES[session.mode].lower(),
         words.status(session),
-        round(length_s(session)),
+        int(length_s(session)),
         _why(session),
         session.conversation_id,
     )
@@ -110,9 +111,9 @@ def as_json(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionE
     return json.dumps(_record(session, turns, timeline), indent=2, ensure_ascii=False, default=_plain) + "\n"
 
 
-def all_markdown(records: Iterable[Record], *, more: bool) -> str:
-    """Several records one after the other; `more`: there are older ones that it leaves out."""
-    parts = [markdown(*one) for one in records] + ([LEFT_OUT] if more else [])
+def all_markdown(records: Iterable[Record], *, more: bool, speaker: Speaker | None = None) -> str:
+    """Several records one after the other; `more`: there are older ones that it leaves out. `speaker` as for one."""
+    parts = [markdown(*one, speaker(one[0]) if speaker else "") for one in records] + ([LEFT_OUT] if more else [])
     return "\n---\n\n".join(parts) or NONE_FITS
 
 

@@ -116,9 +116,10 @@ class Past:
         pieces = _PIECES.findall(content)
         return [(piece, bool(words) and tokens.holds(piece, words)) for piece in pieces]
 
-    def export(self, form: Form, **filters: Any) -> str:
+    def export(self, form: Form, speaker: export.Speaker | None = None, **filters: Any) -> str:
         """All sessions that fit, newest first, as a file: `csv` is the list, the others have what was said too.
 
+        `speaker` gives who answers in a session, for `md`, where more than the session's own names is known.
         As many as LIST_LIMIT and RECORD_LIMIT allow; the file itself says if older ones are left out.
         """
         wanted = lists.Filters(**filters)
@@ -132,8 +133,9 @@ class Past:
             with self._ledger.store.reading() as connection:
                 said, happened = rows.records(connection, [session.id for session in some])
             records += [(session, said[session.id], happened[session.id]) for session in some]
-        make = export.all_json if form == "json" else export.all_markdown
-        return make(records, more=more)
+        if form == "json":
+            return export.all_json(records, more=more)
+        return export.all_markdown(records, more=more, speaker=speaker)
 
     def _every(self, wanted: lists.Filters, most: int) -> tuple[list[Session], bool]:
         """The newest that fit, up to `most` or as many as EXPORT_S allows, and whether there are older ones."""

@@ -248,14 +248,19 @@ def test_a_search_shows_where_the_words_were_said(house: Console) -> None:
     assert listed(house.open("history", search='"about prices"'))[0]["said"].find("about PRICES") > 0
 
 
+SAID = (Turn(0, "system", "Secret prompt"), Turn(1, "user", "pricing"), Turn(2, "assistant", "It is nine."))
+
+
 def test_what_fits_the_filters_is_taken_along_in_three_forms(house: Console) -> None:
-    ended(house, 1, agent_name="=HYPERLINK(1)", turns=(Turn(0, "system", "Secret prompt"), Turn(1, "user", "pricing")))
+    ended(house, 1, agent_name="=HYPERLINK(1)", turns=SAID)
     ended(house, 2, turns=(Turn(0, "user", "nothing"),))
     app = house.open("history", search="pricing")
     assert not app.download_button, "the files of a list are made for nobody"
     app.session_state["history_exports"] = True
     app.run()
     assert [button.key for button in app.download_button] == ["history_csv", "history_md", "history_json"]
+    read = house.services.past.export("md", lambda session: f"Face of {session.replica_id}", text="pricing")
+    assert "- Persona: Guide" in read and "**Face of r1**: It is nine." in read
     listed_, read, program = (house.services.past.export(form, text="pricing") for form in ("csv", "md", "json"))
     assert listed_.splitlines()[1].split(",")[2] == "'=HYPERLINK(1)"
     assert len(listed_.splitlines()) == 2
