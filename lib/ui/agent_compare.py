@@ -36,7 +36,7 @@ def rows(listed: Listed, left: Agent, right: Agent) -> list[Row]:
         Row("Replica", _replica(listed, left), _replica(listed, right)),
         Row("State", _state(listed.lacks[left.id]), _state(listed.lacks[right.id])),
     ]
-    ours, theirs = _call(listed, left.call), _call(listed, right.call)
+    ours, theirs = _call(listed, left), _call(listed, right)
     return who + [Row(label, ours[name], theirs[name]) for name, label in LABELS.items()]
 
 
@@ -111,9 +111,11 @@ def _state(lacks: Sequence[Missing]) -> str:
     return "\n".join(item.message for item in lacks) or "Nothing is missing"
 
 
-def _call(listed: Listed, call: CallSettings) -> dict[str, str]:
+def _call(listed: Listed, agent: Agent) -> dict[str, str]:
     """Each setting in words, by its name in CallSettings."""
-    most, documents = listed.services.agents.most, listed.known.documents
+    call, most, documents = agent.call, listed.services.agents.most, listed.known.documents
+    persona = listed.persona(agent)
+    greeting = call.greeting or (f"{persona.greeting}\nthe persona’s" if persona and persona.greeting else "")
     known = {document.id: document.name for document in documents.items} if documents else {}
     language = "Multilingual: follows the caller" if call.language == MULTILINGUAL else call.language
     strategy = call.document_retrieval_strategy
@@ -122,7 +124,7 @@ def _call(listed: Listed, call: CallSettings) -> dict[str, str]:
         "max_call_s": _limit(call.max_call_s, most.call_s),
         "absent_s": _limit(call.absent_s, most.absent_s),
         "left_s": _limit(call.left_s, most.left_s),
-        "greeting": call.greeting or "The persona’s",
+        "greeting": greeting or "The persona’s",
         "context": call.context or "None",
         "document_ids": "\n".join(known.get(item) or item for item in call.document_ids) or "None of its own",
         "document_tags": ", ".join(call.document_tags) or "None",

@@ -12,7 +12,7 @@ import streamlit as st
 from lib.models import Agent, CallSettings, Document, Persona, Replica
 from lib.services import call_settings, languages
 from lib.services.agents import NAME_LIMIT
-from lib.services.call_settings import OPTIONAL, RETRIEVAL, SHORTEST_ABSENT_S, SHORTEST_CALL_S, STORAGES, Most
+from lib.services.call_settings import OPTIONAL, RETRIEVAL, STORAGES, Most
 from lib.services.catalogue import Listing
 from lib.services.languages import LANGUAGES, MULTILINGUAL
 from lib.services.readiness import Missing
@@ -200,7 +200,7 @@ class Form:
         """How a call of this agent is held."""
         self._language(persona)
         self._number(
-            MINUTES, SHORTEST_CALL_S / 60, most.call_s / 60, 0.5,
+            MINUTES, most.call_s / 60, 0.5,
             f"The call ends by itself after this. Empty: {span(most.call_s)}, the limit of this installation.",
         )  # fmt: skip
         self._long("greeting", 80, "The persona’s own",
@@ -239,11 +239,11 @@ class Form:
 
     def _waiting(self, most: Most) -> None:
         self._number(
-            "absent_s", min(SHORTEST_ABSENT_S, most.absent_s), most.absent_s, 5,
+            "absent_s", most.absent_s, 5,
             f"The room closes if nobody joins within so many seconds. Empty: {most.absent_s}, the most.",
         )  # fmt: skip
         self._number(
-            "left_s", 0, most.left_s, 5,
+            "left_s", most.left_s, 5,
             f"The room closes so many seconds after the last caller left. Empty: {most.left_s}, the most.",
         )  # fmt: skip
 
@@ -324,14 +324,12 @@ class Form:
             told = f"The persona has a voice of its own. Whether it speaks {what} can’t be known here: listen once."
             st.markdown(f":small[:gray[{md(told)}]]")
 
-    def _number(self, name: str, least: float, most: float, step: float, text: str) -> None:
+    def _number(self, name: str, most: float, step: float, text: str) -> None:
         base = self.base[name]
         kind = float if name == MINUTES else int
         st.number_input(
             LABELS[name] + (", minutes" if name == MINUTES else ", seconds"),
-            min_value=kind(least),
-            # A stored limit may be above one that was lowered since: it is shown, and complained about.
-            max_value=kind(max(most, base or 0)),
+            # Without limits of its own: the browser would keep a number beyond them to itself, and nobody be told.
             value=base,
             step=kind(step),
             format="%g" if kind is float else "%d",

@@ -213,10 +213,10 @@ def side(session: Session, left: bool) -> None:
         settings = context.services().loaded.settings
         there = session.status is Status.LIVE and not left
         here = "The avatar is in the room. It closes" if there else "The room closes"
-        hint = (
-            f"{here} {span(settings.absent_timeout_s)} after the start if nobody joins, "
-            f"{span(settings.left_timeout_s)} after everyone left. The transcript appears after the call."
-        )
+        waits = record.elapsed_s(session) < settings.absent_timeout_s
+        absent = f"{span(settings.absent_timeout_s)} after the start if nobody has joined by then, " if waits else ""
+        left_s = span(settings.left_timeout_s)
+        hint = f"{here} {absent}{left_s} after everyone left. The transcript appears after the call."
         st.caption(f":material/info: {md(hint)}")
         st.caption(f":material/visibility: {md(watched(session, settings.watch_grace_s))}")
 

@@ -112,6 +112,8 @@ def do(
             if not persona_form.edits(draft["raw"], persona_drafts.form_of(draft).values()):
                 DRAFTS.drop(item_id)
             go("")
+        case "agent":
+            st.switch_page(places.AGENTS, query_params={"agent": "new", "persona": item_id})
         case "copy":
             go(COPY + item_id)
         case "history":

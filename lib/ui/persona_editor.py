@@ -57,7 +57,7 @@ def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox
         if not fresh and not stock:
             if st.button("History", icon=":material/history:", key="personas_history"):
                 clicked = "history"
-            acts = {"Duplicate": "copy", "Compare": "compare", "Delete": "delete"}
+            acts = {"Make agent": "agent", "Duplicate": "copy", "Compare": "compare", "Delete": "delete"}
             word = st.menu_button("", list(acts), icon=":material/more_horiz:", key="menu-persona", help="More")
             clicked = acts.get(word or "", clicked)
         if stock:

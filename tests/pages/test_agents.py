@@ -64,8 +64,11 @@ def test_an_agent_is_made_with_persona_face_and_call_settings(house: Console) ->
     field(app, "new", "name").input("Hard questions").run()
     app.button(key=f"agents_new_1_replica_id_pick_{LUCAS}").click().run()
     field(app, "new", "language").set_value("Spanish").run()
-    limit = field(app, "new", "minutes")
-    assert (limit.min, limit.max) == (0.5, 10.0)
+    for wrong in (99.0, 0.1, -1.0):
+        field(app, "new", "minutes").set_value(wrong).run()
+        app.button(key="agents_save").click().run()
+        assert "A call of this agent can last from 30 s to 10 min, not" in words(app)
+    assert house.services.agents.all() == []
     field(app, "new", "context").input("The caller sells pumps.").run()
     field(app, "new", "private_room").set_value(True).run()
     field(app, "new", "minutes").set_value(2.5).run()
@@ -235,16 +238,17 @@ def test_two_agents_are_compared_and_what_differs_is_marked(house: Console) -> N
     (table,) = [part for part in html(app).split('<div class="gr-side"') if "Two agents compared" in part]
     rows = {part.split("</b>")[0].split(">")[-1]: part for part in table.split('role="row"')[2:]}
     differing = {label for label, part in rows.items() if "Differs" in part}
-    assert differing == {"Persona", "Replica", "Language", "Limit", "Context for the call"}
+    assert differing == {"Persona", "Replica", "Language", "Limit", "Greeting", "Context for the call"}
+    assert "the persona’s" in rows["Greeting"] and "Anna" in rows["Greeting"]
     assert "difference</i>Differs" in rows["Language"] and "check</i>Same" in rows["Recording"]
     assert "German" in rows["Language"] and "The persona’s" in rows["Language"]
     assert "5 min" in rows["Limit"] and "10 min, the most" in rows["Limit"]
     assert "&lt;b&gt;Late&lt;/b&gt;" in rows["Context for the call"]
     assert "not its own" in rows["Replica"] and "Lucas" in rows["Replica"]
     assert "<img src=x" not in table
-    assert "5 of 18 differ" in words(app)
+    assert "6 of 18 differ" in words(app)
     app.toggle(key="agents_compare_only").set_value(True).run()
-    assert html(app).count('role="row"') == 1 + 5
+    assert html(app).count('role="row"') == 1 + 6
     app.button(key="agents_compare_edit_right").click().run()
     assert app.title[0].value == "B"
 

@@ -260,7 +260,7 @@ def test_text_chat_is_folded_away_from_a_call_and_open_without_one(house: Consol
 def test_a_live_call_says_what_live_means_and_what_it_costs(house: Console) -> None:
     app = house.open("live", session=call(house).id)
     assert "The avatar is in the room" in html(app)
-    assert "It closes 2 min after the start if nobody joins, 30 s after everyone left." in words(app)
+    assert "It closes 2 min after the start if nobody has joined by then, 30 s after everyone left." in words(app)
     assert "By Tavus, from Start to the end" in html(app)
     assert "Leaving the room does not end the billing. End session does." in html(app)
 
