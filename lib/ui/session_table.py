@@ -59,7 +59,7 @@ def by_name(sessions: tuple[Session, ...]) -> str | None:
         format_func=labels.__getitem__,
         placeholder="Open a record by name",
         label_visibility="collapsed",
-        width=340,
+        width=280,
         key="history_record",
     )
     return sessions[picked].id if picked is not None else None
