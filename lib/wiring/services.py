@@ -141,7 +141,8 @@ class Services:
         if self.sandbox:
             return ""
         with suppress(GreenroomError):
-            count = sum(session.mode is not Mode.TEXT for session in self.sessions.open())
+            # Workers end their calls with this process.
+            count = sum(session.mode is Mode.PHOENIX_REST for session in self.sessions.open())
             if count:
                 calls, ends, them = ("call is", "it ends", "it") if count == 1 else ("calls are", "they end", "them")
                 return (

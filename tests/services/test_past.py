@@ -107,6 +107,21 @@ def test_figures_that_took_long_are_kept_for_a_while(store: Store, monkeypatch: 
     assert one.figures(agent_id="a1", modes=("phoenix_rest",)).sessions == 1
 
 
+def test_figures_are_read_once_for_many_who_look_until_something_is_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "KEPT_FOR", 0)
+    reads: list[None] = []
+    tallies = past.lists.tallies
+    monkeypatch.setattr(past.lists, "tallies", lambda *how: reads.append(None) or tallies(*how))
+    one = made(store)
+    assert {one.figures().sessions for _ in range(5)} == {0}
+    assert len(reads) == 1
+    ended(store, "s-1", NOW)
+    assert one.figures().sessions == 1
+    assert len(reads) == 2
+
+
 def test_an_export_holds_all_that_fits_over_many_pages_and_says_what_it_leaves_out(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
