@@ -20,6 +20,7 @@ from lib.api.memory import Collector
 from lib.api.middleware import NoDelay, SecurityHeaders
 from lib.api.open_files import allow_many
 from lib.api.stopping import Deadline
+from lib.server.hosts import HostCheck
 
 ROOT = Path(__file__).parent
 EVERY_ADDRESS = ("", "0.0.0.0", "::", "localhost")  # noqa: S104 - compared with, not bound
@@ -30,7 +31,8 @@ services = wiring.build(ROOT)
 def own_address() -> str:
     """Where this process reaches itself."""
     host = str(st.get_option("server.address") or "")
-    return f"http://{'127.0.0.1' if host in EVERY_ADDRESS else host}:{st.get_option('server.port')}"
+    host = "127.0.0.1" if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
+    return f"http://{host}:{st.get_option('server.port')}"
 
 
 @asynccontextmanager
@@ -61,6 +63,7 @@ app = st.App(
         Middleware(
             SecurityHeaders, frames=services.frame_origins, media=services.frame_origins, sandbox=services.sandbox
         ),
+        Middleware(HostCheck, own=own_address(), allowed=services.loaded.settings.hosts),
     ],
     lifespan=lifespan,
 )

@@ -25,7 +25,9 @@ def sandbox(args: argparse.Namespace) -> int:
     import uvicorn
 
     from lib import sandbox as rooms
+    from lib.server.hosts import HostCheck
     from lib.services.chat import Responder
+    from lib.settings import load
 
     state = Path(args.state) if args.state else None
     app = rooms.create(reply=Responder(None).reply, state_path=state)
@@ -33,7 +35,8 @@ def sandbox(args: argparse.Namespace) -> int:
         f"Sandbox of Tavus's API at http://127.0.0.1:{args.port}/v2, any x-api-key will do. Ctrl-C ends it.", flush=True
     )
     try:
-        uvicorn.run(app, host="127.0.0.1", port=args.port, log_level="warning")
+        checked = HostCheck(app, own=f"http://127.0.0.1:{args.port}", allowed=load(ROOT).settings.hosts)
+        uvicorn.run(checked, host="127.0.0.1", port=args.port, log_level="warning")
     finally:
         app.state.sandbox.close()
     return 0

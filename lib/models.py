@@ -7,6 +7,7 @@ ours: a conversation or a chat with its mode, agent and record.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -415,3 +416,11 @@ class Snapshot:
     previous_id: str = ""
     fields: Mapping[str, Any] | None = field(default=None, repr=False)
     secrets: tuple[str, ...] | None = None
+
+
+def is_loopback(host: str | None) -> bool:
+    """True for this machine's own addresses, which need no https."""
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return (host or "").lower() == "localhost"

@@ -23,7 +23,7 @@ from dotenv.parser import parse_stream
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from lib.models import Mode
+from lib.models import Mode, is_loopback
 
 ENVIRONMENT, DOTENV, SECRETS_TOML, DEFAULT = "environment", ".env", ".streamlit/secrets.toml", "default"
 TAVUS_URL = "https://tavusapi.com/v2"
@@ -35,16 +35,6 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-
-
-def is_loopback(host: str | None) -> bool:
-    """True for this machine's own addresses, which need no https."""
-    if not host:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _web_url(text: str) -> SplitResult:
@@ -66,6 +56,29 @@ def _tavus_url(text: str) -> str:
 
 def _address(text: str) -> str:
     return _web_url(text).geturl().rstrip("/") if text else ""
+
+
+def _public_url(text: str) -> str:
+    if text:
+        _host(text)
+    return _address(text)
+
+
+def _host(text: str) -> str:
+    """`[scheme://]name[:port]` of an address or a part of one, as browsers write it; ValueError for a pattern."""
+    scheme = f"{text.partition('://')[0].lower()}://" if "://" in text else ""
+    if not scheme and text.count(":") > 1 and "[" not in text:
+        text = f"[{text}]"
+    parts = _web_url(text if scheme else f"http://{text}")
+    name = (parts.hostname or "").removesuffix(".")
+    name = f"[{ipaddress.IPv6Address(name)}]" if ":" in name else name.encode("idna").decode()
+    if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
+        raise ValueError
+    return f"{scheme}{name}{f':{parts.port}' if parts.port else ''}"
+
+
+def _hosts(text: str) -> str:
+    return " ".join(dict.fromkeys(_host(one) for one in re.split(r"[\s,;]+", text) if one))
 
 
 def _identifier(text: str) -> str:
@@ -148,7 +161,8 @@ class Settings(BaseSettings):
     elevenlabs_voice_id: Annotated[str, AfterValidator(_identifier)] = ""
     database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("")
     api_token: Key = None
-    public_url: Annotated[str, AfterValidator(_address)] = ""
+    public_url: Annotated[str, AfterValidator(_public_url)] = ""
+    allowed_hosts: Annotated[str, Field(max_length=10_000), AfterValidator(_hosts)] = ""
     chat_base_url: Annotated[str, AfterValidator(_address)] = ""
     chat_api_key: Key = None
     chat_model: Annotated[str, Field(max_length=200)] = ""
@@ -174,6 +188,11 @@ class Settings(BaseSettings):
     def in_cluster(self) -> bool:
         """True if workers run as Jobs of a cluster; the sandbox's never do, since their browser is on this machine."""
         return self.worker_launcher == "kubernetes" and not self.sandbox
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The sites besides this machine's own names under which Greenroom is opened, as `[scheme://]name[:port]`."""
+        return tuple(_host(one) for one in (self.public_url, *self.allowed_hosts.split()) if one)
 
     @classmethod
     def settings_customise_sources(
@@ -213,6 +232,8 @@ _MUST_BE = {
     "DATABASE_URL": "an address that begins with sqlite:// or postgresql://",
     "API_TOKEN": "one word of plain letters, digits and signs",
     "PUBLIC_URL": "an http:// or https:// address without user name or question mark",
+    "ALLOWED_HOSTS": "names of hosts in full, without *, such as greenroom.example or https://greenroom.example:8443, "
+    "apart by commas",
     "CHAT_BASE_URL": "an http:// or https:// address without user name or question mark",
     "CHAT_API_KEY": "one word of plain letters, digits and signs",
     "CHAT_MODEL": "a model's name of at most 200 characters",

@@ -27,9 +27,9 @@ FLAGS = [
 ]
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Start it. Where there is none: skips the test by name, or fails it if CI=true."""
-    return _there(lambda path: playwright.chromium.launch(executable_path=path, args=FLAGS))
+def launch(playwright: Playwright, *more: str) -> Browser:
+    """Start it, with `more` flags. Where there is none: skips the test by name, or fails it if CI=true."""
+    return _there(lambda path: playwright.chromium.launch(executable_path=path, args=[*FLAGS, *more]))
 
 
 def launch_in(playwright: Playwright, profile: Path, **how: Any) -> BrowserContext:

@@ -51,6 +51,27 @@ def test_the_sandbox_runs_by_itself_and_its_avatar_answers_in_its_role() -> None
         assert "Anna" in said.json()["reply"]
 
 
+def test_the_sandbox_alone_answers_no_other_name_and_no_other_page() -> None:
+    with alone(port=free_port()) as url:
+        made = requests.post(
+            f"{url}/v2/conversations", json={"persona_id": "p2b8e10c94d6"}, headers=KEY, timeout=5
+        ).json()
+        for path in (
+            "/v2/personas",
+            "/_sandbox/clock",
+            "/room-assets/room.js",
+            made["conversation_url"].removeprefix(url),
+        ):
+            assert requests.get(url + path, headers=KEY, timeout=5).status_code == 200
+            for other in ({"Host": "evil.example"}, {"Host": "evil.example", "Origin": "http://evil.example"}):
+                assert requests.get(url + path, headers=KEY | other, timeout=5).status_code == 403
+            assert (
+                requests.get(url + path, headers=KEY | {"Origin": "http://evil.example"}, timeout=5).status_code == 403
+            )
+        here = {"Host": url.removeprefix("http://").replace("127.0.0.1", "localhost"), "Origin": url}
+        assert requests.get(f"{url}/v2/personas", headers=KEY | here, timeout=5).status_code == 200
+
+
 def test_it_keeps_its_state_where_it_is_told_to_and_forgets_otherwise(tmp_path: Path) -> None:
     state = str(tmp_path / "state.db")
     with alone("--state", state, port=free_port()) as url:

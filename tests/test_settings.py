@@ -332,6 +332,43 @@ def test_a_wrong_setting_of_workers_says_what_it_must_be(tmp_path: Path, name: s
     assert [problem.name for problem in loaded.problems] == [name] and told in loaded.problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("greenroom.example", "greenroom.example"),
+        ("https://Greenroom.Example/", "https://greenroom.example"),
+        ("greenroom.example:8443/some/path", "greenroom.example:8443"),
+        ("a.example,b.example", "a.example b.example"),
+        (" a.example ; b.example,, a.example ", "a.example b.example"),
+        ("a.example b.example.", "a.example b.example"),
+        ("192.168.1.5:8501", "192.168.1.5:8501"),
+        ("[2001:DB8::1]:8501", "[2001:db8::1]:8501"),
+        ("2001:db8:0::1", "[2001:db8::1]"),
+        ("HTTP://[::1]:8501/", "http://[::1]:8501"),
+        ("grünraum.example", "xn--grnraum-o2a.example"),
+        ("greenroom_1", "greenroom_1"),
+    ],
+)
+def test_allowed_hosts_are_read_as_people_write_them(tmp_path: Path, written: str, read: str) -> None:
+    loaded = from_env(tmp_path, ALLOWED_HOSTS=written, PUBLIC_URL="https://Public.example/path")
+    assert loaded.problems == () and loaded.settings.allowed_hosts == read
+    assert loaded.settings.hosts == ("https://public.example", *read.split())
+    assert loaded.settings.public_url == "https://Public.example/path"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "*", "*.example.com", "a.example, *", ".example.com", "a..example", "ftp://a.example", "user@a.example",
+        "a.example:port", "a.example:99999", "[::1", "1:2:3", "http://", "a.example?x", "a|b", "fe80::1%eth0",
+    ],
+)  # fmt: skip
+def test_hosts_that_cannot_be_allowed_are_a_problem(tmp_path: Path, written: str) -> None:
+    loaded = from_env(tmp_path, ALLOWED_HOSTS=written)
+    assert [problem.name for problem in loaded.problems] == ["ALLOWED_HOSTS"]
+    assert "in full, without *" in loaded.problems[0].message and loaded.settings.hosts == ()
+
+
 @pytest.mark.parametrize("name", settings.NAMES)
 def test_a_key_in_the_wrong_place_is_not_quoted(tmp_path: Path, name: str) -> None:
     loaded = from_env(tmp_path, **{name: f"{CANARY} {CANARY}"})

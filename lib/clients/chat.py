@@ -6,7 +6,6 @@ goes into one header and is blotted out of whatever is quoted.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import time
@@ -33,6 +32,7 @@ from lib.errors import (
     UpstreamError,
     UpstreamRejected,
 )
+from lib.models import is_loopback
 
 Messages = Sequence[Mapping[str, str]]
 """`{"role": "system" | "user" | "assistant", "content": ...}`, oldest first."""
@@ -83,7 +83,7 @@ class ChatClient:
     ) -> None:
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._who = urlsplit(base_url).netloc.rpartition("@")[2] or "The chat endpoint"
-        self._loopback = _is_loopback(urlsplit(base_url).hostname)
+        self._loopback = is_loopback(urlsplit(base_url).hostname)
         self._auth = _Bearer(api_key)
         self._wire = _LineWire(self._auth, timeouts, stream_s)
         self.model = model
@@ -324,10 +324,3 @@ def _without_thoughts(pieces: Iterator[str]) -> Iterator[str]:
             held, thinking, thought = rest, not thinking, thought or thinking
     if held and not thinking:
         yield held
-
-
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return host == "localhost" or (host is not None and ipaddress.ip_address(host).is_loopback)
-    except ValueError:
-        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import json
 import random
 import re
@@ -23,6 +22,7 @@ from lib.clients import faults
 from lib.clients.unreached import NOTHING_SENT
 from lib.clients.wire import Answer, KeyHeader, NoAnswer, NotConnected, Wire
 from lib.errors import Ambiguous, BadInput, GreenroomError, NotFound, NotSent, SettingsWrong
+from lib.models import is_loopback
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class Transport:
     def base_url(self, url: str) -> None:
         """Raises SettingsWrong for an address that the key must not be sent to."""
         parts = urlsplit(url)
-        local = _is_loopback(parts.hostname)
+        local = is_loopback(parts.hostname)
         plain = parts.hostname and "@" not in parts.netloc and "\\" not in url and not (parts.query or parts.fragment)
         if url and not (plain and (parts.scheme == "https" or (parts.scheme == "http" and local))):
             raise SettingsWrong("The key is only sent over https://, or to this machine itself: mend TAVUS_BASE_URL.")
@@ -263,10 +263,3 @@ def _as_json(body: Any) -> bytes:
         return json.dumps(body, allow_nan=False).encode("ascii")
     except (TypeError, ValueError, RecursionError):
         raise BadInput("This can't be written as JSON.") from None
-
-
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return (host or "").lower() == "localhost"

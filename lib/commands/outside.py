@@ -26,7 +26,8 @@ def services(root: Path, *, write: bool) -> Iterator[Services]:
     """
     from lib import wiring
     from lib.errors import SettingsWrong
-    from lib.settings import TAVUS_URL, Loaded, is_loopback, load
+    from lib.models import is_loopback
+    from lib.settings import TAVUS_URL, Loaded, load
 
     loaded = load(root)
     settings = loaded.settings

@@ -15,7 +15,8 @@ from lib.clients.chat import ChatClient
 from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.clients.transport import Call
-from lib.settings import Loaded, Settings, is_loopback, secret_names
+from lib.models import is_loopback
+from lib.settings import Loaded, Settings, secret_names
 from lib.store.database import Store
 
 SANDBOX_ACCOUNT = "sandbox"

@@ -21,6 +21,7 @@ from lib.api import fonts
 from lib.api.memory import Collector
 from lib.api.middleware import NoDelay, SecurityHeaders
 from lib.api.stopping import Deadline
+from lib.server.hosts import HostCheck
 
 
 @asynccontextmanager
@@ -51,5 +52,9 @@ app = st.App(
     "page.py",
     lifespan=lifespan,
     routes=[*fonts.routes(), Route("/stay", stay), Route("/strict", strict), Route("/nodelay", nodelay)],
-    middleware=[Middleware(NoDelay), Middleware(SecurityHeaders, sandbox=True)],
+    middleware=[
+        Middleware(NoDelay),
+        Middleware(SecurityHeaders, sandbox=True),
+        Middleware(HostCheck, own="http://127.0.0.1"),
+    ],
 )
