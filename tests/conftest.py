@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,23 +9,17 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from lib.store.database import Store
-from tests import databases
+from tests import databases, surroundings
 from tests.browsing import launch
-from tests.running import UNSET
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
-STREAMLIT = "STREAMLIT_"
 PATIENCE_MS = 20_000
 """A busy machine draws late; a page that is broken stays so."""
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own keys and settings never reach a test."""
-    for name in [*UNSET, "DATABASE_URL", "SWEEP_INTERVAL_S"]:
-        monkeypatch.delenv(name, raising=False)
-    for name in [name for name in os.environ if name.startswith(STREAMLIT)]:
-        monkeypatch.delenv(name)
+def pytest_configure() -> None:
+    """Before any fixture: what a module or the whole run shares is made before the fixtures of a test."""
+    surroundings.clear()
 
 
 @pytest.fixture(scope="session")

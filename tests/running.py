@@ -15,23 +15,9 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.surroundings import for_a_process
+
 ROOT = Path(__file__).resolve().parent.parent
-
-# What a process needs of the machine. Nothing else of the caller's environment gets through: no key, no proxy.
-KEPT = (
-    "PATH", "LANG", "TZ", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP",
-    "NUMBER_OF_PROCESSORS",
-)  # fmt: skip
-
-# Empty counts as not set, and the environment beats `.env`: a developer's own key never reaches a test.
-UNSET = (
-    "TAVUS_API_KEY", "TAVUS_DEFAULT_REPLICA_ID", "TAVUS_BASE_URL", "TAVUS_AVATAR_MODE", "TAVUS_AVATAR_FALLBACK",
-    "USE_TAVUS_PIPECAT_VIDEO", "DAILY_API_KEY", "DAILY_SUBDOMAIN", "DAILY_AVATAR_PRIVACY", "API_TOKEN", "PUBLIC_URL",
-    "ALLOWED_HOSTS", "CHAT_BASE_URL", "CHAT_API_KEY", "CHAT_MODEL", "MAX_CALL_S", "ABSENT_TIMEOUT_S", "LEFT_TIMEOUT_S",
-    "MAX_CONCURRENT_CALLS", "DAILY_MINUTES", "MAX_STARTS_PER_MINUTE", "SWEEP_INTERVAL_S", "PRICE_PER_MINUTE",
-    "RETENTION_DAYS", "RETENTION_AT_TAVUS",
-    "RECONCILE_HORIZON_S", "WATCH_GRACE_S",
-)  # fmt: skip
 
 NO_UVLOOP = "import sys\n\nsys.modules['uvloop'] = None\n"
 
@@ -85,8 +71,7 @@ class Dashboard:
             (self._own / "shim").mkdir()
             (self._own / "shim" / "sitecustomize.py").write_text(NO_UVLOOP, encoding="utf-8")
         return {
-            **{name: os.environ[name] for name in KEPT if name in os.environ},
-            **dict.fromkeys(UNSET, ""),
+            **for_a_process(),
             "HOME": str(home),
             "USERPROFILE": str(home),
             "PYTHONUNBUFFERED": "1",

@@ -23,7 +23,8 @@ from pathlib import Path
 import pytest
 
 import dev
-from tests.running import KEPT, ROOT, free_port
+from tests.running import ROOT, free_port
+from tests.surroundings import for_a_process
 
 MAIN = """
 import os, sys, time
@@ -61,8 +62,7 @@ class Copy:
         self.port = free_port()
         (root / ".streamlit" / "config.toml").write_text(f"[server]\nport = {self.port}\n", encoding="utf-8")
         self.require("./" + wheel(root, "streamlit", "1.0", MAIN))
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        self.env = {**kept, "HOME": str(root), "PIP_NO_INDEX": "1", "PYTHONIOENCODING": "utf-8"}
+        self.env = for_a_process(HOME=str(root), PIP_NO_INDEX="1", PYTHONIOENCODING="utf-8")
 
     def require(self, line: str) -> None:
         (self.root / "requirements.txt").write_text(line + "\n", encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,8 +11,9 @@ from pathlib import Path
 
 from tests.bench.load import p50
 from tests.bench.start import alone
-from tests.running import KEPT, ROOT, UNSET, Dashboard
+from tests.running import ROOT, Dashboard
 from tests.silent import all_silent
+from tests.surroundings import for_a_process
 
 WELL_S, WORST_S = 3.0, 15.0
 
@@ -43,12 +43,9 @@ def measure(folder: Path, rounds: int) -> Doctor:
 
 def _once(env: dict[str, str]) -> tuple[float, list[str]]:
     """Seconds, and which checks failed."""
-    clean = {name: os.environ[name] for name in KEPT if name in os.environ}
     command = [sys.executable, "-m", "lib", "doctor", "--json"]
     begun = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=ROOT, env={**clean, **dict.fromkeys(UNSET, ""), **env}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, env=for_a_process(**env), capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - begun
     checks = json.loads(done.stdout)["checks"]
     return seconds, [check["name"] for check in checks if check["result"] == "fail"]

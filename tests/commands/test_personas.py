@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,7 +18,8 @@ import requests
 
 from lib.store.database import Store
 from tests.house import GUIDE, LUCAS, fault, log, until
-from tests.running import KEPT, ROOT, UNSET, free_port
+from tests.running import ROOT, free_port
+from tests.surroundings import for_a_process
 
 CANARY = "sk-canary-C0ffee77"
 GUIDE_FILE, BUYER_FILE = "warm-product-guide.yaml", "sceptical-buyer.yaml"
@@ -43,8 +43,7 @@ class Shell:
     def __init__(self, url: str, place: Path) -> None:
         self.url, self.place, self.dir = url, place, place / "personas"
         self.env = {
-            **{name: os.environ[name] for name in KEPT if name in os.environ},
-            **dict.fromkeys(UNSET, ""),
+            **for_a_process(),
             "HOME": str(place),
             "USER": "sam",
             "TAVUS_BASE_URL": f"{url}/v2",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from sqlalchemy import text
 from lib.models import Session, Status
 from lib.store.database import Store
 from tests.house import KEY, demo, fault, reaches
-from tests.running import KEPT, ROOT, UNSET
+from tests.running import ROOT
 from tests.sandbox_server import RunningSandbox
 from tests.services.ledger.world import CREATE, World
+from tests.surroundings import for_a_process
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ class Shell:
         if database.startswith("sqlite:///"):
             database = f"sqlite:///{(world.root / database.removeprefix('sqlite:///')).as_posix()}"
         self.env = {
-            **{name: os.environ[name] for name in KEPT if name in os.environ},
-            **dict.fromkeys(UNSET, ""),
+            **for_a_process(),
             "HOME": str(world.root),
             "TAVUS_API_KEY": KEY,
             "TAVUS_BASE_URL": world.sandbox.v2,

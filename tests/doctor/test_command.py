@@ -16,10 +16,11 @@ import pytest
 from lib.wiring import Services
 from tests.house import KEY as HOUSE_KEY
 from tests.house import demo, house, until
-from tests.running import ROOT, UNSET
+from tests.running import ROOT
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.scripted_server import answer, scripted
 from tests.silent import all_silent
+from tests.surroundings import for_a_process
 
 KEY = "tvsk_CANARY0123456789"
 
@@ -29,7 +30,7 @@ def doctor(*flags: str, bare: bool = False, env: dict[str, str] | None = None) -
     asked = ["lib", "doctor", *flags]
     start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = {asked}"
     code = f"{start}; import lib.__main__ as m; sys.exit(m.main())"
-    clean = {**dict.fromkeys(UNSET, ""), "PATH": "", "HOME": str(ROOT / "nowhere"), **(env or {})}
+    clean = {**for_a_process(), "PATH": "", "HOME": str(ROOT / "nowhere"), **(env or {})}
     command = [sys.executable, *(["-I", "-S"] if bare else []), "-c", code]
     return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False)
 
@@ -164,7 +165,7 @@ def test_ctrl_c_ends_the_call_that_is_held(sandbox: RunningSandbox, services: Se
     services.close()
     # No replica joins, so that the command waits.
     sandbox.freeze()
-    env = {**dict.fromkeys(UNSET, ""), "PATH": "", "HOME": str(tmp_path), **account(sandbox, tmp_path)}
+    env = {**for_a_process(), "PATH": "", "HOME": str(tmp_path), **account(sandbox, tmp_path)}
     process = subprocess.Popen(
         [sys.executable, "-m", "lib", "doctor", "--paid"], cwd=ROOT, env=env, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,

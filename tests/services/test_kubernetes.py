@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import re
 import subprocess
@@ -29,6 +28,7 @@ from tests.house import until
 from tests.kubernetes_api import NAMESPACE, FakeCluster, Rights, cluster, kept_by_the_official_client
 from tests.running import ROOT
 from tests.services.scripted_worker import image_at
+from tests.surroundings import for_a_process
 
 KEYS = {"TAVUS_API_KEY": "tvsk_CANARY\n", "DEEPGRAM_API_KEY": "dg_CANARY", "CARTESIA_API_KEY": "ca_CANARY"}
 IMAGE, SECRET = "registry.example.com/worker:1", "greenroom-worker"
@@ -503,9 +503,8 @@ def test_no_configuration_at_all_is_told(tmp_path: Path) -> None:
         "from lib.services.modes.cluster.api import Cluster\nfrom lib.errors import SettingsWrong\n"
         "try:\n    Cluster('greenroom').jobs('a=b')\nexcept SettingsWrong as error:\n    print(error.code, error.hint)"
     )
-    given = {name: value for name, value in os.environ.items() if not name.startswith("KUBE")}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env={**given, "HOME": str(tmp_path)}, capture_output=True, text=True,
+        [sys.executable, "-c", script], cwd=ROOT, env=for_a_process(HOME=str(tmp_path)), capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.stdout.startswith("kubeconfig Point KUBECONFIG at"), done.stderr
