@@ -20,7 +20,7 @@ from lib.errors import StoreSlow
 from lib.models import Session
 from lib.store import search as index
 from lib.store.hurry import Hurry
-from lib.store.schema import EPOCH, Moment, search, sessions
+from lib.store.schema import EPOCH, Moment, Word, search, sessions
 from lib.store.sessions import SHOWN, session_of
 from lib.store.tokens import Term, loosened, terms
 
@@ -152,7 +152,7 @@ def _listed(hurry: Hurry, account: str, filters: Filters, limit: int, place: Pla
     query = _along(select(*SHOWN).where(*_wanted(account, filters)).limit(limit + 1), filters)
     key = tuple_(sessions.c.created_at, sessions.c.id)
     if place is not None:
-        here = tuple_(literal(place[0], Moment), literal(place[1]))
+        here = tuple_(literal(place[0], Moment), literal(place[1], Word))
         query = query.where(key > here if newer else key < here)
     order = (sessions.c.created_at, sessions.c.id) if newer else (sessions.c.created_at.desc(), sessions.c.id.desc())
     with hurry.limited():

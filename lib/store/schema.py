@@ -32,7 +32,12 @@ from lib.models import Recording
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 PARTING = "\u2029"
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text as each database takes it: PostgreSQL refuses NUL, and both refuse half a surrogate pair."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -49,13 +54,13 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Word(TypeDecorator[str]):
-    """Text that each database takes: PostgreSQL refuses NUL, and both refuse half a surrogate pair."""
+    """Text that is kept as `storable` gives it, and looked up so."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return value and UNSTORABLE.sub("\ufffd", value)
+        return value and storable(value)
 
 
 class Prose(Word):

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from lib.store.schema import storable
+
 WORD_LIMIT = 64
 WORDS_LIMIT = 16_000
 """Words of one session that are searched, about two hours of speech: PostgreSQL counts positions up to 16,383."""
@@ -97,7 +99,8 @@ def _term(text: str, *, begins: bool = False, exact: bool = False) -> Iterator[T
 
 
 def _words(text: str, *, whole: bool) -> Iterator[str]:
-    """The words of a text; of a run of signs at its end the last single one only if the text is `whole`."""
+    """The words of a text as it is kept; of a run of signs at its end the last single one only if it is `whole`."""
+    text = storable(text)
     if text.isascii():
         yield from (word[:WORD_LIMIT] for word in _PLAIN.findall(text.lower()))
         return

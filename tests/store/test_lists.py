@@ -56,6 +56,22 @@ def test_sessions_of_one_moment_keep_their_order_over_pages_both_ways(store: Sto
         assert top == pages[0]
 
 
+@pytest.mark.parametrize("strange", ["\0", "s-0\0", "\ud800"])
+@pytest.mark.parametrize("query", ["", "word"])
+def test_a_place_and_a_filter_from_an_address_may_hold_what_no_database_takes(
+    strange: str, query: str, store: Store
+) -> None:
+    several(store, "word")
+    with store.reading() as connection:
+        hurry = Hurry(connection, 5)
+        for newer in (False, True):
+            wanted, place = lists.Filters(text=query), (NOW - timedelta(days=1), strange)
+            page = lists.page(hurry, ACCOUNT, wanted, limit=5, place=place, newer=newer)
+            assert [one.id for one in page.sessions] == (["s-0"] if newer else [])
+        for wanted in (lists.Filters(text=query, agent_id=strange), lists.Filters(text=query, statuses=(strange,))):
+            assert lists.page(hurry, ACCOUNT, wanted, limit=5, place=None).sessions == ()
+
+
 def test_pages_hang_together_also_where_the_database_sorts_words_as_a_dictionary_does(
     postgresql: databases.Server, tmp_path: Path
 ) -> None:

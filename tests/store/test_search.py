@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from lib.errors import StoreSlow
 from lib.models import Turn
-from lib.store import lists, search, tokens
+from lib.store import lists, schema, search, tokens
 from lib.store import sessions as rows
 from lib.store.database import Store
 from lib.store.hurry import Hurry
@@ -119,6 +119,21 @@ def test_a_text_is_known_to_hold_one_of_the_words(said: str, query: str, hit: bo
     assert tokens.holds(said, tokens.terms(query)) is hit
 
 
+@pytest.mark.parametrize(
+    "said", ["a\0b", "a b\0c d", "é\0é", "日\0本", "one \0 two", "one \0\u0301x", "x\ud83d y", "one\ufffdtwo"]
+)
+def test_what_no_database_takes_is_found_as_it_came_and_as_it_is_kept(said: str, emptied: Store) -> None:
+    keep(emptied, session("s-1"), [f"first {said} last"])
+    keep(emptied, session("s-2", agent_name=said))
+    with emptied.reading() as connection:
+        kept = rows.turns_of(connection, "s-1")[0].content
+    assert kept == f"first {schema.storable(said)} last"
+    for query in (said, schema.storable(said)):
+        assert sorted(found(emptied, query)) == ["s-1", "s-2"]
+    for phrase in (f'"first {said} last"', f'"{kept}"'):
+        assert found(emptied, phrase) == ["s-1"]
+
+
 def test_an_agents_name_is_found_and_goes_together_with_what_was_said(store: Store) -> None:
     keep(store, session("s-1", agent_name="Discovery coach"), ["A word on pricing"])
     keep(store, session("s-2", agent_name="Product demo"), ["A word on pricing"])
@@ -213,6 +228,7 @@ def test_no_query_breaks_the_search(query: str, emptied: Store) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=40))
 @example("\u2029 \u2029")
+@example("one\0word")
 def test_whatever_is_asked_both_databases_find_the_same(both: tuple[Store, Store], asked: str) -> None:
     sqlite, postgresql = both
     assert found(sqlite, asked) == found(postgresql, asked)
@@ -220,6 +236,8 @@ def test_whatever_is_asked_both_databases_find_the_same(both: tuple[Store, Store
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.text(min_size=1, max_size=60), at=st.integers(0, 59), more=st.integers(1, 60))
+@example(said="one \0 two", at=0, more=3)
+@example(said="e\0\u0301", at=0, more=1)
 def test_any_part_of_what_was_said_between_two_blanks_is_found(
     both: tuple[Store, Store], said: str, at: int, more: int
 ) -> None:
