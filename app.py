@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 from lib import wiring
 from lib.api.app import routes
+from lib.api.index_page import EarlyScript
 from lib.api.memory import Collector
 from lib.api.middleware import NoDelay, SecurityHeaders
 from lib.api.open_files import allow_many
@@ -60,6 +61,7 @@ app = st.App(
     routes=[*routes(services), *mounts],
     middleware=[
         Middleware(NoDelay),
+        Middleware(EarlyScript),
         Middleware(
             SecurityHeaders, frames=services.frame_origins, media=services.frame_origins, sandbox=services.sandbox
         ),

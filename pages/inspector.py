@@ -78,6 +78,7 @@ def table(items: tuple[Exchange, ...]) -> int | None:
     """The list; returns the id of the one that is to be opened."""
     column = st.column_config
     chips = [parts.STATES[state] for state in STATES]
+    wanted = row_button.clicked(OPENED, [one.id for one in items])
     st.dataframe(
         rows(items),
         hide_index=True,
@@ -97,7 +98,7 @@ def table(items: tuple[Exchange, ...]) -> int | None:
             "told": column.TextColumn("What went wrong", width=320),
         },
     )
-    return row_button.clicked(OPENED, [one.id for one in items])
+    return wanted
 
 
 def rows(items: tuple[Exchange, ...]) -> Any:

@@ -13,11 +13,11 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lib.api import index_page
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +28,8 @@ TAVUS_MEDIA = "https://*.tavus.io"
 
 @lru_cache(maxsize=1)
 def script_hashes() -> tuple[str, ...]:
-    """CSP sources for the inline scripts of Streamlit's own index.html, computed from the file that is installed."""
-    spec = find_spec("streamlit")
-    if spec is None or spec.origin is None:
-        return ()
-    html = (Path(spec.origin).parent / "static" / "index.html").read_text(encoding="utf-8")
-    inline = re.findall(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", html, re.DOTALL)
+    """CSP sources for the inline scripts of the page that is served."""
+    inline = re.findall(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", index_page.served(), re.DOTALL)
     return tuple(f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in inline)
 
 

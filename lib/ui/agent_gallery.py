@@ -122,6 +122,7 @@ def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
 def table(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
     """The same as rows, fifty a page. What says most comes first, for a narrow window."""
     page = lists.one_page(shown, ROWS, PAGE)
+    wanted = row_button.clicked(OPENED, [agent.id for agent in page])
     column = st.column_config
     st.dataframe(
         _rows(listed, page),
@@ -157,7 +158,6 @@ def table(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
         )
         with st.container(width="stretch"):
             lists.pager(len(shown), ROWS, PAGE, "agents")
-    wanted = row_button.clicked(OPENED, [agent.id for agent in page])
     if wanted is None:
         return Clicked("edit", page[picked]) if picked is not None and picked < len(page) else None
     agent = next((agent for agent in shown if agent.id == wanted), None)

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+# Clicks are heard by the script of lib/api/index_page.py, from before the menu is drawn.
 _JS = """
 export default function ({ setTriggerValue }) {
-  const menu = document.querySelector("[data-testid=stSidebarNav]");
-  if (!menu) return;
-  menu.send = setTriggerValue;
-  if (menu.heard) return;
-  menu.heard = true;
-  menu.addEventListener("click", (event) => {
-    const link = event.target.closest("a");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const there = new URL(link.href);
-    if (there.pathname === location.pathname && location.search) setTimeout(() => menu.send("again", Date.now()));
-  });
+  const menu = window.greenroomMenu;
+  menu.again = () => {
+    if (menu.waiting && location.search) setTriggerValue("again", Date.now());
+    menu.waiting = false;
+  };
+  menu.again();
 }
 """
 

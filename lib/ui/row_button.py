@@ -19,7 +19,7 @@ def clicked(key: str, ids: Sequence[Id]) -> Id | None:
     """The id of the row whose button was clicked, None if none was. `ids` are those of the rows that are drawn now.
 
     A click counts the rows of the table as it was drawn before, and the run that it makes may have newer ones above.
-    Call it once a run, on each run that draws the table.
+    Call it once on each run that draws the table, before it is drawn: a click may come as soon as it is.
     """
     shown: list[Id] = st.session_state.get(f"{key}_shown", [])
     st.session_state[f"{key}_shown"] = list(ids)

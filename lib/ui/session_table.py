@@ -31,6 +31,7 @@ def draw(services: Services, sessions: tuple[Session, ...], text: str) -> str | 
     """
     price = services.past.price_per_minute
     said = services.past.passages(sessions, text) if text else {}
+    wanted = row_button.clicked(OPENED, [session.id for session in sessions])
     st.dataframe(
         _rows(
             sessions,
@@ -46,7 +47,7 @@ def draw(services: Services, sessions: tuple[Session, ...], text: str) -> str | 
         column_order=FOUND_ORDER if text else ORDER,
         column_config=_columns(searched=bool(text), priced=bool(price)),
     )
-    return row_button.clicked(OPENED, [session.id for session in sessions])
+    return wanted
 
 
 def by_name(sessions: tuple[Session, ...]) -> str | None:

@@ -9,6 +9,7 @@ from email.message import Message
 import pytest
 from playwright.sync_api import sync_playwright
 
+from lib.api import index_page
 from lib.api.middleware import policy, script_hashes
 from tests.browsing import launch
 from tests.running import Dashboard
@@ -91,3 +92,23 @@ def test_the_dashboard_draws_under_its_policy_in_its_own_typeface_and_asks_nobod
     assert complaints == []
     assert "Manrope" in style
     assert any("Manrope" in family for family in face)
+
+
+def test_the_page_begins_with_the_script_that_hears_early_clicks_also_for_who_holds_streamlits_own() -> None:
+    with Dashboard() as console:
+        held, _ = get(console.url + "/personas")
+        wanted = {"Accept": "text/html,*/*", "If-None-Match": held["etag"], "Accept-Encoding": "gzip"}
+        for path in ("/", "/personas?persona=x"):
+            with urllib.request.urlopen(
+                urllib.request.Request(console.url + path, headers=wanted), timeout=5
+            ) as answer:
+                html = answer.read().decode()
+            assert (answer.status, int(answer.headers["content-length"])) == (200, len(html.encode()))
+            script = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)[0]
+            assert "greenroomMenu" in script and html.index(script) < html.index('<script type="module"')
+            assert html.replace(f"<script>{script}</script>", "") == index_page.installed()
+            digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+            assert f"'sha256-{digest}'" in answer.headers["content-security-policy"]
+        head = urllib.request.Request(console.url + "/", headers=wanted, method="HEAD")
+        with urllib.request.urlopen(head, timeout=5) as answer:
+            assert answer.read() == b"" and int(answer.headers["content-length"]) == len(index_page.served().encode())
