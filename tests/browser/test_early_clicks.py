@@ -76,11 +76,12 @@ def test_an_early_click_on_another_page_is_not_followed_by_one_on_the_page_befor
         page.goto(f"{dashboard.url}/personas?persona=p2b8e10c94d6")
         menu = page.get_by_test_id("stSidebarNav")
         menu.get_by_role("link", name="Personas").click()
-        menu.get_by_role("link", name="History").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("History")
+        menu.get_by_role("link", name="Agents").click()
+        page.get_by_role("button", name="New agent").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("New agent")
         let_go()
         page.wait_for_timeout(1000)
-        expect(page.get_by_role("heading", level=1)).to_have_text("History")
+        expect(page.get_by_role("heading", level=1)).to_have_text("New agent")
 
 
 @pytest.fixture(scope="module")
