@@ -5,7 +5,7 @@ GreenroomError
 │   ├── NotFound        the thing named does not exist (any more)
 │   └── Conflict        it exists in another state than you thought; look, then decide
 ├── SettingsWrong       a setting must be mended before this can work
-├── StoreRefused        the database is not ours, or newer than this program
+├── StoreRefused        the database can't be used, or does not take what it was given
 │   └── StoreSlow       a list took longer than it may; narrow it
 ├── LimitReached        one of Greenroom's own limits holds this back; wait, or end something
 └── UpstreamError       the other side (Tavus, Daily, a chat endpoint) did not do it

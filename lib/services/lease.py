@@ -14,8 +14,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from sqlalchemy.exc import IntegrityError
-
 from lib.services.ages import Ages
 from lib.store import leases
 from lib.store.database import Store
@@ -109,13 +107,10 @@ class Lease:
         return True
 
     def _make(self) -> bool:
-        try:
-            with self._store.writing(durable=False) as connection:
-                leases.make(connection, self._name, self._owner)
-        except IntegrityError:
-            return False
-        self.epoch = 1
-        return True
+        with self._store.writing(durable=False) as connection:
+            made = leases.make(connection, self._name, self._owner)
+        self.epoch = 1 if made else self.epoch
+        return made
 
     def _lapsed(self, seen: Held) -> bool:
         first = self._seen is None and self.epoch == 0

@@ -5,9 +5,11 @@ SQLite (a file, WAL, `synchronous=FULL` since a start must be on disk before it 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,23 +21,32 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, column, create_engine, event, inspect, make_url, select, table, text
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     DataError,
+    IntegrityError,
     InterfaceError,
     NoSuchModuleError,
-    OperationalError,
+    NotSupportedError,
+    ProgrammingError,
     SQLAlchemyError,
+    TimeoutError,
 )
 
 from lib.errors import GreenroomError, StoreRefused
 from lib.store import schema
 
+log = logging.getLogger(__name__)
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 5
-NOT_OPENED = "not_opened"
+NOT_OPENED, BUSY, UNFIT = "not_opened", "store_busy", "store_unfit"
+"""Codes of StoreRefused: nobody opened it, all connections are in use, it does not take what it was given."""
 GUARD_LOCK, MIGRATION_LOCK, SNAPSHOT_LOCK = 7_466_201, 7_466_202, 7_466_203
 POSTGRESQL = ("postgres", "postgresql")
+FAILURES = (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError)
+"""What a database and its driver raise: text and numbers that no column can hold come from the driver as they are."""
 REVISION: Select[Any] = select(column("version_num")).select_from(table(VERSION_TABLE))
 
 
@@ -213,24 +224,27 @@ class Store:
             except BaseException:
                 engine.dispose()
                 raise
-        except (OSError, SQLAlchemyError, ImportError) as error:
+        except (*FAILURES, ImportError, TypeError, ValueError) as error:
+            # The last two: options in the address that the driver can't read.
             raise StoreRefused(
                 f"The database can't be opened: {_first_line(error)}",
                 hint="Check DATABASE_URL, that its folder or server is there, and that the disk is not full.",
-            ) from None
+            ) from error
         return engine
 
     def _made(self) -> Engine:
         url = self._url
+        # Parameters hold what people said: no traceback may show them.
+        pool: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
         if self.sqlite:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20)
+            engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, **pool)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
             # The driver's own limit is two minutes, in which nothing could start or say why.
             patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
-            engine = create_engine(url, connect_args=patience, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            engine = create_engine(url, connect_args=patience, pool_pre_ping=True, **pool)
         event.listen(engine, "checkin", self._returned)
         return engine
 
@@ -266,14 +280,32 @@ class Store:
 
 @contextmanager
 def _said_plainly() -> Iterator[None]:
-    """A database that broke while it was open: locked for too long, full, gone."""
+    """A database that broke while it was open (locked, full, gone), or that does not take what it is given."""
     try:
         yield
-    except (OperationalError, InterfaceError, DataError) as error:
-        raise StoreRefused(
-            f"The database did not do it: {_first_line(error)}.",
-            hint="Check that its disk is not full and that nothing else holds it, then try again.",
-        ) from None
+    except FAILURES as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: BaseException) -> StoreRefused:
+    if isinstance(error, TimeoutError):
+        told = "All of Greenroom's connections to the database were in use for too long."
+        return StoreRefused(told, code=BUSY, hint="Try again in a moment. Nothing was changed.")
+    told = f"The database did not do it: {_first_line(error)}."
+    if not _unfit(error):
+        hint = "Check that its disk is not full and that nothing else holds it, then try again."
+        return StoreRefused(told, hint=hint)
+    # A mistake of ours or of its schema. The error's own words may show a row's values, so only the place is logged.
+    place = "".join(traceback.format_tb(error.__traceback__))
+    log.error("the database did not take something: %s\n%s", type(error).__name__, place)
+    return StoreRefused(told, code=UNFIT, hint="Nothing was changed. The server's log shows where this happened.")
+
+
+def _unfit(error: BaseException) -> bool:
+    """True where it is about what was asked, so that other things can still be read and written."""
+    if isinstance(error, DatabaseError):
+        return isinstance(error, DataError | IntegrityError | ProgrammingError | NotSupportedError)
+    return not isinstance(error, InterfaceError | sqlite3.Error | OSError)
 
 
 def _write_ahead(raw: sqlite3.Connection) -> None:

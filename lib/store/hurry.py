@@ -45,7 +45,7 @@ class Hurry:
         except OperationalError as error:
             if not _stopped(error):
                 raise
-            raise StoreSlow(f"The database was given {self.seconds:g} s and needs more.") from None
+            raise StoreSlow(f"The database was given {self.seconds:g} s and needs more.") from error
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lib.store.schema import leases
 
@@ -33,9 +34,11 @@ def read(connection: Connection, name: str) -> Held | None:
     return Held(row.owner, row.epoch, row.beat, row.held) if row else None
 
 
-def make(connection: Connection, name: str, owner: str) -> None:
-    """The first holder ever. Raises IntegrityError where another was first."""
-    connection.execute(insert(leases).values(name=name, owner=owner, epoch=1, beat=0, held=True))
+def make(connection: Connection, name: str, owner: str) -> bool:
+    """Become the first holder ever; False if another was first."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    first = dialect.insert(leases).values(name=name, owner=owner, epoch=1, beat=0, held=True)
+    return connection.execute(first.on_conflict_do_nothing().returning(leases.c.name)).first() is not None
 
 
 def take(connection: Connection, name: str, owner: str, seen: Held) -> bool:

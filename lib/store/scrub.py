@@ -24,8 +24,8 @@ def scrub(store: Store, stopped: Callable[[], bool] = NEVER) -> bool:
     if store.sqlite:
         return _merge(store, stopped) and _give_back(store, stopped) and _empty_log(store, stopped)
     names = ", ".join(table.name for table in (turns, events, exchanges, search, sessions))
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"VACUUM {names}"))
+    with store.reading() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"VACUUM {names}"))
     return True
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import requests
 from sqlalchemy import make_url
-from sqlalchemy.exc import DBAPIError
 
 from lib.clients.chat import ChatClient
 from lib.doctor.report import Check, Outcome
@@ -45,10 +44,6 @@ def database(store: Store) -> Check:
         if error.code != NOT_OPENED:
             raise
         return Check("Database", Outcome.SKIP, "There is none yet: it is made at the first start.")
-    except DBAPIError as error:
-        told = (str(error.orig).strip().splitlines() or ["no reason given"])[0][:200]
-        fix = "Check that the database's file or server is there and not locked, then restart Greenroom."
-        return Check("Database", Outcome.FAIL, f"It does not answer: {told}.", fix)
     free = _free_bytes(store.directory)
     size = _size(described.size_bytes + _log_bytes(described.url)) if described.size_bytes is not None else ""
     space = f"{_size(free)} free on its disk" if free is not None else ""
