@@ -5,8 +5,9 @@ GreenroomError
 │   ├── NotFound        the thing named does not exist (any more)
 │   └── Conflict        it exists in another state than you thought; look, then decide
 ├── SettingsWrong       a setting must be mended before this can work
-├── StoreRefused        the database can't be used, or does not take what it was given
-│   └── StoreSlow       a list took longer than it may; narrow it
+├── StoreRefused        the database is not ours, newer than this program, or can't be used now
+│   ├── StoreSlow       a list took longer than it may; narrow it
+│   └── StoreUnfit      it works, but does not take this one thing
 ├── LimitReached        one of Greenroom's own limits holds this back; wait, or end something
 └── UpstreamError       the other side (Tavus, Daily, a chat endpoint) did not do it
     ├── KeyRefused      401/403: mend the key
@@ -79,6 +80,11 @@ class StoreRefused(GreenroomError):
 class StoreSlow(StoreRefused):
     code = "store_slow"
     hint = "Choose a shorter time, one agent or fewer filters."
+
+
+class StoreUnfit(StoreRefused):
+    code = "store_unfit"
+    hint = "Nothing was changed. The server's log shows where this happened."
 
 
 class LimitReached(GreenroomError):

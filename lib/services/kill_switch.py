@@ -11,6 +11,7 @@ from lib.models import Conversation, Mode, Session, Status
 from lib.services.ages import Ages
 from lib.services.ledger import OPEN, Ledger
 from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.one_of_many import one_of_many
 from lib.services.reconciler import Reconciler, is_sought
 from lib.services.watching import Watching
 
@@ -66,7 +67,8 @@ class KillSwitch:
         begun = self.calls()
         before = [status for status in OPEN if status is not Status.ENDING]
         for session in begun:
-            self._ledger.advance(session.id, "ending", "All calls", from_statuses=before, status=Status.ENDING)
+            with one_of_many(f"session {session.id}"):
+                self._ledger.advance(session.id, "ending", "All calls", from_statuses=before, status=Status.ENDING)
         known = {session.id for session in begun}
         give_up = time.monotonic() + within_s
         while True:
@@ -85,13 +87,22 @@ class KillSwitch:
         trouble = ""
         try:
             self._reconciler.look([session for session in self.calls() if is_sought(session)])
-            for session in self.calls():
-                if session.conversation_id:
-                    self._watching.check(session.id)
-                    self._watching.check(session.id)
-        except (UpstreamError, NotFound) as error:
+        except UpstreamError as error:
             trouble = error.message
+        for session in self.calls():
+            if session.conversation_id:
+                trouble = self._looked_at(session) or trouble
         try:
             return trouble, [conversation.id for conversation in self.running()[0]]
         except UpstreamError as error:
             return error.message, []
+
+    def _looked_at(self, session: Session) -> str:
+        """End it at Tavus and see that it has ended. Why that could not be, "" if it was."""
+        with one_of_many(f"session {session.id}"):
+            try:
+                self._watching.check(session.id)
+                self._watching.check(session.id)
+            except (UpstreamError, NotFound) as error:
+                return error.message
+        return ""

@@ -13,6 +13,7 @@ from lib.errors import Ambiguous
 from lib.models import Mode, Session, Status, Watch
 from lib.services.ages import Ages
 from lib.services.ledger import Ledger
+from lib.services.one_of_many import one_of_many
 from lib.services.plain import minutes
 from lib.services.viewers import Viewers
 from lib.store import sessions as rows
@@ -57,12 +58,14 @@ class Reaper:
             found = rows.open_calls(connection, self._ledger.account)
         for one in found:
             if one.session.status is Status.STARTING and one.owner in ("", owner):
-                self._unclear(one.session)
+                with one_of_many(f"session {one.session.id}"):
+                    self._unclear(one.session)
 
     def look(self, open_ones: Sequence[OpenOne]) -> None:
         for one in open_ones:
             if one.session.mode is not Mode.TEXT:
-                self._one(one)
+                with one_of_many(f"session {one.session.id}"):
+                    self._one(one)
         self._budget([one.session for one in open_ones if one.session.status in RUNNING])
 
     def _one(self, one: OpenOne) -> None:
@@ -108,4 +111,5 @@ class Reaper:
         if usage.used_s + elapsed_s < self._ledger.settings.daily_minutes * 60:
             return
         for session in running:
-            self._ledger.ending(session.id, "over_budget", "The minutes of this day are used up")
+            with one_of_many(f"session {session.id}"):
+                self._ledger.ending(session.id, "over_budget", "The minutes of this day are used up")

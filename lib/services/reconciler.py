@@ -19,6 +19,7 @@ from lib.services.breaker import Breaker
 from lib.services.claims import Claims
 from lib.services.ledger import Ledger
 from lib.services.modes.phoenix_rest import PhoenixRest
+from lib.services.one_of_many import one_of_many
 from lib.services.watching import Watching
 from lib.store import sessions as rows
 
@@ -138,7 +139,8 @@ class Reconciler:
             held = rows.holders(connection, [one.id for group in ours.values() for one in group])
         for session_id, group in ours.items():
             for conversation in sorted((one for one in group if one.id not in held), key=_oldest_running_first):
-                self._take(session_id, conversation)
+                with one_of_many(f"conversation {conversation.id}"):
+                    self._take(session_id, conversation)
         return set(ours)
 
     def _take(self, session_id: str, conversation: Conversation) -> None:
@@ -172,6 +174,10 @@ class Reconciler:
             self._over(session, "never_found", told, hint)
 
     def _over(self, session: Session, code: str, told: str, hint: str) -> None:
+        with one_of_many(f"session {session.id}"):
+            self._write_over(session, code, told, hint)
+
+    def _write_over(self, session: Session, code: str, told: str, hint: str) -> None:
         if session.status is Status.ENDING:
             self._ledger.ended(session, code)
         else:

@@ -380,6 +380,8 @@ class Sessions:
                     self._watching.check(session_id)
         except GreenroomError as error:
             log.warning("session %s could not be ended yet: %s", session_id, error.code)
+        except Exception:
+            log.exception("session %s could not be ended yet", session_id)
         self._sweeper.hint(session_id)
 
 

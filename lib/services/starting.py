@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 
-from lib.errors import Ambiguous, GreenroomError, NotFound, NotSent, StoreRefused, UpstreamError
+from lib.errors import Ambiguous, GreenroomError, NotFound, NotSent, StoreRefused, StoreUnfit, UpstreamError
 from lib.models import Conversation, Session, Status
 from lib.services.breaker import Breaker
 from lib.services.claims import Claims
@@ -23,12 +24,25 @@ log = logging.getLogger(__name__)
 SEND_WITHIN_S = 40.0
 """A start that was held up for longer is not sent any more: other processes soon take this one for dead."""
 
+AGAIN_S, SELDOM_S = 1.0, 600.0
+"""An outcome that is refused by itself is tried again after so long, then ever less often."""
+
+
+@dataclass
+class _Unwritten:
+    """What came of a start and could not be written. `odd`: nothing else is refused, so waiting may never help."""
+
+    write: Callable[[], object]
+    odd: bool = False
+    wait_s: float = 0.0
+    again_at: float = 0.0
+
 
 class Starting:
     """Sends each plan once and writes what came of it, whatever happens to whoever asked.
 
-    What can't be written, because the database is locked or its disk full, is kept and written later. `permit` raises
-    UpstreamError where nothing may be sent now; `on_created` is told of each conversation before anybody else.
+    What can't be written, whatever the reason, is kept and written later. `permit` raises UpstreamError where nothing
+    may be sent now; `on_created` is told of each conversation before anybody else.
     """
 
     def __init__(
@@ -54,37 +68,42 @@ class Starting:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._running: set[str] = set()
-        self._unwritten: dict[str, Callable[[], object]] = {}
+        self._unwritten: dict[str, _Unwritten] = {}
 
     def submit(self, plan: Plan) -> Future[None]:
         """Send it in the background; the future ends when the row says how it went."""
         with self._lock:
             self._running.add(plan.session.id)
-        return self._pool.submit(self._launch, plan, self._monotonic())
+        try:
+            return self._pool.submit(self._launch, plan, self._monotonic())
+        except RuntimeError:
+            # The program ends: the next one finds that it was not sent.
+            with self._lock:
+                self._running.discard(plan.session.id)
+            raise
 
     def background(self, job: Callable[[], None]) -> Future[None]:
         """Run what a page need not wait for."""
         return self._pool.submit(job)
 
     def busy(self, session_id: str) -> bool:
-        """True while this process sends the session's start, or has its outcome still to write."""
+        """True while this process sends the session's start, or has its outcome still to write.
+
+        False where that outcome is refused by itself: then Tavus's list may tell what became of it.
+        """
         with self._lock:
-            return session_id in self._running or session_id in self._unwritten
+            kept = self._unwritten.get(session_id)
+            return session_id in self._running or (kept is not None and not kept.odd)
 
     def write_down(self) -> None:
-        """Write what could not be written before. Raises StoreRefused if it still can't."""
+        """Write what could not be written before. What still can't be waits behind the others."""
+        now = self._monotonic()
         with self._lock:
-            waiting = list(self._unwritten.items())
-        for session_id, write in waiting:
-            try:
-                write()
-            except StoreRefused:
-                raise
-            except Exception:
-                # A mistake of ours must not keep the others waiting: Tavus's list will tell what became of this one.
-                log.exception("the outcome of session %s could not be written", session_id)
-            with self._lock:
-                self._unwritten.pop(session_id, None)
+            due = [(session_id, kept) for session_id, kept in self._unwritten.items() if now >= kept.again_at]
+        for session_id, kept in due:
+            if not self._written(session_id, kept) and not kept.odd:
+                # The database itself: the next one would wait for it as long.
+                return
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=False)
@@ -99,12 +118,13 @@ class Starting:
     def _send(self, plan: Plan, since: float) -> None:
         session = plan.session
         try:
-            self.permit()
-            status = self._ledger.get(session.id).status
-            if self._monotonic() - since > SEND_WITHIN_S or status not in (Status.STARTING, Status.ENDING):
-                raise NotSent("The start was held up for too long, so it was not sent.", hint="Start again.")
+            status = self._to_be_sent(session, since)
         except GreenroomError as error:
             self._not_made(session, error)
+            return
+        except Exception:
+            log.exception("the start of session %s broke before it was sent", session.id)
+            self._not_made(session, NotSent("Greenroom failed before the call was asked for: it was not sent."))
             return
         if status is Status.ENDING:
             self._write(session, lambda: self._ledger.never_made(session))
@@ -123,10 +143,18 @@ class Starting:
             self._unclear(session, "Greenroom failed while it started the call.", Ambiguous(""))
         else:
             self._breaker.answered()
-            self._on_created(session.id, conversation)
             self._write(session, lambda: self._made(session, conversation))
 
+    def _to_be_sent(self, session: Session, since: float) -> Status:
+        """Where the session stands now: ENDING if its end was asked for. Raises NotSent, and what `permit` raises."""
+        self.permit()
+        status = self._ledger.get(session.id).status
+        if self._monotonic() - since > SEND_WITHIN_S or status not in (Status.STARTING, Status.ENDING):
+            raise NotSent("The start was held up for too long, so it was not sent.", hint="Start again.")
+        return status
+
     def _made(self, session: Session, conversation: Conversation) -> None:
+        self._on_created(session.id, conversation)
         holder = self._claims.made(session, conversation)
         if holder and self._ledger.get(holder).status is Status.ENDING:
             # Where it can't be ended yet the sweeper goes on with it.
@@ -141,9 +169,28 @@ class Starting:
         self._write(session, lambda: self._ledger.unclear(session.id, cause, error))
 
     def _write(self, session: Session, write: Callable[[], object]) -> None:
+        self._written(session.id, _Unwritten(write))
+
+    def _written(self, session_id: str, kept: _Unwritten) -> bool:
+        """Try to write it; False if it could not be, and is kept as the last of those that wait."""
         try:
-            write()
-        except StoreRefused:
-            log.error("the outcome of session %s can't be written yet", session.id)
-            with self._lock:
-                self._unwritten[session.id] = write
+            kept.write()
+        except StoreRefused as error:
+            log.error("the outcome of session %s can't be written yet", session_id)
+            self._keep(session_id, kept, odd=isinstance(error, StoreUnfit))
+            return False
+        except Exception:
+            log.exception("the outcome of session %s can't be written yet", session_id)
+            self._keep(session_id, kept, odd=True)
+            return False
+        with self._lock:
+            self._unwritten.pop(session_id, None)
+        return True
+
+    def _keep(self, session_id: str, kept: _Unwritten, *, odd: bool) -> None:
+        kept.odd = odd
+        kept.wait_s = min(SELDOM_S, 2 * kept.wait_s or AGAIN_S) if odd else 0.0
+        kept.again_at = self._monotonic() + kept.wait_s
+        with self._lock:
+            self._unwritten.pop(session_id, None)
+            self._unwritten[session_id] = kept

@@ -32,7 +32,7 @@ from sqlalchemy.exc import (
     TimeoutError,
 )
 
-from lib.errors import GreenroomError, StoreRefused
+from lib.errors import GreenroomError, StoreRefused, StoreUnfit
 from lib.store import schema
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 5
-NOT_OPENED, BUSY, UNFIT = "not_opened", "store_busy", "store_unfit"
-"""Codes of StoreRefused: nobody opened it, all connections are in use, it does not take what it was given."""
+NOT_OPENED, BUSY = "not_opened", "store_busy"
 GUARD_LOCK, MIGRATION_LOCK, SNAPSHOT_LOCK = 7_466_201, 7_466_202, 7_466_203
 POSTGRESQL = ("postgres", "postgresql")
 FAILURES = (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError)
@@ -298,7 +297,7 @@ def _refusal(error: BaseException) -> StoreRefused:
     # A mistake of ours or of its schema. The error's own words may show a row's values, so only the place is logged.
     place = "".join(traceback.format_tb(error.__traceback__))
     log.error("the database did not take something: %s\n%s", type(error).__name__, place)
-    return StoreRefused(told, code=UNFIT, hint="Nothing was changed. The server's log shows where this happened.")
+    return StoreUnfit(told)
 
 
 def _unfit(error: BaseException) -> bool:

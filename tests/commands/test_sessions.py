@@ -126,6 +126,16 @@ def test_what_tavus_refuses_to_end_is_said_and_exits_with_1(world: World) -> Non
     assert Shell(world)("end-all", "--ours").code == 0
 
 
+def test_one_call_that_tavus_refuses_to_end_keeps_no_other_running(world: World) -> None:
+    # The list of calls has the newest first.
+    other, refused = left_open(world)
+    fault(world.sandbox.url, f"* /v2/conversations/{refused.conversation_id}*", status=400, times=-1)
+    answer = Shell(world)("end-all", "--ours", "--within", "2")
+    assert answer.code == 1
+    assert world.running() == [refused.conversation_id]
+    assert other.id in answer.out
+
+
 def test_without_a_database_nothing_is_ours_and_none_is_made(running: RunningSandbox, tmp_path: Path) -> None:
     running.reset()
     world = World(running, tmp_path, "sqlite:///none.db")

@@ -65,8 +65,8 @@ PROTOCOL = (
             ),
             (
                 "lib/services/starting.py",
-                "            status = self._ledger.get(session.id).status\n",
-                "            status = Status.STARTING\n",
+                "        status = self._ledger.get(session.id).status\n",
+                "        status = Status.STARTING\n",
             ),
         ),
         _row(START, "test_row_14_a_process_killed_after_its_post_is_taken_over_and_makes_no_second_call"),
@@ -319,8 +319,8 @@ OURS = (
         (
             (
                 "lib/services/starting.py",
-                "                self._unwritten[session.id] = write\n",
-                "                pass\n",
+                "            self._unwritten[session_id] = kept\n",
+                "            pass\n",
             ),
         ),
         _row(START, "test_row_15_an_outcome_that_can_not_be_written_is_written_when_it_can"),
