@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -20,6 +19,7 @@ import urllib3
 from pydantic import SecretStr
 
 from lib.clients import faults, unreached
+from lib.clients.connections import ExchangeDeadline
 from lib.clients.wire import BODY_LIMIT, Answer, KeyHeader, NoAnswer, NotConnected, Wire
 from lib.errors import (
     Ambiguous,
@@ -238,7 +238,8 @@ class _Bearer(KeyHeader):
 
 
 class _LineWire(Wire):
-    """Also reads an answer line by line while it comes, for `stream_s` seconds at most."""
+    """Also reads an answer line by line while it comes: from its headers on for `stream_s` seconds at most, while the
+    time for a whole exchange bounds each silence."""
 
     def __init__(self, auth: KeyHeader, timeouts: tuple[float, float], stream_s: float) -> None:
         super().__init__(auth, timeouts)
@@ -252,21 +253,21 @@ class _LineWire(Wire):
         settings = self._surroundings(session, prepared.url, loopback)
         failure: NotConnected | NoAnswer | None = None
         answer: requests.Response | None = None
+        deadline = ExchangeDeadline(self._timeouts[1])
         try:
-            answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
+            answer = self._answered(session, prepared, settings, deadline)
             kind = answer.headers.get("content-type", "")
             if hold is not None:
                 hold(partial(_hang_up, answer.raw))
             if answer.status_code == 200 and "event-stream" in kind:
-                yield from self._split(answer, time.monotonic() + self._stream_s)
+                deadline.renew(self._stream_s)
+                yield from self._split(answer, deadline)
             else:
-                yield Answer(
-                    answer.status_code, {"content-type": kind}, self._body(answer, time.monotonic() + self._timeouts[1])
-                )
+                yield Answer(answer.status_code, {"content-type": kind}, self._body(answer))
         except NoAnswer as error:
             failure = error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = self._failure(error)
+            failure = self._failure(error, deadline)
         finally:
             if answer is not None:
                 answer.close()
@@ -275,18 +276,24 @@ class _LineWire(Wire):
         if failure is not None:
             raise failure
 
-    def _split(self, answer: requests.Response, deadline: float) -> Iterator[bytes]:
+    def _split(self, answer: requests.Response, deadline: ExchangeDeadline) -> Iterator[bytes]:
         rest, size = b"", 0
-        while part := answer.raw.read1(65536, decode_content=True):
+        while part := self._part(answer, deadline):
             size += len(part)
             if size > BODY_LIMIT:
                 raise NoAnswer(f"{{who}}'s answer is larger than {BODY_LIMIT // (1024 * 1024)} MB.", lost=False)
-            if time.monotonic() > deadline:
-                raise NoAnswer(f"{{who}}'s answer had no end within {self._stream_s:g} s.", lost=False)
             *whole, rest = (rest + part).split(b"\n")
             yield from (line.strip() for line in whole)
         if rest.strip():
             yield rest.strip()
+
+    def _part(self, answer: requests.Response, deadline: ExchangeDeadline) -> bytes:
+        try:
+            return bytes(answer.raw.read1(65536, decode_content=True))
+        except urllib3.exceptions.TimeoutError:
+            if deadline.passed:
+                raise NoAnswer(f"{{who}}'s answer had no end within {self._stream_s:g} s.", lost=False) from None
+            raise
 
 
 def _hang_up(raw: urllib3.HTTPResponse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -10,6 +11,8 @@ from lib.errors import Ambiguous, BadInput, UpstreamRejected
 
 PAGE_ROWS = 100
 MOST_PAGES = 500
+WHOLE_LIST_S = 120.0
+"""No page is asked for any more after that: each has its own limit, and together they would hold up their reader."""
 
 
 class _Row(Protocol):
@@ -43,9 +46,10 @@ def sweep(
     """
     asked = query or {}
     found: dict[str, RowT] = {}
-    total = _pages(transport, route, parse, asked, found, first=first)
+    until = time.monotonic() + WHOLE_LIST_S
+    total = _pages(transport, route, parse, asked, found, first=first, until=until)
     if len(found) < total or (total < 0 and not found):
-        total = _pages(transport, route, parse, asked, found, first=0)
+        total = _pages(transport, route, parse, asked, found, first=0, until=until)
     rows = Swept(found.values())
     rows.complete = 0 <= total <= len(found)
     return rows
@@ -61,7 +65,9 @@ def newest(
 ) -> list[RowT]:
     """The first page of a list, and the next ones as long as `more` says so of the page before; each row once."""
     found: dict[str, RowT] = {}
+    until = time.monotonic() + WHOLE_LIST_S
     for page in range(1, MOST_PAGES):
+        _in_time(transport, until)
         asked = {"limit": PAGE_ROWS, "page": page, **query}
         rows, total = transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)
         known = len(found)
@@ -85,10 +91,12 @@ def _pages(
     found: dict[str, RowT],
     *,
     first: int,
+    until: float,
 ) -> int:
     """Add the rows of every page from `first` on to `found`; the last `total_count`, -1 where there is none."""
     seen: set[str] = set()
     for page in range(first, first + MOST_PAGES):
+        _in_time(transport, until)
         asked = {"limit": PAGE_ROWS, "page": page, **query}
         try:
             rows, total = transport.request("GET", route, lambda success: _page(success.body, parse), query=asked)
@@ -104,6 +112,12 @@ def _pages(
         if 0 <= total <= len(found) or (page >= 1 and not rows) or (page >= 2 and not new):
             return total
     raise Ambiguous(f"{transport.who}'s list does not end.", hint="Try again in a moment.")
+
+
+def _in_time(transport: Transport, until: float) -> None:
+    if time.monotonic() >= until:
+        told = f"{transport.who}'s list could not be read to its end within {WHOLE_LIST_S:g} s."
+        raise Ambiguous(told, code="no_answer", hint="Try again in a moment.")
 
 
 def _page(body: Any, parse: Callable[[Any], RowT]) -> tuple[list[RowT], int]:

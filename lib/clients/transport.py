@@ -85,9 +85,10 @@ class Transport:
     a POST may start a paid call, and what became of a lost one is for the caller to find out. Writes that are not
     repeated have a connection of their own, since a kept one may be closing while the request leaves.
 
-    `timeouts` are (connect, read) in seconds; a GET or DELETE, for which a person may wait in front of a page, is given
-    10 s to answer at most. `recorder` is told of every request that was tried. `skew_s` is by how much the other side's
-    clock was ahead of ours in its last answer (its Date header has whole seconds), None before there was one.
+    `timeouts` are (connect, whole exchange) in seconds; a GET or DELETE, for which a person may wait in front of a
+    page, is given 10 s at most, and is not tried again once its tries took that long together. `recorder` is told of
+    every request that was tried. `skew_s` is by how much the other side's clock was ahead of ours in its last answer
+    (its Date header has whole seconds), None before there was one.
     """
 
     def __init__(
@@ -109,7 +110,8 @@ class Transport:
         self._recorder = recorder
         self._key = KeyHeader(header, api_key, scheme)
         self._writing = Wire(self._key, timeouts)
-        self._reading = Wire(self._key, (timeouts[0], min(timeouts[1], READING_S)))
+        self._reading_s = min(timeouts[1], READING_S)
+        self._reading = Wire(self._key, (timeouts[0], self._reading_s))
 
     @property
     def base_url(self) -> str:
@@ -149,12 +151,13 @@ class Transport:
         path = self._path(route, ids)
         payload = None if body is None else _as_json(body)
         asked = _Asked(method, route, path, query or {}, payload, about=next(reversed(ids.values()), ""))
-        attempt = 1
+        attempt, until = 1, time.monotonic() + self._reading_s
         while True:
             outcome = self._once(asked, parse)
             if not isinstance(outcome, GreenroomError):
                 return outcome
-            pause_s = _pause_s(outcome, attempt) if method in REPEATABLE else None
+            again = method in REPEATABLE and time.monotonic() < until
+            pause_s = _pause_s(outcome, attempt) if again else None
             if pause_s is None:
                 raise outcome
             self._sleep(pause_s)

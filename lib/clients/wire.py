@@ -6,22 +6,19 @@ to have done nothing at the other side.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import requests
 import urllib3
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from lib.clients import unreached
+from lib.clients.connections import POOLS, ExchangeDeadline, Unreached, ending_at
 from lib.clients.unreached import Reason
 
 SHORTEST_KEY = 10
@@ -41,8 +38,8 @@ class Answer:
 class NotConnected(Exception):
     """No byte of the request left. The text says why, in words that fit after a colon."""
 
-    def __init__(self, reason: Reason, told: str = "") -> None:
-        super().__init__(told or reason.told)
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.told)
         self.reason = reason
 
 
@@ -55,55 +52,6 @@ class NoAnswer(Exception):
     def __init__(self, told: str, *, lost: bool) -> None:
         super().__init__(told)
         self.lost = lost
-
-
-class _Unreached(NewConnectionError):
-    """Whatever went wrong while connecting, a failed TLS handshake too, which urllib3 does not tell apart."""
-
-    def __init__(self, connection: HTTPConnection, why: Reason) -> None:
-        super().__init__(connection, why.told)
-        self.why = why
-
-
-def _unreached(connection: HTTPConnection, error: Exception) -> NoReturn:
-    if isinstance(error, NameResolutionError):
-        why = unreached.DNS
-    elif isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
-        why = unreached.SILENT
-    elif isinstance(error, NewConnectionError):
-        why = unreached.REFUSED
-    elif str(error).startswith("Tunnel connection failed"):
-        why = unreached.PROXY
-    else:
-        why = unreached.of_tls(error)
-    raise _Unreached(connection, why) from None
-
-
-class _Plain(HTTPConnection):
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except (OSError, urllib3.exceptions.HTTPError) as error:
-            _unreached(self, error)
-
-
-class _Secure(HTTPSConnection):
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except (OSError, urllib3.exceptions.HTTPError) as error:
-            _unreached(self, error)
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-POOLS = {"http": _PlainPool, "https": _SecurePool}
 
 
 class _Adapter(HTTPAdapter):
@@ -143,6 +91,9 @@ class KeyHeader(AuthBase):
 class Wire:
     """Sends single requests: no retry, no redirect, no cookie, no .netrc, a limit on time and on size.
 
+    `timeouts` are seconds: to connect to one address, and for the whole exchange from the look-up of the name to the
+    last byte of the answer. Once a byte has left, a deadline that passes is a NoAnswer, before that a NotConnected.
+
     Proxies and CA bundles of the environment count (company networks need them), except towards this machine itself.
     """
 
@@ -180,24 +131,34 @@ class Wire:
         prepared = session.prepare_request(request)
         assert prepared.url is not None
         settings = self._surroundings(session, prepared.url, loopback)
+        deadline = ExchangeDeadline(self._timeouts[1])
         try:
-            # Not session.send: it keeps cookies, and reads the body of a redirect without limit.
-            answer = session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
+            answer = self._answered(session, prepared, settings, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = self._failure(error)
+            failure = self._failure(error, deadline)
         else:
             try:
-                return Answer(
-                    answer.status_code,
-                    {name.lower(): value for name, value in answer.headers.items()},
-                    self._body(answer, time.monotonic() + self._timeouts[1]),
-                )
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Answer(answer.status_code, headers, self._body(answer))
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, NoAnswer) as error:
-                failure = error if isinstance(error, NoAnswer) else self._failure(error)
+                failure = error if isinstance(error, NoAnswer) else self._failure(error, deadline)
             finally:
                 answer.close()
         # Raised out here, so that it has no context: requests' errors hold the request, with the key in its headers.
         raise failure
+
+    def _answered(
+        self,
+        session: requests.Session,
+        prepared: requests.PreparedRequest,
+        settings: Mapping[str, Any],
+        deadline: ExchangeDeadline,
+    ) -> requests.Response:
+        """The answer with its headers, its body still to be read, under the same deadline."""
+        assert prepared.url is not None
+        with ending_at(deadline):
+            # Not session.send: it keeps cookies, and reads the body of a redirect without limit.
+            return session.get_adapter(prepared.url).send(prepared, timeout=self._timeouts, **settings)
 
     @staticmethod
     def _surroundings(session: requests.Session, url: str, loopback: bool) -> dict[str, Any]:
@@ -210,7 +171,7 @@ class Wire:
             raise NotConnected(unreached.NO_CA_FILE)
         return {**found, "stream": True}
 
-    def _body(self, answer: requests.Response, deadline: float) -> bytes:
+    def _body(self, answer: requests.Response) -> bytes:
         parts: list[bytes] = []
         size = 0
         while part := answer.raw.read1(65536, decode_content=True):
@@ -218,21 +179,18 @@ class Wire:
             size += len(part)
             if size > BODY_LIMIT:
                 raise NoAnswer(f"{{who}}'s answer is larger than {BODY_LIMIT // (1024 * 1024)} MB.", lost=False)
-            if time.monotonic() > deadline:
-                raise NoAnswer(self._too_slow(), lost=False)
         return b"".join(parts)
 
     def _too_slow(self) -> str:
         return f"{{who}} did not answer within {self._timeouts[1]:g} s."
 
-    def _failure(self, error: Exception) -> NotConnected | NoAnswer:
+    def _failure(self, error: Exception, deadline: ExchangeDeadline) -> NotConnected | NoAnswer:
         reason = getattr(error.args[0], "reason", None) if error.args else None
-        if isinstance(reason, _Unreached):
+        if isinstance(reason, Unreached):
             return NotConnected(reason.why)
-        if isinstance(error, requests.ConnectTimeout):
-            return NotConnected(unreached.SILENT, f"it does not pick up within {self._timeouts[0]:g} s")
         if isinstance(error, requests.exceptions.ProxyError):
             return NotConnected(unreached.PROXY)
-        if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+        late = isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
+        if late or deadline.passed:
             return NoAnswer(self._too_slow(), lost=False)
         return NoAnswer("The connection to {who} was lost before its answer was complete.", lost=True)
