@@ -1,8 +1,8 @@
 """What Tavus has, read once and kept: all personas, all replicas.
 
 A page asks for what is already here and so costs no request on a rerun; on opening it says how old it may be. One
-sweep serves all who wait for it. A failed sweep is remembered like a good one: it is raised again, not tried again,
-until someone asks for something fresher.
+sweep at a time: who asks meanwhile gets what is here, and waits only where nothing ever was. A failed sweep is
+remembered like a good one: it is raised again, not tried again, until someone asks for something fresher.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from lib.clients.tavus import Tavus
-from lib.errors import GreenroomError
+from lib.errors import Ambiguous, GreenroomError
 from lib.models import Persona, Replica
 
 
@@ -27,6 +27,8 @@ class Named(Protocol):
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Named)
+WAIT_S = 12.0
+"""How long a reader waits for another one's sweep: about what a single request may take."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,27 @@ class Shelf(Generic[N]):
         self._kept: Listing[N] | None = None
         self._error: GreenroomError | None = None
         self._tried_at: datetime | None = None
+        self._forgotten = 0
         self._newer: dict[str, N | None] = {}
         self.swept: Callable[[Listing[N], datetime], None] = _unheard
         """Told of each good sweep and of when it began, before anyone gets its result."""
 
     def read(self, max_age_s: float | None) -> Listing[N]:
-        """What is kept, if it was tried for within `max_age_s` (None: at any time); else a sweep.
+        """What is kept, if it was tried for within `max_age_s` (None: at any time) or is being read; else a sweep.
 
-        Raises the GreenroomError of the last sweep where there never was a good one.
+        Raises the GreenroomError of the last sweep where there never was a good one, and Ambiguous where the first
+        is not done within `WAIT_S`.
         """
         wanted = self._clock()
-        if not self._fresh(max_age_s, wanted):
-            with self._sweeping:
+        if not self._fresh(max_age_s, wanted) and self._sweeping.acquire(timeout=WAIT_S if self._nothing else 0):
+            try:
                 if not self._fresh(max_age_s, wanted):
                     self._refresh()
+            finally:
+                self._sweeping.release()
         kept, error = self._kept, self._error
         if kept is None:
-            assert error is not None
-            raise error.with_traceback(None)
+            raise error.with_traceback(None) if error else _still_reading()
         if kept.error is not error:
             # Kept as well, so that who asks again is given the same one, which knows its items by id already.
             kept = self._kept = replace(kept, error=error)
@@ -99,7 +104,13 @@ class Shelf(Generic[N]):
 
     def forget(self) -> None:
         """The next read asks anew; what is known stays, for the case that asking fails."""
+        self._forgotten += 1
         self._tried_at = None
+
+    @property
+    def _nothing(self) -> bool:
+        """True until the first sweep is done, be it by failing."""
+        return self._kept is None and self._error is None
 
     def _fresh(self, max_age_s: float | None, wanted: datetime) -> bool:
         if self._tried_at is None:
@@ -107,7 +118,7 @@ class Shelf(Generic[N]):
         return max_age_s is None or (wanted - self._tried_at).total_seconds() <= max_age_s
 
     def _refresh(self) -> None:
-        begun = self._clock()
+        begun, forgotten = self._clock(), self._forgotten
         # What is put or dropped while the sweep is on its way is newer than what the sweep brings.
         self._newer = {}
         try:
@@ -118,7 +129,8 @@ class Shelf(Generic[N]):
             self.swept(self._kept, begun)
         except GreenroomError as error:
             self._error = error
-        self._tried_at = self._clock()
+        if forgotten == self._forgotten:
+            self._tried_at = self._clock()
 
 
 def _renewed(items: Iterable[N], newer: Mapping[str, N | None]) -> tuple[N, ...]:
@@ -127,6 +139,10 @@ def _renewed(items: Iterable[N], newer: Mapping[str, N | None]) -> tuple[N, ...]
     known = {item.id for item in kept if item is not None}
     added = [item for item_id, item in newer.items() if item is not None and item_id not in known]
     return tuple(item for item in (*reversed(added), *kept) if item is not None)
+
+
+def _still_reading() -> Ambiguous:
+    return Ambiguous("The list is still being read from Tavus.", code="no_answer", hint="Try again in a moment.")
 
 
 def _unheard(listing: Listing[N], begun: datetime) -> None:
