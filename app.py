@@ -16,12 +16,12 @@ from starlette.routing import Mount
 
 from lib import wiring
 from lib.api.app import routes
-from lib.api.index_page import EarlyScript
-from lib.api.memory import Collector
-from lib.api.middleware import NoDelay, SecurityHeaders
-from lib.api.open_files import allow_many
-from lib.api.stopping import Deadline
+from lib.server.headers import NoDelay, SecurityHeaders
 from lib.server.hosts import HostCheck
+from lib.server.index_page import EarlyScript
+from lib.server.memory import Collector
+from lib.server.open_files import allow_many
+from lib.server.stopping import Deadline
 
 ROOT = Path(__file__).parent
 EVERY_ADDRESS = ("", "0.0.0.0", "::", "localhost")  # noqa: S104 - compared with, not bound
@@ -57,7 +57,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 mounts = [Mount("/sandbox", services.sandbox_app)] if services.sandbox_app is not None else []
 
 app = st.App(
-    ROOT / "lib" / "ui" / "frame.py",
+    ROOT / "lib" / "ui" / "shell" / "frame.py",
     routes=[*routes(services), *mounts],
     middleware=[
         Middleware(NoDelay),

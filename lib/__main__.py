@@ -26,7 +26,7 @@ def sandbox(args: argparse.Namespace) -> int:
 
     from lib import sandbox as rooms
     from lib.server.hosts import HostCheck
-    from lib.services.chat import Responder
+    from lib.services.chat.responder import Responder
     from lib.settings import load
 
     state = Path(args.state) if args.state else None

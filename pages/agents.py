@@ -9,15 +9,19 @@ import streamlit as st
 
 from lib.errors import GreenroomError, NotFound
 from lib.models import Agent, Document, Persona, Replica
-from lib.services import words
-from lib.services.agents import NAME_LIMIT
-from lib.services.catalogue import Listing
-from lib.services.readiness import Known
-from lib.ui import agent_compare, agent_form, agent_gallery, context, feedback, lists, notes, parts, strips
-from lib.ui.agent_gallery import Listed
-from lib.ui.context import Services
-from lib.ui.drafts import Drafts
-from lib.ui.text import md, plain, span
+from lib.services.agents.readiness import Known
+from lib.services.agents.service import NAME_LIMIT
+from lib.services.catalogue.catalogue import Listing
+from lib.services.wording import words
+from lib.ui.agents import compare
+from lib.ui.agents import form as agent_form
+from lib.ui.agents import gallery as agent_gallery
+from lib.ui.agents.gallery import Listed
+from lib.ui.call import strips
+from lib.ui.kit import context, feedback, lists, notes, parts
+from lib.ui.kit.context import Services
+from lib.ui.kit.drafts import Drafts
+from lib.ui.kit.text import md, plain, span
 
 NEW = "new"
 DRAFTS = Drafts("agents")
@@ -93,7 +97,7 @@ def comparison(services: Services, wanted: str) -> None:
         return
     left = by_id.get(ids[0]) or agents[0]
     right = by_id.get(ids[1] if len(ids) > 1 else "") or next(agent for agent in agents if agent.id != left.id)
-    first_id, second_id, opened = agent_compare.draw(listed, left, right)
+    first_id, second_id, opened = compare.draw(listed, left, right)
 
     # act
     if opened:

@@ -18,8 +18,9 @@ from lib.services.diagnostics.service import (
     report_json,
     report_markdown,
 )
-from lib.ui import browser_check, context, feedback, parts, try_agent
-from lib.ui.text import html, local, md
+from lib.ui.call import browser_check, try_agent
+from lib.ui.kit import context, feedback, parts
+from lib.ui.kit.text import html, local, md
 
 KINDS: dict[Outcome, parts.Kind] = {Outcome.PASS: "good", Outcome.LOOK: "warn", Outcome.FAIL: "bad"}
 WORST_FIRST = [Outcome.FAIL, Outcome.LOOK, Outcome.PASS, Outcome.SKIP]

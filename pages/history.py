@@ -11,12 +11,13 @@ import streamlit as st
 
 from lib.errors import StoreSlow
 from lib.models import Agent, Mode
-from lib.services import words
-from lib.services.past import LIST_LIMIT, RECORD_LIMIT
-from lib.services.sessions import SessionPage
-from lib.ui import charts, context, feedback, notes, pager, parts, places, record, session_table
-from lib.ui.context import Services
-from lib.ui.text import day, local
+from lib.services.calls.sessions import SessionPage
+from lib.services.records.archive import LIST_LIMIT, RECORD_LIMIT
+from lib.services.wording import words
+from lib.ui.kit import charts, context, feedback, notes, pager, parts, places
+from lib.ui.kit.context import Services
+from lib.ui.kit.text import day, local
+from lib.ui.records import record, session_table
 
 PAGE = 25
 DATES = "Dates"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.models import Agent, Mode, Persona, Replica, Session
-from lib.services.catalogue import Listing
-from lib.ui import cards, context, feedback, parts, places, strips, today
-from lib.ui.context import Services
-from lib.ui.text import ago, md, span
+from lib.services.catalogue.catalogue import Listing
+from lib.ui.call import strips
+from lib.ui.home import cards, today
+from lib.ui.kit import context, feedback, parts, places
+from lib.ui.kit.context import Services
+from lib.ui.kit.text import ago, md, span
 
 # Cards on a page besides the one for a new agent: twelve fill whole rows of two, three and four.
 PAGE = 11

@@ -8,9 +8,10 @@ import streamlit as st
 
 from lib.errors import NotFound
 from lib.models import Exchange, Traffic
-from lib.ui import context, exchange, feedback, pager, parts, places, row_button
-from lib.ui.context import Services
-from lib.ui.text import local, stamp
+from lib.ui.kit import context, feedback, pager, parts, places, row_button
+from lib.ui.kit.context import Services
+from lib.ui.kit.text import local, stamp
+from lib.ui.records import exchange
 
 PAGE = 50
 KINDS: dict[str, dict[str, Any]] = {

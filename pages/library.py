@@ -7,25 +7,16 @@ from typing import Any
 import streamlit as st
 
 from lib.errors import GreenroomError
-from lib.services.catalogue import Listing
+from lib.services.catalogue.catalogue import Listing
 from lib.services.library.attaching import Item, tags_of
 from lib.services.library.using import Kind, uses
-from lib.ui import (
-    context,
-    document_state,
-    feedback,
-    library_acts,
-    library_editor,
-    library_list,
-    library_side,
-    lists,
-    notes,
-    parts,
-)
-from lib.ui.context import Services
-from lib.ui.drafts import Draft
-from lib.ui.library_editor import Personas, form_of
-from lib.ui.library_words import DRAFTS, NEW, WORDS, asked, begin, draft_id, go, kind_asked
+from lib.ui.kit import context, feedback, lists, notes, parts
+from lib.ui.kit.context import Services
+from lib.ui.kit.drafts import Draft
+from lib.ui.library import acts, document_state, gallery, side
+from lib.ui.library import editor as library_editor
+from lib.ui.library.editor import Personas, form_of
+from lib.ui.library.kinds import DRAFTS, NEW, WORDS, asked, begin, draft_id, go, kind_asked
 
 FAILED = "library_failed"
 
@@ -39,7 +30,7 @@ def shelf(services: Services) -> None:
     with parts.header("Knowledge & rules", "What personas work towards, keep to and know", "library"):
         if st.button(known.make, type="primary", icon=":material/add:", key="library_new"):
             library_editor.start(kind)
-    library_list.kinds()
+    gallery.kinds()
     st.markdown(f":small[:gray[{known.about}]]")
     notice = st.container()
 
@@ -47,7 +38,7 @@ def shelf(services: Services) -> None:
     todo = asked()
     if todo is not None:
         with notice:
-            library_acts.carry_out(services, kind, todo)
+            acts.carry_out(services, kind, todo)
 
     # fetch
     with notice, feedback.required(f"read the {known.many.lower()}"):
@@ -60,11 +51,11 @@ def shelf(services: Services) -> None:
     if kind is Kind.DOCUMENTS:
         document_state.watch()
     if listing.items:
-        clicked = library_list.cards(kind, listing.items, personas, library_editor.edited(kind))
+        clicked = gallery.cards(kind, listing.items, personas, library_editor.edited(kind))
     else:
-        clicked = library_list.empty(kind)
+        clicked = gallery.empty(kind)
     if kind is Kind.GUARDRAILS:
-        library_list.older_sets(lambda: services.library.guardrails.sets(max_age_s=context.freshness()), personas)
+        gallery.older_sets(lambda: services.library.guardrails.sets(max_age_s=context.freshness()), personas)
 
     # act
     if clicked is not None:
@@ -74,7 +65,7 @@ def shelf(services: Services) -> None:
         elif clicked.act == "edit":
             go(kind, clicked.what)
         elif item is not None:
-            library_acts.open_dialog(services, kind, item, clicked.act, personas)
+            acts.open_dialog(services, kind, item, clicked.act, personas)
 
 
 def read_personas(services: Services, notice: st.delta_generator.DeltaGenerator) -> Personas:
@@ -101,7 +92,7 @@ def editor(services: Services, kind: Kind, item_id: str) -> None:
     todo = asked(name)
     if todo is not None:
         with notice:
-            library_acts.carry_out(services, kind, todo)
+            acts.carry_out(services, kind, todo)
 
     # fetch
     try:
@@ -113,7 +104,7 @@ def editor(services: Services, kind: Kind, item_id: str) -> None:
             feedback.show(error, f"read the {WORDS[kind].one}")
         return
     if "made" in draft:
-        library_acts.arrive(kind, draft)
+        acts.arrive(kind, draft)
     personas, unread = read_personas(services, notice) if item is not None else (None, None)
 
     # render
@@ -124,7 +115,7 @@ def editor(services: Services, kind: Kind, item_id: str) -> None:
     wrong = library_editor.attempted(kind, form, clicked in ("review", "create"), fresh=item is None)
     with notice:
         library_editor.mend(wrong)
-        library_acts.clash(services, kind, draft, form)
+        acts.clash(services, kind, draft, form)
     left, right = st.columns([5, 3], gap="medium")
     with left:
         library_editor.body(kind, item, form)
@@ -136,15 +127,15 @@ def editor(services: Services, kind: Kind, item_id: str) -> None:
 
     # act
     if clicked in ("attach", "delete", "recrawl") and item is not None:
-        library_acts.open_dialog(services, kind, item, clicked, personas)
+        acts.open_dialog(services, kind, item, clicked, personas)
     if clicked == "review" and item is not None and not wrong:
         changes, sent = library_editor.what_changes(kind, draft, form)
         found = uses(personas.items, kind, item.id, tags_of(item)) if personas else ()
-        library_acts.hold()
-        library_side.review(name, changes, sent, len(found), sandbox=services.sandbox)
+        acts.hold()
+        side.review(name, changes, sent, len(found), sandbox=services.sandbox)
     if clicked == "create" and not wrong:
         with notice, feedback.section(f"make the {WORDS[kind].one}", retry=False), st.spinner("Sending"):
-            library_acts.create(services, kind, draft, form)
+            acts.create(services, kind, draft, form)
 
 
 def opened(services: Services, kind: Kind, item_id: str) -> tuple[Draft, Item | None]:

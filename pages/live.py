@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui import call_frame, live_call, live_ready
+from lib.ui.call import embed, ready, running
 
-slots = call_frame.slots()
+slots = embed.slots()
 if slots is not None:
-    live_call.draw(slots)
+    running.draw(slots)
 else:
-    live_ready.draw(unknown=st.query_params.get("session", ""))
+    ready.draw(unknown=st.query_params.get("session", ""))

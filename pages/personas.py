@@ -7,41 +7,31 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lib.errors import GreenroomError
 from lib.models import Persona, Replica, Snapshot
-from lib.services.catalogue import Listing
+from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import form as persona_form
 from lib.services.personas.history import Drift
-from lib.ui import (
-    context,
-    feedback,
-    lists,
-    notes,
-    parts,
-    persona_acts,
-    persona_compare,
-    persona_deleted,
-    persona_diff,
-    persona_drafts,
-    persona_editor,
-    persona_files,
-    persona_gallery,
-    persona_history,
-    persona_outcome,
-    persona_saves,
-)
-from lib.ui.context import Services
-from lib.ui.persona_drafts import DRAFTS, NEW
+from lib.ui.kit import changes as persona_diff
+from lib.ui.kit import context, feedback, lists, notes, parts
+from lib.ui.kit.context import Services
 from lib.ui.persona_nav import go
+from lib.ui.personas import acts, deleted, drafts, files, saves
+from lib.ui.personas import compare as persona_compare
+from lib.ui.personas import editor as persona_editor
+from lib.ui.personas import gallery as persona_gallery
+from lib.ui.personas import history as persona_history
+from lib.ui.personas import outcome as persona_outcome
+from lib.ui.personas.drafts import DRAFTS, NEW
 
 
 def gallery(services: Services) -> None:
     with parts.header("Personas", "What an agent knows and how it behaves. Tavus calls these PALs.", "personas"):
-        to_files = persona_files.button()
+        to_files = files.button()
         if st.button("New persona", type="primary", icon=":material/add:", key="personas_new"):
             go(NEW)
     notice = st.container()
 
     # act on what the dialog of the last run asked for
-    persona_acts.asked(services, "", notice)
+    acts.asked(services, "", notice)
 
     # fetch
     with notice, feedback.required("read the personas"):
@@ -56,7 +46,7 @@ def gallery(services: Services) -> None:
     # render
     own = [persona for persona in personas.items if not persona.stock]
     stock = [persona for persona in personas.items if persona.stock]
-    states = persona_gallery.states(drift, persona_drafts.edited())
+    states = persona_gallery.states(drift, drafts.edited())
     clicked = None if own else first(stock, replicas)
     query, kind, view = persona_gallery.filters(persona_gallery.counted(personas.items, states))
     shown = persona_gallery.chosen(personas.items, query, kind, states)
@@ -67,25 +57,25 @@ def gallery(services: Services) -> None:
     else:
         clicked = persona_gallery.cards(shown, replicas, agents, states) or clicked
     with feedback.section("read the deleted personas"):
-        clicked = persona_deleted.group(services.personas.history, personas, query) or clicked
+        clicked = deleted.group(services.personas.history, personas, query) or clicked
 
     # act
     if to_files:
-        persona_files.show(services, personas, replicas)
+        files.show(services, personas, replicas)
     if clicked is not None:
         with notice, feedback.section("do this"):
-            persona_acts.follow(services, clicked, personas)
+            acts.follow(services, clicked, personas)
 
 
 def editor(services: Services, item_id: str) -> None:
     top, notice = st.container(), st.container()
 
     # act on what the dialog of the last run asked for
-    persona_acts.asked(services, item_id, notice)
+    acts.asked(services, item_id, notice)
 
     # fetch
     try:
-        draft = persona_acts.opened(services, item_id)
+        draft = acts.opened(services, item_id)
     except GreenroomError as error:
         with top:
             persona_editor.unread()
@@ -93,22 +83,22 @@ def editor(services: Services, item_id: str) -> None:
             feedback.show(error, "read the persona")
         return
     if "made" in draft:
-        persona_acts.arrive(draft)
+        acts.arrive(draft)
     agents = services.personas.used_by(item_id)
     replicas = read_replicas(services, notice)
 
     # render
-    form = persona_drafts.form_of(draft, disabled=persona_drafts.is_stock(draft))
+    form = drafts.form_of(draft, disabled=drafts.is_stock(draft))
     values = form.values()
     edits = persona_form.edits(draft["raw"], values)
-    saved = persona_saves.kept(item_id)
+    saved = saves.kept(item_id)
     contested = persona_outcome.contested(saved)
     with top:
         clicked = persona_editor.head(draft, agents, edits, sandbox=services.sandbox, contested=contested)
-    if persona_saves.review_wanted(item_id):
+    if saves.review_wanted(item_id):
         clicked = "review"
     trying = clicked in ("review", "create")
-    problems = persona_acts.attempted(draft, now=trying)
+    problems = acts.attempted(draft, now=trying)
     refused = persona_outcome.refused_at(saved)
     form.problems = persona_editor.by_field(problems, refused)
     if trying or refused is not None:
@@ -127,17 +117,17 @@ def editor(services: Services, item_id: str) -> None:
         clicked = "discard"
 
     # act
-    persona_deleted.ask_for_agents(services, item_id)
+    deleted.ask_for_agents(services, item_id)
     if outcome is not None and outcome.act:
         with notice, feedback.section("save the persona", retry=False):
-            persona_acts.settle_by(services, draft, outcome)
+            acts.settle_by(services, draft, outcome)
     with notice, feedback.section("do this", retry=False):
-        persona_acts.do(services, draft, clicked or drifted, problems, agents)
+        acts.do(services, draft, clicked or drifted, problems, agents)
 
 
 def history(services: Services, item_id: str) -> None:
     top, notice = st.container(), st.container()
-    persona_acts.asked(services, "", notice)
+    acts.asked(services, "", notice)
 
     # fetch
     personas = read_personas(services, notice)
@@ -157,12 +147,12 @@ def history(services: Services, item_id: str) -> None:
 
     # act
     with notice, feedback.section("do this", retry=False):
-        persona_acts.follow_history(services, item_id, act, clicked, snapshots, live)
+        acts.follow_history(services, item_id, act, clicked, snapshots, live)
 
 
 def compare(services: Services, item_id: str) -> None:
     top, notice = st.container(), st.container()
-    persona_acts.asked(services, "", notice)
+    acts.asked(services, "", notice)
 
     # fetch
     personas = read_personas(services, notice)
@@ -177,7 +167,7 @@ def compare(services: Services, item_id: str) -> None:
     # render
     with top, parts.header(f"Compare {named(live, snapshots, item_id)}", persona_compare.SUB, "compare"):
         act = persona_compare.buttons(live=live is not None)
-        sides |= persona_files.to_compare(live)
+        sides |= files.to_compare(live)
     chosen = None
     if len(sides) < 2:
         parts.empty("Nothing to compare yet", "There is only one state of it, and no other persona.", key="compare")
@@ -192,7 +182,7 @@ def compare(services: Services, item_id: str) -> None:
 
     # act
     with notice, feedback.section("do this", retry=False):
-        persona_acts.follow_compare(services, item_id, act, chosen)
+        acts.follow_compare(services, item_id, act, chosen)
 
 
 def named(live: Persona | None, snapshots: list[Snapshot], item_id: str) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from lib.models import Agent, Persona, Replica
-from lib.services.catalogue import Listing
-from lib.services.replicas import Worn, condition, wearers
-from lib.ui import context, feedback, film, lists, parts, places, replica_picker
-from lib.ui.context import Services
-from lib.ui.film import Film
-from lib.ui.text import day, md
+from lib.services.catalogue.catalogue import Listing
+from lib.services.catalogue.replicas import Worn, condition, wearers
+from lib.ui.kit import context, feedback, lists, parts, places
+from lib.ui.kit.context import Services
+from lib.ui.kit.text import day, md
+from lib.ui.replicas import film, picker
+from lib.ui.replicas.film import Film
 
 CARDS = 24
 KINDS = ("All", "Yours", "Stock")
@@ -83,7 +84,7 @@ def card(replica: Replica, worn: Mapping[str, Worn]) -> Film:
     return Film(
         replica=replica.id,
         name=replica.name or replica.id,
-        face=parts.face_source(replica_picker.url(replica), replica.name),
+        face=parts.face_source(picker.url(replica), replica.name),
         film=film_of(replica),
         lines=tuple(filter(None, (whose(replica), worn[replica.id].said if replica.id in worn else ""))),
         chip=None if stands.wearable else film.chip(stands),

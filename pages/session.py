@@ -8,11 +8,13 @@ from functools import partial
 import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Turn
-from lib.services import words
-from lib.services.plain import cost
-from lib.ui import context, feedback, notes, parts, places, record, strips
-from lib.ui.context import Services
-from lib.ui.text import local, md, span, stamp
+from lib.services.wording import words
+from lib.services.wording.plain import cost
+from lib.ui.call import strips
+from lib.ui.kit import context, feedback, notes, parts, places
+from lib.ui.kit.context import Services
+from lib.ui.kit.text import local, md, span, stamp
+from lib.ui.records import record
 
 DOOMED = "session_doomed"
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from playwright.sync_api import Page, sync_playwright
 
-from lib.sandbox import faces, pictures
+from lib.sandbox.replicas import faces, pictures
 from tests.browsing import launch
 from tests.running import ROOT
 
@@ -70,7 +70,7 @@ def main() -> None:
 
 def loop(page: Page, name: str) -> Iterator[bytes]:
     """The loop as PNG pictures."""
-    script = (ROOT / "lib/sandbox/room_static/avatar.js").read_text("utf-8").replace("export class", "class")
+    script = (ROOT / "lib/sandbox/room/static/avatar.js").read_text("utf-8").replace("export class", "class")
     style = "html,body{margin:0;overflow:hidden}svg{display:block;width:100vw;height:100vh}"
     page.set_content(f"<style>{style}</style>{faces.face_svg(name, name='')}")
     page.add_script_tag(content=f"{{ {script}\n{SCRIPT} }}")

@@ -11,8 +11,8 @@ from lib.api.bodies import AgentChange, AgentNew, Avatar, CallFields
 from lib.api.endpoint import Call, Endpoint, page_of
 from lib.errors import GreenroomError
 from lib.models import Agent, CallSettings
-from lib.services.agents import Standing, standing
-from lib.services.readiness import Known
+from lib.services.agents.readiness import Known
+from lib.services.agents.service import Standing, standing
 from lib.wiring import Services
 
 FRESH_S = 60.0

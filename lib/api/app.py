@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from lib.api import agents, callbacks, endpoint, fonts, openapi, personas, rtc, sessions
+from lib.api import agents, callbacks, endpoint, openapi, personas, rtc, sessions
 from lib.api.endpoint import said
+from lib.server import fonts
 from lib.wiring import Services
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

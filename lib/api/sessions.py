@@ -8,7 +8,7 @@ from typing import Any
 from lib.api.bodies import Message, SessionNew
 from lib.api.endpoint import Call, Endpoint, limit_of
 from lib.models import Mode, Session, Status, Watch
-from lib.services.export import shown
+from lib.services.records.export import shown
 from lib.wiring import Services
 
 ACTOR = "the API"

@@ -2,7 +2,7 @@
 
 from lib.sandbox.account import Sandbox
 from lib.sandbox.app import create
-from lib.sandbox.clock import Clock
-from lib.sandbox.timing import Timing
+from lib.sandbox.clock.clock import Clock
+from lib.sandbox.clock.timing import Timing
 
 __all__ = ["Clock", "Sandbox", "Timing", "create"]

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lib.sandbox.callbacks import Callbacks
-from lib.sandbox.calls import CallBook
-from lib.sandbox.clock import Clock
-from lib.sandbox.daily import Rooms
-from lib.sandbox.dialect import Dialect
-from lib.sandbox.events import Announcer
-from lib.sandbox.faults import Faults
+from lib.sandbox.clock.clock import Clock
+from lib.sandbox.clock.ticker import Ticker
+from lib.sandbox.clock.timing import USUAL, Timing
+from lib.sandbox.conversations.events import Announcer
+from lib.sandbox.conversations.limits import Limits
+from lib.sandbox.conversations.registry import CallBook
+from lib.sandbox.conversations.tokens import Tokens
 from lib.sandbox.library.dictionaries import Dictionaries
 from lib.sandbox.library.documents import Documents
 from lib.sandbox.library.guardrails import Guardrails
 from lib.sandbox.library.objectives import Objectives
 from lib.sandbox.library.skills import Skills
 from lib.sandbox.library.tools import Tools
-from lib.sandbox.limits import Limits
-from lib.sandbox.log import Log
-from lib.sandbox.personas import Personas
-from lib.sandbox.replicas import Replicas
+from lib.sandbox.personas.routes import Personas
+from lib.sandbox.personas.stock import fill
+from lib.sandbox.replicas.routes import Replicas
+from lib.sandbox.server.daily import Rooms
+from lib.sandbox.server.faults import Faults
 from lib.sandbox.state import State
-from lib.sandbox.stock import fill
-from lib.sandbox.ticker import Ticker
-from lib.sandbox.timing import USUAL, Timing
-from lib.sandbox.tokens import Tokens
+from lib.sandbox.wire.callbacks import Callbacks
+from lib.sandbox.wire.dialect import Dialect
+from lib.sandbox.wire.log import Log
 
 
 class Sandbox:

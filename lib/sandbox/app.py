@@ -11,16 +11,18 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lib.sandbox import daily, pictures, room
 from lib.sandbox.account import Sandbox
-from lib.sandbox.callview import Reply
-from lib.sandbox.clock import Clock
-from lib.sandbox.control import Control
-from lib.sandbox.dialect import Dialect
-from lib.sandbox.front import Front
-from lib.sandbox.routes import api
-from lib.sandbox.timing import USUAL, Timing
-from lib.sandbox.wire import Refusal, error_page
+from lib.sandbox.clock.clock import Clock
+from lib.sandbox.clock.timing import USUAL, Timing
+from lib.sandbox.replicas import pictures
+from lib.sandbox.room import routes as room
+from lib.sandbox.room.view import Reply
+from lib.sandbox.server import daily
+from lib.sandbox.server.control import Control
+from lib.sandbox.server.front import Front
+from lib.sandbox.server.routes import api
+from lib.sandbox.wire.dialect import Dialect
+from lib.sandbox.wire.responses import Refusal, error_page
 
 
 def create(

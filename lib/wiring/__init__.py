@@ -10,24 +10,24 @@ from pathlib import Path
 
 from lib import sandbox
 from lib.errors import SettingsWrong
-from lib.services.agents import Agents
-from lib.services.call_settings import Most
-from lib.services.catalogue import Catalogue
-from lib.services.chat import Responder
+from lib.services.agents.call_settings import Most
+from lib.services.agents.service import Agents
+from lib.services.catalogue.catalogue import Catalogue
+from lib.services.catalogue.replicas import Replicas
+from lib.services.chat.responder import Responder
+from lib.services.chat.sessions import Talking
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
 from lib.services.inspector.journal import Journal
 from lib.services.inspector.redaction import Redaction
 from lib.services.inspector.service import Inspector
-from lib.services.ledger import Ledger
+from lib.services.ledger.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
-from lib.services.past import Past
 from lib.services.personas.history import History
 from lib.services.personas.service import Personas
-from lib.services.replicas import Replicas
-from lib.services.retention import Retention
-from lib.services.talking import Talking
+from lib.services.records.archive import Past
+from lib.services.records.retention import Retention
 from lib.settings import Loaded, load
 from lib.wiring.calls import calls_of
 from lib.wiring.clients import SANDBOX_ACCOUNT, SANDBOX_KEY, account_of, chat_client, keys_of, store_of, tavus_client

@@ -11,32 +11,32 @@ from pathlib import Path
 from lib.clients import rooms
 from lib.clients.tavus import Tavus
 from lib.doctor.probe import worker_python
-from lib.services.agents import Agents
-from lib.services.ages import Ages
-from lib.services.breaker import Breaker
-from lib.services.catalogue import Catalogue
-from lib.services.chat import Responder
-from lib.services.claims import Claims
-from lib.services.heard import Heard
-from lib.services.kill_switch import KillSwitch
-from lib.services.lease import Lease, new_owner, runs_here
-from lib.services.ledger import Ledger
-from lib.services.modes.choice import Modes
-from lib.services.modes.cluster.api import Cluster
-from lib.services.modes.cluster.launcher import KubernetesLauncher
-from lib.services.modes.launcher import Launcher
-from lib.services.modes.left_workers import LeftWorkers
-from lib.services.modes.limits import Limits
-from lib.services.modes.phoenix_rest import PhoenixRest
-from lib.services.modes.pipecat_daily import PipecatDaily
-from lib.services.modes.processes import LocalLauncher
-from lib.services.reaper import Reaper
-from lib.services.reconciler import Reconciler
-from lib.services.sessions import RoomTokens, Sessions
-from lib.services.starting import Starting
-from lib.services.sweeper import Sweeper
-from lib.services.viewers import Viewers
-from lib.services.watching import Watching
+from lib.services.agents.service import Agents
+from lib.services.calls.background.lease import Lease, new_owner, runs_here
+from lib.services.calls.background.reaper import Reaper
+from lib.services.calls.background.reconciler import Reconciler
+from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.sweeper import Sweeper
+from lib.services.calls.breaker import Breaker
+from lib.services.calls.claims import Claims
+from lib.services.calls.kill_switch import KillSwitch
+from lib.services.calls.sessions import RoomTokens, Sessions
+from lib.services.calls.starting import Starting
+from lib.services.calls.viewers import Viewers
+from lib.services.calls.watching import Watching
+from lib.services.calls.worker_events import Heard
+from lib.services.catalogue.catalogue import Catalogue
+from lib.services.chat.responder import Responder
+from lib.services.ledger.ledger import Ledger
+from lib.services.modes.mode import Modes
+from lib.services.modes.phoenix import PhoenixRest
+from lib.services.modes.pipecat.mode import PipecatDaily
+from lib.services.modes.workers.kubernetes.api import Cluster
+from lib.services.modes.workers.kubernetes.launcher import KubernetesLauncher
+from lib.services.modes.workers.launcher import Launcher
+from lib.services.modes.workers.left_workers import LeftWorkers
+from lib.services.modes.workers.limits import Limits
+from lib.services.modes.workers.local import LocalLauncher
 from lib.settings import Loaded, Settings
 from lib.wiring.clients import SANDBOX_KEY, daily_client, on_this_machine, own_rooms
 

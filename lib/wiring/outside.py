@@ -11,7 +11,7 @@ from lib.doctor.report import Check, Outcome, Report
 from lib.errors import GreenroomError
 from lib.services.diagnostics.configuration import Configuration
 from lib.services.diagnostics.service import Diagnostics
-from lib.services.modes.worker_plan import missing_keys
+from lib.services.modes.pipecat.worker_plan import missing_keys
 from lib.settings import load
 from lib.wiring import build
 from lib.wiring.calls import launcher_of

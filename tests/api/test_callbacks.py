@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 from lib.api.app import routes
 from lib.models import Exchange, Session, Status
-from lib.services.sessions import callback_secret
+from lib.services.calls.sessions import callback_secret
 from lib.store.database import Store
 from lib.store.schema import exchanges
 from lib.wiring import Services

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamlit.web.cli import main
 
-from lib.api import memory, middleware
+from lib.server import headers, memory
 
 
 def nothing(*_: object) -> bool:
@@ -16,6 +16,6 @@ def nothing(*_: object) -> bool:
 
 
 if __name__ == "__main__":
-    for owner, name in ((middleware, "send_at_once"), (memory.Collector, "start"), (memory.Collector, "stop")):
+    for owner, name in ((headers, "send_at_once"), (memory.Collector, "start"), (memory.Collector, "stop")):
         setattr(owner, name, nothing)
     main(prog_name="streamlit")

@@ -34,7 +34,7 @@ PROTOCOL = (
         "A start without a clear answer is sent again.",
         (
             (
-                "lib/services/starting.py",
+                "lib/services/calls/starting.py",
                 "            conversation = self._modes.start(plan)\n",
                 "            try:\n"
                 "                conversation = self._modes.start(plan)\n"
@@ -50,21 +50,21 @@ PROTOCOL = (
         "The call is asked for before its intent is written.",
         (
             (
-                "lib/services/sessions.py",
+                "lib/services/calls/sessions.py",
                 "            intent = rows.Intent(",
                 "            if avatar:\n"
                 "                self._starting.submit(Plan(session, name, agent.call)).result()\n"
                 "            intent = rows.Intent(",
             ),
             (
-                "lib/services/sessions.py",
+                "lib/services/calls/sessions.py",
                 "        if avatar:\n            running = self._starting.submit(Plan(session, name, agent.call))\n",
                 "        if avatar:\n"
                 "            running: Future[None] = Future()\n"
                 "            running.set_result(None)\n",
             ),
             (
-                "lib/services/starting.py",
+                "lib/services/calls/starting.py",
                 "        status = self._ledger.get(session.id).status\n",
                 "        status = Status.STARTING\n",
             ),
@@ -77,7 +77,7 @@ PROTOCOL = (
         "The same click again is another call.",
         (
             (
-                "lib/services/sessions.py",
+                "lib/services/calls/sessions.py",
                 "            if known is not None:\n",
                 "            if known is None:\n                pass\n            elif False:\n",
             ),
@@ -114,7 +114,7 @@ PROTOCOL = (
         "No answer counts as not made.",
         (
             (
-                "lib/services/starting.py",
+                "lib/services/calls/starting.py",
                 "            self._unclear(session, error.message, error)\n        except GreenroomError",
                 "            self._not_made(session, error)\n        except GreenroomError",
             ),
@@ -140,7 +140,7 @@ PROTOCOL = (
         "A list that fails counts as an empty one.",
         (
             (
-                "lib/services/reconciler.py",
+                "lib/services/calls/background/reconciler.py",
                 "                self._breaker.failed(error)\n"
                 "                for session in sought:\n"
                 "                    self._watching.troubled(session.id, error)\n"
@@ -150,7 +150,7 @@ PROTOCOL = (
                 "                listing.complete, conversations = True, []\n",
             ),
             (
-                "lib/services/reconciler.py",
+                "lib/services/calls/background/reconciler.py",
                 "from lib.errors import GreenroomError, UpstreamError\n",
                 "from lib.clients.sweeping import Swept\nfrom lib.errors import GreenroomError, UpstreamError\n",
             ),
@@ -163,7 +163,7 @@ PROTOCOL = (
         "What one list does not show was not made.",
         (
             (
-                "lib/services/reconciler.py",
+                "lib/services/calls/background/reconciler.py",
                 "if age_s[session.id] >= horizon_s]\n            if self._ages",
                 "if age_s[session.id] >= 0]\n            if self._ages",
             ),
@@ -176,7 +176,7 @@ PROTOCOL = (
         "A call that nobody watches goes on.",
         (
             (
-                "lib/services/reaper.py",
+                "lib/services/calls/background/reaper.py",
                 "            elif session.watch in WATCHED and unseen_s >= grace_s:",
                 "            elif False:",
             ),
@@ -189,13 +189,13 @@ PROTOCOL = (
         "A call that no session asked for, or not any more, is left alone.",
         (
             (
-                "lib/services/claims.py",
+                "lib/services/calls/claims.py",
                 "            if account is None:\n",
                 '            if account is None:\n                return ""\n            if account is None:\n',
             ),
-            ("lib/services/claims.py", "if self._late(connection, session, conversation):", "if False:"),
+            ("lib/services/calls/claims.py", "if self._late(connection, session, conversation):", "if False:"),
             (
-                "lib/services/claims.py",
+                "lib/services/calls/claims.py",
                 '            return self._record(connection, self.ledger.new_id(), conversation, "extra", session)\n',
                 '            return ""\n',
             ),
@@ -209,7 +209,7 @@ PROTOCOL = (
         "A call whose start is still being answered is taken for an orphan.",
         (
             (
-                "lib/services/claims.py",
+                "lib/services/calls/claims.py",
                 'session.mode is not Mode.TEXT:\n                return ""\n',
                 "session.mode is not Mode.TEXT:\n"
                 "                new_id = self.ledger.new_id()\n"
@@ -224,7 +224,7 @@ PROTOCOL = (
         "Calls of others are ended too.",
         (
             (
-                "lib/services/ledger.py",
+                "lib/services/ledger/ledger.py",
                 '_ID.fullmatch(session_id) else ""',
                 "_ID.fullmatch(session_id) else self.new_id()",
             ),
@@ -237,7 +237,7 @@ PROTOCOL = (
         "A call that was made and has ended is not looked for.",
         (
             (
-                "lib/services/reconciler.py",
+                "lib/services/calls/background/reconciler.py",
                 "            if session_id:\n                ours",
                 "            if session_id and conversation.active:\n                ours",
             ),
@@ -265,15 +265,15 @@ OURS = (
         "Once its end was asked for, a call counts as ended.",
         (
             (
-                "lib/services/watching.py",
+                "lib/services/calls/watching.py",
                 "            self._modes.end(session)\n",
                 "            with suppress(GreenroomError):\n"
                 "                self._modes.end(session)\n"
                 '            self._ledger.ended(session, "end_conversation_endpoint_hit")\n',
             ),
-            ("lib/services/watching.py", "import logging\n", "import logging\nfrom contextlib import suppress\n"),
+            ("lib/services/calls/watching.py", "import logging\n", "import logging\nfrom contextlib import suppress\n"),
             (
-                "lib/services/watching.py",
+                "lib/services/calls/watching.py",
                 "from lib.errors import Ambiguous, ",
                 "from lib.errors import GreenroomError, Ambiguous, ",
             ),
@@ -287,7 +287,7 @@ OURS = (
         "How long a start is looked for is told by a clock that jumps.",
         (
             (
-                "lib/services/reconciler.py",
+                "lib/services/calls/background/reconciler.py",
                 'age_s = {session.id: self._ages.of("sought", session.id) for session in sought}',
                 "age_s = {one.id: (self._ledger.clock() - one.created_at).total_seconds() for one in sought}",
             ),
@@ -298,19 +298,25 @@ OURS = (
     Mutant(
         "time_passes_in_sleep",
         "What nobody looked at grows old all the same.",
-        (("lib/services/ages.py", "max(0.0, min(at - self._last, self._longest_step_s))", "at - self._last"),),
+        (
+            (
+                "lib/services/calls/background/stopwatch.py",
+                "max(0.0, min(at - self._last, self._longest_step_s))",
+                "at - self._last",
+            ),
+        ),
         _row(LEASE, "test_a_lease_that_nobody_looked_at_for_an_hour_is_not_taken_over_at_the_first_look"),
     ),
     Mutant(
         "no_breaker",
         "Starts are sent while Tavus is out of reach.",
-        (("lib/services/breaker.py", "        return self._failures >= FAILURES\n", "        return False\n"),),
+        (("lib/services/calls/breaker.py", "        return self._failures >= FAILURES\n", "        return False\n"),),
         _row(LIMITS, "test_row_32_while_tavus_is_out_of_reach_starts_are_refused_and_afterwards_the_ledger_is_right"),
     ),
     Mutant(
         "no_take_over",
         "What a dead process was starting is left as it is.",
-        (("lib/services/sweeper.py", "            self._reaper.left_over(self._lease.before)\n", ""),),
+        (("lib/services/calls/background/sweeper.py", "            self._reaper.left_over(self._lease.before)\n", ""),),
         _row(START, "test_row_04_a_process_killed_between_intent_and_post_made_nothing_and_that_is_found_out"),
     ),
     Mutant(
@@ -318,7 +324,7 @@ OURS = (
         "An outcome that can't be written is given up.",
         (
             (
-                "lib/services/starting.py",
+                "lib/services/calls/starting.py",
                 "            self._unwritten[session_id] = kept\n",
                 "            pass\n",
             ),
@@ -328,7 +334,13 @@ OURS = (
     Mutant(
         "viewers_kept_to_oneself",
         "Another process does not learn who watches here.",
-        (("lib/services/viewers.py", "            rows.see(connection, due, self.clock())\n", "            pass\n"),),
+        (
+            (
+                "lib/services/calls/viewers.py",
+                "            rows.see(connection, due, self.clock())\n",
+                "            pass\n",
+            ),
+        ),
         _row(SWEEP, "test_row_25_a_viewer_whose_sign_is_written_late_is_still_a_viewer"),
     ),
     Mutant(
@@ -336,7 +348,7 @@ OURS = (
         "Each process sweeps.",
         (
             (
-                "lib/services/lease.py",
+                "lib/services/calls/background/lease.py",
                 "        if not self._lapsed(seen):\n            return False\n",
                 "        self._lapsed(seen)\n",
             ),
@@ -346,7 +358,7 @@ OURS = (
     Mutant(
         "unknown_is_gone",
         "A call that Tavus does not know counts as ended at once.",
-        (("lib/services/watching.py", ">= self._ledger.settings.reconcile_horizon_s:", ">= 0:"),),
+        (("lib/services/calls/watching.py", ">= self._ledger.settings.reconcile_horizon_s:", ">= 0:"),),
         _row(SWEEP, "test_row_23_a_call_that_tavus_does_not_know_yet_is_not_taken_for_gone"),
     ),
     Mutant(

@@ -26,7 +26,7 @@ class Console:
 
     def open(self, page: str, **query: str) -> AppTest:
         """The page as a newly opened tab shows it."""
-        app = AppTest.from_file(str(ROOT / "lib" / "ui" / "frame.py"), default_timeout=30)
+        app = AppTest.from_file(str(ROOT / "lib" / "ui" / "shell" / "frame.py"), default_timeout=30)
         return self.go(app, page, **query)
 
     def go(self, app: AppTest, page: str, **query: str) -> AppTest:

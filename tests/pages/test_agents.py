@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib import wiring
 from lib.models import CallSettings
-from lib.ui import agent_form
+from lib.ui.agents import form
 from tests.house import ANNA, BUYER, GUIDE, LUCAS, demo
 from tests.house import house as built
 from tests.pages.opened import Console, console, html, words
@@ -414,7 +414,7 @@ def test_the_form_gives_back_the_agent_that_it_was_given(house: Console) -> None
         captions=True, greenscreen=True, unknown={"later": 1},
     )  # fmt: skip
     agent = demo(house.services, call=call)
-    values = agent_form.read(agent)
-    assert agent_form.write(agent, values) == agent
-    assert agent_form.edits(values, {**values, "minutes": 2.0, "name": "B"}) == ("Name", "Limit")
-    assert agent_form.problems({**values, "minutes": 0.1}, house.services.agents.most).keys() == {"minutes"}
+    values = form.read(agent)
+    assert form.write(agent, values) == agent
+    assert form.edits(values, {**values, "minutes": 2.0, "name": "B"}) == ("Name", "Limit")
+    assert form.problems({**values, "minutes": 0.1}, house.services.agents.most).keys() == {"minutes"}

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from lib import wiring
 from lib.models import Mode
 from lib.settings import Problem
-from lib.ui import places
+from lib.ui.kit import places
 from tests.house import demo
 from tests.pages.opened import console, words
 from tests.running import ROOT, Dashboard
@@ -20,7 +20,7 @@ WRONG = Problem("MAX_CALL_S", "It is not a number.", "Write a number of seconds.
 
 
 def first_visit() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "lib" / "ui" / "frame.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(ROOT / "lib" / "ui" / "shell" / "frame.py"), default_timeout=30).run()
     assert not app.exception
     return app
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.errors import StoreSlow
 from lib.models import Exchange, Mode, Recording, Session, Status, Traffic, Turn
-from lib.services import export, past
+from lib.services.records import archive, export
 from lib.store import exchanges, search
 from lib.store import sessions as rows
 from tests.house import demo
@@ -200,7 +200,7 @@ def test_without_a_price_no_money_is_shown(house: Console) -> None:
 
 def test_too_many_sessions_to_add_up_leave_the_list_as_it_is(house: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     ended(house, 1)
-    monkeypatch.setattr(past, "FIGURES_S", 0.0)
+    monkeypatch.setattr(archive, "FIGURES_S", 0.0)
     app = house.open("history")
     assert len(listed(app)) == 1
     assert "Choose a shorter time for the charts" in words(app)

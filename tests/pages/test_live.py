@@ -12,9 +12,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.models import Agent, CallSettings, Mode, Session, Status, Watch
-from lib.services.sessions import RoomTokens
-from lib.ui import presence, record, strips
-from lib.ui.text import local
+from lib.services.calls.sessions import RoomTokens
+from lib.ui.call import presence, strips
+from lib.ui.kit.text import local
+from lib.ui.records import record
 from tests.house import demo, reaches, until
 from tests.pages.opened import Console, console, html, words
 

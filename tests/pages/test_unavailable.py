@@ -20,7 +20,7 @@ from lib.doctor.causes import Cause, of_import, of_platform
 from lib.doctor.probe import Probe
 from lib.doctor.report import Outcome
 from lib.models import Mode, Session, Status
-from lib.ui import browser_check
+from lib.ui.call import browser_check
 from tests.doctor.test_causes import DLL, JOINED, LINUX, MAC, NO_DAILY, OLD, SHADOW, WINDOWS
 from tests.house import demo, reaches
 from tests.pages.opened import Console, console, words

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from lib.sandbox.log import MAX_ENTRIES
+from lib.sandbox.wire.log import MAX_ENTRIES
 from tests.sandbox_server import RunningSandbox, eventually
 
 OWN = "p2b8e10c94d6"

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from lib.sandbox import faces
+from lib.sandbox.replicas import faces
 from tests.sandbox_server import RunningSandbox
 
 

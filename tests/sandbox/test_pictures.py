@@ -8,7 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page
 
-from lib.sandbox import faces, pictures
+from lib.sandbox.replicas import faces, pictures
 from tests.sandbox_server import RunningSandbox
 
 ANNA = "r90bbd427f71"

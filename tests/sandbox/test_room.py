@@ -15,8 +15,8 @@ import requests
 from starlette.applications import Starlette
 
 from lib.errors import RateLimited
-from lib.sandbox import room
-from lib.sandbox.room_words import ending, language_tag
+from lib.sandbox.room import routes as room
+from lib.sandbox.room.words import ending, language_tag
 from tests.sandbox_server import RunningSandbox, serve
 
 NASTY = "<img src=x onerror=alert(1)>"

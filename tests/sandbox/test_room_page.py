@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from starlette.applications import Starlette
 
-from lib.sandbox import room
+from lib.sandbox.room import routes as room
 from tests.sandbox_server import RunningSandbox, eventually, serve
 
 pytestmark = pytest.mark.browser

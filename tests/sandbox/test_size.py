@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.sandbox import personas
+from lib.sandbox.personas import routes as personas
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
 MANY = 500

@@ -9,8 +9,8 @@ from email.message import Message
 import pytest
 from playwright.sync_api import sync_playwright
 
-from lib.api import index_page
-from lib.api.middleware import policy, script_hashes
+from lib.server import index_page
+from lib.server.headers import policy, script_hashes
 from tests.browsing import launch
 from tests.running import Dashboard
 

@@ -4,7 +4,7 @@ import gc
 import time
 import weakref
 
-from lib.api.memory import Collector
+from lib.server.memory import Collector
 
 
 class Loop:

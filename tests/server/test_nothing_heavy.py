@@ -22,7 +22,7 @@ def test_no_page_of_the_mode_pipecat_daily_loads_a_package_of_the_worker(tmp_pat
         for page in PAGES:
             tab.run(page="" if page == "home" else page)
     loaded = (tmp_path / "loaded").read_text(encoding="utf-8").split()
-    assert "streamlit" in loaded and "lib.services.modes.pipecat_daily" in loaded
+    assert "streamlit" in loaded and "lib.services.modes.pipecat.mode" in loaded
     assert heavy_among(loaded, site) == []
 
 

@@ -70,7 +70,7 @@ def test_the_words_of_the_log_are_those_that_are_logged() -> None:
         for path in (
             "lib/api/callbacks.py", "lib/api/endpoint.py", "lib/errors.py", "lib/services/inspector/callback.py",
             "lib/services/inspector/redaction.py", "lib/services/inspector/journal.py", "lib/store/database.py",
-            "lib/services/watching.py",
+            "lib/services/calls/watching.py",
         )
     )  # fmt: skip
     rows = re.findall(r"^\| .* \| \d{3}.*? \| (.*) \|$", TOLD, re.MULTILINE)

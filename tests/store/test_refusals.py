@@ -14,8 +14,8 @@ from sqlalchemy import Connection, insert, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.errors import StoreRefused, StoreSlow
-from lib.services.ages import Ages
-from lib.services.lease import Lease
+from lib.services.calls.background.lease import Lease
+from lib.services.calls.background.stopwatch import Ages
 from lib.store import leases, scrub
 from lib.store.database import Store
 from lib.store.hurry import Hurry

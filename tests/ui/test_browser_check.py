@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lib.services.diagnostics.service import Outcome
-from lib.ui.browser_check import checks
+from lib.ui.call.browser_check import checks
 
 WELL: dict[str, Any] = {
     "secure": True, "webrtc": True, "microphone": "prompt", "camera": "granted", "microphones": 1, "cameras": 2,

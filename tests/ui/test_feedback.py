@@ -17,14 +17,14 @@ from lib.errors import (
     StoreRefused,
     UpstreamRejected,
 )
-from lib.ui import feedback
+from lib.ui.kit import feedback
 
 
 def page(kind: str, name: str) -> None:
     import streamlit as st
 
     from lib import errors
-    from lib.ui import feedback
+    from lib.ui.kit import feedback
 
     manager = feedback.required if kind == "required" else feedback.section
     with manager("read *the* list"):

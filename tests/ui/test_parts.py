@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from lib.models import Mode, Session, Status
-from lib.ui import parts, style
+from lib.ui.kit import parts
+from lib.ui.shell import style
 
 EVIL = '"><img src=x onerror=alert(1)>'
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.ui.text import ago, clock, day, gist, html, md, plain, span, stamp
+from lib.ui.kit.text import ago, clock, day, gist, html, md, plain, span, stamp
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 INVISIBLE = re.compile("[\u2060\u2068\u2069]")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lib.sandbox.dialect import Dialect
 from lib.sandbox.library.document_rules import check_page
 from lib.sandbox.library.documents import Documents
 from lib.sandbox.library.listing import listed, tags_page
-from lib.sandbox.wire import body_object, page_of
+from lib.sandbox.wire.dialect import Dialect
+from lib.sandbox.wire.responses import body_object, page_of
 
 
 class DocumentRoutes:

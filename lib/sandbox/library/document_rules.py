@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lib.sandbox import fields
-from lib.sandbox.addresses import parts_of, suffix_of, unreachable
 from lib.sandbox.state import Row
-from lib.sandbox.wire import Refusal
+from lib.sandbox.wire import fields
+from lib.sandbox.wire.addresses import parts_of, suffix_of, unreachable
+from lib.sandbox.wire.responses import Refusal
 
 MAX_DEPTH, MAX_PAGES = 10, 100
 FILES = (

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from math import ceil
 from urllib.parse import urljoin
 
-from lib.sandbox.addresses import name_from
-from lib.sandbox.callbacks import Callbacks
-from lib.sandbox.clock import Clock
+from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library import document_rules as rules
 from lib.sandbox.state import Row, State
-from lib.sandbox.wire import Refusal, iso, new_id
+from lib.sandbox.wire.addresses import name_from
+from lib.sandbox.wire.callbacks import Callbacks
+from lib.sandbox.wire.responses import Refusal, iso, new_id
 
 KIND = "document"
 MAX_CRAWLED, MAX_CRAWLS, COOLDOWN_S = 100, 5, 3600

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lib.sandbox.dialect import Dialect
 from lib.sandbox.library.guardrails import Guardrails
 from lib.sandbox.library.listing import listed, tags_page
 from lib.sandbox.state import Row
-from lib.sandbox.wire import body_object, flag, page_of, parse_json
+from lib.sandbox.wire.dialect import Dialect
+from lib.sandbox.wire.responses import body_object, flag, page_of, parse_json
 
 
 class GuardrailRoutes:

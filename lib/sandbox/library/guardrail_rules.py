@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib.sandbox import fields
 from lib.sandbox.state import Row
-from lib.sandbox.wire import Refusal
+from lib.sandbox.wire import fields
+from lib.sandbox.wire.responses import Refusal
 
 MAX_PROMPT, MAX_TAGS, MAX_TAG, MAX_ITEMS = 1000, 32, 64, 50
 DEFAULTS: Row = {"modality": "verbal", "callback_url": "", "tags": [], "app_message": True}

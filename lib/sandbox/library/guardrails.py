@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lib.sandbox.clock import Clock
+from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library.guardrail_rules import checked, checked_items
-from lib.sandbox.patching import patched
-from lib.sandbox.personas import Personas
+from lib.sandbox.personas.routes import Personas
 from lib.sandbox.state import Row, State
-from lib.sandbox.wire import Refusal, iso, new_id
+from lib.sandbox.wire.patching import patched
+from lib.sandbox.wire.responses import Refusal, iso, new_id
 
 KIND, SET_KIND = "guardrail", "guardrail_set"
 READ_ONLY = ("uuid", "created_at", "updated_at")

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from lib.sandbox.state import Row
-from lib.sandbox.wire import page_of
+from lib.sandbox.wire.responses import page_of
 
 DESCENDING = ("descending", "desc")
 """The spec's word, and the one that the official command line sends."""

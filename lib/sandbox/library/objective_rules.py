@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lib.sandbox import fields
 from lib.sandbox.state import Row
-from lib.sandbox.wire import Refusal
+from lib.sandbox.wire import fields
+from lib.sandbox.wire.responses import Refusal
 
 MAX_NAME, MAX_PROMPT, MAX_ITEMS, MAX_VARIABLES = 100, 10_000, 50, 50
 DEFAULTS: Row = {"confirmation_mode": "auto", "output_variables": [], "modality": "verbal", "callback_url": ""}

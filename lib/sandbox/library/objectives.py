@@ -14,14 +14,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lib.sandbox.clock import Clock
-from lib.sandbox.dialect import Dialect
+from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library.listing import listed
 from lib.sandbox.library.objective_rules import check_root, checked
-from lib.sandbox.patching import patched
-from lib.sandbox.personas import Personas
+from lib.sandbox.personas.routes import Personas
 from lib.sandbox.state import Row, State
-from lib.sandbox.wire import Refusal, body_object, iso, new_id, page_of, parse_json
+from lib.sandbox.wire.dialect import Dialect
+from lib.sandbox.wire.patching import patched
+from lib.sandbox.wire.responses import Refusal, body_object, iso, new_id, page_of, parse_json
 
 KIND = "objectives"
 UNNAMED = "New Objectives"

@@ -7,10 +7,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lib.sandbox.clock import Clock
-from lib.sandbox.personas import Personas
+from lib.sandbox.clock.clock import Clock
+from lib.sandbox.personas.routes import Personas
 from lib.sandbox.state import Row
-from lib.sandbox.wire import Refusal, body_object, iso
+from lib.sandbox.wire.responses import Refusal, body_object, iso
 
 REGISTRY = {
     "internet_search": ("Internet Search", "Looks things up on the web during a call."),

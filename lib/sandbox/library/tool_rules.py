@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lib.sandbox import fields
 from lib.sandbox.state import Row
-from lib.sandbox.wire import Refusal
+from lib.sandbox.wire import fields
+from lib.sandbox.wire.responses import Refusal
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 MAX_SIZE, MAX_TIMEOUT_S = 10_000, 60

@@ -8,14 +8,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lib.sandbox import fields
-from lib.sandbox.clock import Clock
-from lib.sandbox.dialect import Dialect
+from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library.listing import listed
 from lib.sandbox.library.tool_rules import checked, scrubbed, with_secrets
-from lib.sandbox.personas import Personas
+from lib.sandbox.personas.routes import Personas
 from lib.sandbox.state import Row, State
-from lib.sandbox.wire import Refusal, body_object, iso, new_id, page_of
+from lib.sandbox.wire import fields
+from lib.sandbox.wire.dialect import Dialect
+from lib.sandbox.wire.responses import Refusal, body_object, iso, new_id, page_of
 
 KIND = "tool"
 MOST_ATTACHED = 50

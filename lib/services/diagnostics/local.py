@@ -13,8 +13,8 @@ from lib.clients.chat import ChatClient
 from lib.doctor.report import Check, Outcome
 from lib.errors import StoreRefused
 from lib.models import Mode
+from lib.services.calls.limits import Allowance
 from lib.services.diagnostics.configuration import without_home
-from lib.services.guard import Allowance
 from lib.settings import DEFAULT, Loaded, Settings
 from lib.store.database import NOT_OPENED, Store
 

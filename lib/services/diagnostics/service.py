@@ -25,11 +25,11 @@ from lib.doctor.modes import ModeState, State, in_cluster, matrix
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown, verdict
 from lib.errors import GreenroomError, StoreRefused
+from lib.services.calls.limits import Allowance
 from lib.services.diagnostics import local
 from lib.services.diagnostics.configuration import Configuration
 from lib.services.diagnostics.daily_checks import DailyChecks
 from lib.services.diagnostics.upstream import UpstreamChecks, failed
-from lib.services.guard import Allowance
 from lib.settings import Loaded
 from lib.store.database import Store
 

@@ -11,11 +11,11 @@ from lib.doctor.command import PAID
 from lib.doctor.report import Check, Outcome
 from lib.errors import GreenroomError
 from lib.models import Agent, Mode, Session, Status
-from lib.services.agents import Agents
-from lib.services.catalogue import Catalogue
+from lib.services.agents.service import Agents
+from lib.services.calls.sessions import Sessions
+from lib.services.catalogue.catalogue import Catalogue
 from lib.services.diagnostics.upstream import failed
-from lib.services.modes.phoenix_rest import PhoenixRest, Plan
-from lib.services.sessions import Sessions
+from lib.services.modes.phoenix import PhoenixRest, Plan
 
 FREE = "Start, tried free"
 TRIAL_NAME = "Greenroom check, test mode"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lib.errors import GreenroomError
 from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet, Persona
-from lib.services.catalogue import Catalogue
+from lib.services.catalogue.catalogue import Catalogue
 from lib.services.library import using
 from lib.services.library.service import Library
 from lib.services.library.using import Kind, Use

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from lib.clients.tavus import Tavus
 from lib.errors import Conflict, GreenroomError, RateLimited, UpstreamRejected
 from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet
-from lib.services.catalogue import Listing, Named, Shelf
+from lib.services.catalogue.catalogue import Listing, Named, Shelf
 from lib.services.library import documents, patches
 from lib.services.library.using import Kind
 

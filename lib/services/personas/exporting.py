@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from lib.errors import Ambiguous, BadInput
 from lib.models import Persona
-from lib.services.catalogue import Catalogue, Listing
+from lib.services.catalogue.catalogue import Catalogue, Listing
 from lib.services.personas import files
 from lib.services.personas.content import content_of
 from lib.services.personas.fields import REPLICA

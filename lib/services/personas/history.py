@@ -17,10 +17,10 @@ from typing import Any
 
 from lib.errors import Conflict, GreenroomError, NotFound
 from lib.models import Origin, Persona, Snapshot
-from lib.services.catalogue import Listing
-from lib.services.kept import Kept
+from lib.services.catalogue.catalogue import Listing
 from lib.services.personas.content import Content, content_of
 from lib.store import snapshots as rows
+from lib.store.cache import Kept
 from lib.store.database import Store
 from lib.store.snapshots import Standing
 

@@ -11,8 +11,8 @@ from typing import Any
 from lib.clients.tavus import Tavus
 from lib.errors import Ambiguous, BadInput, Conflict, GreenroomError, NotFound, UpstreamRejected
 from lib.models import Agent, Origin, Persona
-from lib.services.agents import Agents
-from lib.services.catalogue import Catalogue
+from lib.services.agents.service import Agents
+from lib.services.catalogue.catalogue import Catalogue
 from lib.services.personas.content import onto
 from lib.services.personas.diff import Change, changes
 from lib.services.personas.fields import READ_ONLY

@@ -7,7 +7,7 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from lib.ui.text import html, md
+from lib.ui.kit.text import html, md
 from tests.browser.names.hostile import NAMES
 
 for number, name in enumerate(NAMES):

@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from lib.api import fonts
-from lib.api.memory import Collector
-from lib.api.middleware import NoDelay, SecurityHeaders
-from lib.api.stopping import Deadline
+from lib.server import fonts
+from lib.server.headers import NoDelay, SecurityHeaders
 from lib.server.hosts import HostCheck
+from lib.server.memory import Collector
+from lib.server.stopping import Deadline
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 import streamlit as st
 
-from lib.ui import speed
+from lib.ui.shell import streamlit_private
 
-speed.install()
+streamlit_private.install()
 st.write("Hello")

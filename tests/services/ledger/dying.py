@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.clients.tavus import Conversations
-from lib.services.claims import Claims
+from lib.services.calls.claims import Claims
 from lib.store import sessions as rows
 from tests.house import house
 

@@ -20,10 +20,10 @@ from sqlalchemy import bindparam, delete, event, select
 from lib import wiring
 from lib.errors import GreenroomError, StoreRefused
 from lib.models import Agent, CallSettings, Status
-from lib.services.agents import Agents
-from lib.services.call_settings import Most
-from lib.services.catalogue import Catalogue
-from lib.services.ledger import Ledger
+from lib.services.agents.call_settings import Most
+from lib.services.agents.service import Agents
+from lib.services.catalogue.catalogue import Catalogue
+from lib.services.ledger.ledger import Ledger
 from lib.settings import Loaded, Settings
 from lib.store import agents as agent_rows
 from lib.store import schema

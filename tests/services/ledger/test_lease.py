@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from lib.models import Status
-from lib.services.ages import Ages
-from lib.services.lease import Lease, new_owner
+from lib.services.calls.background.lease import Lease, new_owner
+from lib.services.calls.background.stopwatch import Ages
 from lib.store.database import Store
 from lib.wiring import calls
 from tests.house import demo, reaches, until

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from lib.models import CallSettings, Conversation, Session, Status
-from lib.services import reconciler, starting
-from lib.services.claims import Claims
-from lib.services.ledger import Ledger
-from lib.services.modes.phoenix_rest import PhoenixRest, Plan
-from lib.services.sessions import RoomTokens
+from lib.services.calls import starting
+from lib.services.calls.background import reconciler
+from lib.services.calls.claims import Claims
+from lib.services.calls.sessions import RoomTokens
+from lib.services.ledger.ledger import Ledger
+from lib.services.modes.phoenix import PhoenixRest, Plan
 from lib.wiring import Services
 from tests.house import demo, reaches, until
 from tests.services.ledger.world import CREATE, LIST, World, paid_once, status_of
@@ -190,7 +191,7 @@ def test_an_outcome_that_can_never_be_written_leaves_the_call_to_the_list(
     def wrong(*_: object) -> str:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("lib.services.reaper.ANSWER_WITHIN_S", 0.3)
+    monkeypatch.setattr("lib.services.calls.background.reaper.ANSWER_WITHIN_S", 0.3)
     monkeypatch.setattr(Claims, "made", wrong)
     with world.house() as services:
         session = services.sessions.start(demo(services).id, token="t")

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from lib.errors import Conflict
 from lib.models import CallSettings, Mode, Status
-from lib.services import reconciler
+from lib.services.calls.background import reconciler
 from lib.store import database
 from tests.house import demo, reaches, until
 from tests.services.ledger.world import CREATE, HORIZON_S, LIST, World, impatient, paid_once, status_of

@@ -12,7 +12,7 @@ import pytest
 
 from lib.errors import LimitReached
 from lib.models import CallSettings, Mode, Status
-from lib.services import breaker
+from lib.services.calls import breaker
 from tests.house import demo, reaches, until
 from tests.services.ledger.world import CREATE, World, status_of
 

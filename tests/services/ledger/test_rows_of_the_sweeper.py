@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from lib.api.app import routes
 from lib.clients.tavus import Conversations
 from lib.models import Status
-from lib.services.lease import Lease
+from lib.services.calls.background.lease import Lease
 from lib.wiring import Services
 from tests.databases import SQLITE, Server
 from tests.house import demo, reaches, until

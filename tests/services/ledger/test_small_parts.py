@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event
 
 from lib.errors import Ambiguous, KeyRefused, NotSent
-from lib.services.ages import Ages
-from lib.services.breaker import FAILURES, PAUSE_S, Breaker
-from lib.services.viewers import Viewers
+from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.breaker import FAILURES, PAUSE_S, Breaker
+from lib.services.calls.viewers import Viewers
 from lib.store.database import Store
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ import requests
 
 from lib.errors import Ambiguous, BadInput
 from lib.models import Persona
-from lib.services.catalogue import Listing
+from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import exporting, files
 from lib.wiring import Services
 from tests.house import ANNA, house, log

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from lib.errors import Conflict, KeyRefused, NotFound
 from lib.models import Origin, Persona
-from lib.services.catalogue import Listing
+from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import content
 from lib.services.personas.content import content_of
 from lib.services.personas.diff import compare

@@ -1,0 +1,1 @@
+"""Conversations: made, joined, ended, told of."""

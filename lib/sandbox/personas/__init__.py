@@ -1,0 +1,1 @@
+"""Personas, stock ones too."""

@@ -1,0 +1,1 @@
+"""Replicas: their faces, voices, pictures and films."""

@@ -1,0 +1,1 @@
+"""Sockets, routes, scripted faults, the control plane, Daily's REST API."""

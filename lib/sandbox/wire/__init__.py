@@ -1,0 +1,1 @@
+"""What requests, answers and callbacks look like on the wire."""

@@ -1,0 +1,1 @@
+"""Agents: a persona with a replica and call settings."""

@@ -1,0 +1,205 @@
+"""Agents: a persona with a replica and call settings, kept in our database and checked against what Tavus has."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from lib.errors import BadInput, Conflict, NotFound
+from lib.models import Agent, CallSettings, Document, Persona, Replica
+from lib.services.agents import call_settings, readiness
+from lib.services.agents.call_settings import Most
+from lib.services.agents.readiness import Known, Missing
+from lib.services.catalogue.catalogue import Listing
+from lib.store import agents as rows
+from lib.store.cache import Kept
+from lib.store.database import Store
+
+NAME_LIMIT, ID_LIMIT = 200, 100
+
+Standing = Literal["ready", "look", "blocked", "unknown"]
+"""Whether an agent can start: yes; yes, but look first; no; not known, since Tavus's lists were not read."""
+
+SAMPLES = (
+    ("Product demo", "p2b8e10c94d6", "r90bbd427f71"),
+    ("Discovery coach", "p7d1e04c55a8", "r874cc5f8a3b"),
+)
+"""The two agents that a new sandbox begins with: they name personas and replicas of the sandbox's own stock."""
+
+
+class Agents:
+    """The agents of one account."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        account: str,
+        most: Most,
+        default_replica_id: str = "",
+        check_replica: Callable[[str], None] = lambda _: None,
+        persona_was: Callable[[str], str] = lambda _: "",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`check_replica` raises BadInput for a replica that can't be worn; it may ask Tavus.
+
+        `persona_was` names a persona that was seen here before, and asks nobody.
+        """
+        self._store = store
+        self._account = account
+        self.most = most
+        self._default_replica_id = default_replica_id
+        self._check_replica = check_replica
+        self._persona_was = persona_was
+        self._clock = clock
+        self._kept: Kept[list[Agent]] = Kept(store)
+        self._judged: tuple[list[Agent], Known, dict[str, list[Missing]]] | None = None
+
+    def all(self) -> list[Agent]:
+        return list(self._kept.get("all", self._every))
+
+    def get(self, agent_id: str) -> Agent:
+        """Raises NotFound."""
+        with self._store.reading() as connection:
+            agent = rows.one(connection, self._account, agent_id)
+        if agent is None:
+            raise NotFound(f"There is no agent {agent_id[:60]!r}.")
+        return agent
+
+    def create(
+        self, *, name: str, persona_id: str = "", replica_id: str = "", call: CallSettings | None = None
+    ) -> Agent:
+        """Make an agent, after a look at its replica. Raises BadInput.
+
+        Whether the persona is there is told by `missing`, not here: an agent can be prepared before it.
+        """
+        if replica_id:
+            self._check_replica(replica_id)
+        return self.add(name=name, persona_id=persona_id, replica_id=replica_id, call=call)
+
+    def add(self, *, name: str, persona_id: str = "", replica_id: str = "", call: CallSettings | None = None) -> Agent:
+        """As `create`, without asking Tavus anything. Raises BadInput."""
+        now = self._clock()
+        agent = self._checked(
+            Agent(
+                id="a" + secrets.token_hex(6),
+                name=name,
+                persona_id=persona_id,
+                replica_id=replica_id,
+                call=call or CallSettings(),
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        with self._store.writing() as connection:
+            rows.add(connection, self._account, agent)
+        return agent
+
+    def update(self, agent_id: str, **changes: Any) -> Agent:
+        """Change `name`, `persona_id`, `replica_id` or `call`, the rest stays. Raises NotFound, BadInput.
+
+        A replica that it did not have before is looked at first.
+        """
+        wanted = changes.get("replica_id")
+        if wanted and wanted != self.get(agent_id).replica_id:
+            self._check_replica(wanted)
+        with self._store.writing() as connection:
+            agent = rows.one(connection, self._account, agent_id)
+            if agent is None:
+                raise NotFound(f"There is no agent {agent_id[:60]!r}.")
+            changed = self._checked(replace(agent, updated_at=self._clock(), **changes))
+            rows.replace(connection, self._account, changed)
+        return changed
+
+    def restore(self, agent: Agent) -> Agent:
+        """Bring back a deleted agent as it was, under its id, so that the records of its sessions lead to it again.
+
+        Raises Conflict if it is there.
+        """
+        with self._store.writing() as connection:
+            if rows.one(connection, self._account, agent.id) is not None:
+                raise Conflict("The agent is there already.", hint="Look for it in the list.")
+            rows.add(connection, self._account, agent)
+        return agent
+
+    def delete(self, agent_id: str) -> None:
+        """Remove the agent; the records of its sessions stay. Raises NotFound."""
+        with self._store.writing() as connection:
+            if not rows.remove(connection, self._account, agent_id):
+                raise NotFound(f"There is no agent {agent_id[:60]!r}.")
+
+    def add_samples(self) -> list[Agent]:
+        """The two sample agents of the sandbox, as new agents."""
+        return [self.add(name=name, persona_id=persona, replica_id=face) for name, persona, face in SAMPLES]
+
+    def add_samples_once(self) -> None:
+        """Give a new database its two samples; never again once they were there, also if they were deleted."""
+        with self._store.writing() as connection:
+            first = rows.first_time(connection, f"samples:{self._account}")
+        if first:
+            self.add_samples()
+
+    def replica_of(self, agent: Agent, persona: Persona | None) -> str:
+        """The replica that a call of this agent shows: its own, else the persona's, else the account's default."""
+        return readiness.replica_of(agent, persona, self._default_replica_id)
+
+    def missing(
+        self,
+        agent: Agent,
+        personas: Listing[Persona] | None,
+        replicas: Listing[Replica] | None,
+        documents: Listing[Document] | None = None,
+    ) -> list[Missing]:
+        """What stands between this agent and a call, worst first. A list that could not be read finds nothing."""
+        return self._missing(agent, Known(personas, replicas, documents))
+
+    def judged(self, agents: Sequence[Agent], known: Known) -> dict[str, list[Missing]]:
+        """What each of these lacks, by id. Kept until an agent or one of the lists is another one."""
+        if self._judged is not None:
+            before, seen, found = self._judged
+            if seen == known and before == agents:
+                return found
+        found = {agent.id: self._missing(agent, known) for agent in agents}
+        self._judged = (list(agents), known, found)
+        return found
+
+    def _missing(self, agent: Agent, known: Known) -> list[Missing]:
+        return readiness.missing(
+            agent,
+            known,
+            default_replica_id=self._default_replica_id,
+            most=self.most,
+            persona_was=self._persona_was,
+        )
+
+    def _every(self) -> list[Agent]:
+        with self._store.reading() as connection:
+            return rows.every(connection, self._account)
+
+    def _checked(self, agent: Agent) -> Agent:
+        name = agent.name.strip()
+        if not name:
+            raise BadInput("An agent needs a name.")
+        if len(name) > NAME_LIMIT:
+            raise BadInput(f"The name is {len(name)} characters long; {NAME_LIMIT} is the most.")
+        if max(len(agent.persona_id), len(agent.replica_id)) > ID_LIMIT:
+            raise BadInput(f"A persona's or replica's id has at most {ID_LIMIT} characters.")
+        call = call_settings.tidied(agent.call)
+        for wrong in call_settings.wrong(call, self.most):
+            raise BadInput(
+                f"{call_settings.LABELS[wrong.field]}: {wrong.message}",
+                hint=f"{wrong.hint} {BadInput.hint}".strip(),
+            )
+        return replace(agent, name=name, call=call)
+
+
+def standing(found: Sequence[Missing], known: Known) -> Standing:
+    """Where an agent stands that lacks what was `found`."""
+    if any(item.blocks for item in found):
+        return "blocked"
+    if not known.complete:
+        return "unknown"
+    return "look" if found else "ready"

@@ -1,0 +1,1 @@
+"""Calls: start, watch, end, and the limits of all."""

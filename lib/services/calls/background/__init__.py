@@ -1,0 +1,1 @@
+"""What keeps calls in step with Tavus while nobody looks."""

@@ -1,0 +1,115 @@
+"""Decides which open calls may not go on: nobody watches, the limit is over, the day is used up, nobody answers.
+
+It only writes; who looks at the session next tells Tavus, and believes that it has ended when Tavus says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from lib.errors import Ambiguous
+from lib.models import Mode, Session, Status, Watch
+from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.viewers import Viewers
+from lib.services.ledger.ledger import Ledger
+from lib.services.ledger.one_of_many import one_of_many
+from lib.services.wording.plain import minutes
+from lib.store import sessions as rows
+from lib.store.sessions import OpenOne
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN_S = 90.0
+"""After that long a start of another process is not being sent any more: its process has died."""
+
+OVERTIME_S = 60.0
+"""Tavus ends a call at its limit by itself. One that it forgot is ended this much later."""
+
+WATCHED = (Watch.PAGE, Watch.API)
+RUNNING = (Status.WAITING, Status.LIVE)
+
+
+class Reaper:
+    """One look at all open sessions. Ages are this process's own, so that no jump of a clock ends anything.
+
+    `workers_lost` says of a process that started sessions whether its workers have died with it.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        ages: Ages,
+        viewers: Viewers,
+        *,
+        starting_here: Callable[[str], bool],
+        workers_lost: Callable[[str], bool] = lambda owner: False,
+    ) -> None:
+        self._ledger = ledger
+        self._ages = ages
+        self._viewers = viewers
+        self._starting_here = starting_here
+        self._workers_lost = workers_lost
+
+    def left_over(self, owner: str) -> None:
+        """Starts of a process that has died: whether they were sent is not known, so Tavus is asked."""
+        with self._ledger.store.reading() as connection:
+            found = rows.open_calls(connection, self._ledger.account)
+        for one in found:
+            if one.session.status is Status.STARTING and one.owner in ("", owner):
+                with one_of_many(f"session {one.session.id}"):
+                    self._unclear(one.session)
+
+    def look(self, open_ones: Sequence[OpenOne]) -> None:
+        for one in open_ones:
+            if one.session.mode is not Mode.TEXT:
+                with one_of_many(f"session {one.session.id}"):
+                    self._one(one)
+        self._budget([one.session for one in open_ones if one.session.status in RUNNING])
+
+    def _one(self, one: OpenOne) -> None:
+        session = one.session
+        sign = (one.seen_at, self._viewers.beats(session.id))
+        unseen_s = self._ages.of("seen", session.id, sign)
+        if session.status is Status.STARTING:
+            if not self._starting_here(session.id) and self._ages.of("asked", session.id) >= ANSWER_WITHIN_S:
+                self._unclear(session)
+        elif session.status is Status.UNKNOWN:
+            self._announce(session)
+        elif session.status in RUNNING:
+            grace_s = self._ledger.settings.watch_grace_s
+            if session.mode is Mode.PIPECAT_DAILY and self._workers_lost(one.owner):
+                # A viewer may still sit in its room, so that Tavus would bill it up to its limit.
+                self._ledger.ending(session.id, "worker_lost", "It ended with the dashboard that had started it")
+            elif self._ages.of("running", session.id) >= session.max_call_s + OVERTIME_S:
+                self._ledger.ending(session.id, "over_limit", "Tavus did not end it at its limit")
+            elif session.watch in WATCHED and unseen_s >= grace_s:
+                self._ledger.ending(session.id, "unwatched", f"No page showed it for {minutes(grace_s)}")
+
+    def _announce(self, session: Session) -> None:
+        """Until when it is looked for: this process's own horizon, which begins when it first saw the session."""
+        if self._ages.of("announced", session.id) > 0 or self._ages.of("sought", session.id) > 0:
+            return
+        until = self._ledger.clock() + timedelta(seconds=self._ledger.settings.reconcile_horizon_s)
+        if session.checking_until is None or abs((until - session.checking_until).total_seconds()) > 1:
+            with self._ledger.store.writing() as connection:
+                rows.advance(connection, session.id, from_statuses=(Status.UNKNOWN,), checking_until=until)
+
+    def _unclear(self, session: Session) -> None:
+        self._ledger.unclear(session.id, "Greenroom was stopped during the start", Ambiguous(""))
+
+    def _budget(self, running: Sequence[Session]) -> None:
+        """What is reserved is never more than the day has left; this is for calls that came in another way."""
+        if not running:
+            return
+        now = self._ledger.clock()
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        with self._ledger.store.reading() as connection:
+            usage = rows.usage(connection, self._ledger.account, today=today, recent=now, now=now, actor="")
+        elapsed_s = sum(self._ages.of("running", session.id) for session in running)
+        if usage.used_s + elapsed_s < self._ledger.settings.daily_minutes * 60:
+            return
+        for session in running:
+            with one_of_many(f"session {session.id}"):
+                self._ledger.ending(session.id, "over_budget", "The minutes of this day are used up")

@@ -1,0 +1,169 @@
+"""Looks at one session's conversation at Tavus and writes what holds: the only place that learns from Tavus."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+from lib.errors import Ambiguous, NotFound, NotSent, RateLimited, UpstreamError
+from lib.models import Conversation, Mode, Session, Status
+from lib.services.calls import reading
+from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.breaker import Breaker
+from lib.services.ledger.ledger import OPEN, Ledger
+from lib.services.modes.mode import AvatarMode
+from lib.store import sessions as rows
+
+log = logging.getLogger(__name__)
+
+TEXT_IDLE_S = 30 * 60.0
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Since when Tavus could not be asked about a session, why, and what to do. Kept in memory only."""
+
+    message: str
+    hint: str
+    since: datetime
+
+
+class _Turnstile:
+    """Lets one thread at a time look at a session; forgotten when nobody does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+
+class Watching:
+    """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other."""
+
+    def __init__(self, ledger: Ledger, modes: AvatarMode, ages: Ages, breaker: Breaker) -> None:
+        self._ledger = ledger
+        self._modes = modes
+        self._ages = ages
+        self._breaker = breaker
+        self._looking: WeakValueDictionary[str, _Turnstile] = WeakValueDictionary()
+        self._door = threading.Lock()
+        self._troubles: dict[str, Trouble] = {}
+
+    def trouble(self, session_id: str) -> Trouble | None:
+        """What keeps this session from being checked, None while all is well. Asks nobody."""
+        return self._troubles.get(session_id)
+
+    def in_trouble(self) -> set[str]:
+        """The sessions that could not be checked the last time."""
+        return set(self._troubles)
+
+    def check(self, session_id: str) -> None:
+        """Bring one session in step with Tavus: at most two requests. Raises UpstreamError; then nothing changed.
+
+        A session whose conversation is not known is no matter of one request: the reconciler looks for it.
+        """
+        with self._door:
+            turnstile = self._looking.setdefault(session_id, _Turnstile())
+        with turnstile.lock:
+            try:
+                session = self._ledger.get(session_id)
+            except NotFound:
+                self.eased(session_id)
+                raise
+            try:
+                self._check(session)
+            except UpstreamError as error:
+                self._breaker.failed(error)
+                self.troubled(session_id, error)
+                raise
+            if session.conversation_id:
+                self._breaker.answered()
+                self.eased(session_id)
+
+    def troubled(self, session_id: str, error: UpstreamError) -> None:
+        """Tavus could not be asked about this session."""
+        known = self._troubles.get(session_id)
+        if known is None and not isinstance(error, NotSent | Ambiguous | RateLimited):
+            log.error("session %s can't be looked after: %s", session_id, error.message)
+        since = known.since if known else self._ledger.clock()
+        self._troubles[session_id] = Trouble(error.message, error.hint, since)
+
+    def eased(self, session_id: str) -> None:
+        """Tavus could be asked about this session again."""
+        self._troubles.pop(session_id, None)
+
+    def _check(self, session: Session) -> None:
+        if session.mode is Mode.TEXT:
+            self._check_text(session)
+        elif session.conversation_id:
+            self._check_call(session)
+
+    def _check_call(self, session: Session) -> None:
+        try:
+            conversation = self._modes.look(session)
+        except NotFound:
+            if session.status.open:
+                self._missing(session)
+                return
+            raise
+        self._ages.forget("missing", session.id)
+        seen = reading.read(conversation)
+        if conversation.active and conversation.url and self._moved(session, conversation):
+            # The embedded sandbox's rooms move with our own port.
+            with self._ledger.store.writing() as connection:
+                rows.advance(connection, session.id, conversation_url=conversation.url)
+        if seen.joined_at and session.status is Status.WAITING:
+            self._ledger.advance(
+                session.id,
+                "replica_joined",
+                from_statuses=(Status.WAITING,),
+                at=seen.joined_at,
+                status=Status.LIVE,
+                live_at=seen.joined_at,
+            )
+        if not conversation.active:
+            self._ledger.ended(session, seen.end_code or "ended_at_tavus", seen.ended_at)
+        elif session.status is Status.ENDING:
+            self._modes.end(session)
+        self._keep_record(session, seen)
+
+    def _moved(self, session: Session, conversation: Conversation) -> bool:
+        """Only a room that was shown can move: one that no frame may show has no address here."""
+        return bool(session.conversation_url) and conversation.url != session.conversation_url
+
+    def _missing(self, session: Session) -> None:
+        """Tavus does not know it: a moment after the start that means little, after a while it was deleted there."""
+        if self._ages.of("missing", session.id) >= self._ledger.settings.reconcile_horizon_s:
+            self._ledger.ended(session, "gone")
+
+    def _keep_record(self, session: Session, seen: reading.Seen) -> None:
+        if session.mode is Mode.PIPECAT_DAILY:
+            self._record_whole(session)
+        elif seen.turns is not None and session.transcript_at is None:
+            with self._ledger.store.writing() as connection:
+                now = self._ledger.clock()
+                if rows.settle(connection, session.id, "transcript_at", now):
+                    rows.replace_turns(connection, session.id, "tavus", seen.turns)
+                    rows.note(connection, session.id, now, "transcript", f"{len(seen.turns)} entries")
+        if seen.perception and not session.perception:
+            with self._ledger.store.writing() as connection:
+                if rows.settle(connection, session.id, "perception", seen.perception):
+                    rows.note(connection, session.id, self._ledger.clock(), "perception")
+        if seen.recordings and seen.recordings != session.recordings:
+            with self._ledger.store.writing() as connection:
+                for recording in rows.keep_recordings(connection, session.id, seen.recordings):
+                    kind = "recording_failed" if recording.problem else "recording"
+                    rows.note(connection, session.id, self._ledger.clock(), kind, recording.problem or recording.key)
+
+    def _record_whole(self, session: Session) -> None:
+        """The worker told each turn as it was said: at the end nothing is missing."""
+        if session.transcript_at is None and not self._ledger.get(session.id).status.open:
+            with self._ledger.store.writing() as connection:
+                rows.advance(connection, session.id, transcript_at=self._ledger.clock())
+
+    def _check_text(self, session: Session) -> None:
+        with self._ledger.store.reading() as connection:
+            signs = rows.signs_of_life(connection, session.id)
+        if session.status in OPEN and self._ages.of("text", session.id, signs) >= TEXT_IDLE_S:
+            self._ledger.ended(session, "idle")

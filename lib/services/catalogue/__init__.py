@@ -1,0 +1,1 @@
+"""Personas and replicas of the account, as they were read last."""

@@ -1,0 +1,1 @@
+"""Rows of sessions, and the ways in which they end."""

@@ -1,0 +1,1 @@
+"""pipecat_daily: a worker of our own in a Daily room."""

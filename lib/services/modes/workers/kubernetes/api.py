@@ -1,0 +1,188 @@
+"""The few requests to a Kubernetes API that workers need, by the official client, which is imported at the first.
+
+Answers are plain objects with the names of the wire. Nothing is repeated here.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from lib.errors import SettingsWrong
+from lib.services.modes.workers.kubernetes.job import CONTAINER, HEARD
+
+WITHIN_S = (3.0, 10.0)
+INSTALL = "pip install -r requirements-kubernetes.txt"
+
+
+class Refused(Exception):
+    """The API did not do it: `status` and the message that it gave, or no status where no answer came.
+
+    `sent`: False if no byte of the request reached it.
+    """
+
+    def __init__(self, status: int | None, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.sent = sent
+
+    @property
+    def unclear(self) -> bool:
+        """It may have been done all the same."""
+        return self.sent and (self.status is None or self.status >= 500)
+
+
+class Cluster:
+    """One namespace. `kubeconfig` is a file, "" for the pod that this runs in, else ~/.kube/config. Thread-safe.
+
+    Every method may raise Refused, and SettingsWrong where the client or its configuration is not there.
+    """
+
+    def __init__(self, namespace: str, *, kubeconfig: str = "", context: str = "") -> None:
+        self.namespace = namespace
+        self._kubeconfig = kubeconfig
+        self._context = context
+        self._lock = threading.Lock()
+        self._made: tuple[Any, Any, Any] | None = None
+
+    def create_job(self, manifest: Mapping[str, Any]) -> str:
+        """Its uid. Refused with 409 if there is one of that name."""
+        with self._asking() as (batch, _, _plain):
+            made = batch.create_namespaced_job(
+                self.namespace, dict(manifest), field_validation="Strict", _request_timeout=WITHIN_S
+            )
+            return str(made.metadata.uid)
+
+    def create_secret(self, manifest: Mapping[str, Any]) -> None:
+        with self._asking() as (_, core, _plain):
+            core.create_namespaced_secret(
+                self.namespace, dict(manifest), field_validation="Strict", _request_timeout=WITHIN_S
+            )
+
+    def jobs(self, selector: str) -> list[dict[str, Any]]:
+        with self._asking() as (batch, _, plain):
+            found = batch.list_namespaced_job(self.namespace, label_selector=selector, _request_timeout=WITHIN_S)
+            return [plain(one) for one in found.items]
+
+    def job(self, name: str) -> dict[str, Any] | None:
+        """None if there is none."""
+        with self._asking() as (batch, _, plain), _or_none():
+            return dict(plain(batch.read_namespaced_job(name, self.namespace, _request_timeout=WITHIN_S)))
+        return None
+
+    def mark(self, job: str, value: str) -> None:
+        """Write that somebody hears this worker."""
+        with self._asking() as (batch, _, _plain), _or_none():
+            body = {"metadata": {"annotations": {HEARD: value}}}
+            batch.patch_namespaced_job(job, self.namespace, body, _request_timeout=WITHIN_S)
+
+    def delete_job(self, name: str) -> None:
+        """Tell its pod to end. The Job stays until the pod is over, and keeps its name taken so long."""
+        with self._asking() as (batch, _, _plain), _or_none():
+            batch.delete_namespaced_job(
+                name, self.namespace, propagation_policy="Foreground", _request_timeout=WITHIN_S
+            )
+
+    def pod(self, selector: str) -> dict[str, Any] | None:
+        """The newest of them; None if there is none."""
+        with self._asking() as (_, core, plain):
+            found = core.list_namespaced_pod(self.namespace, label_selector=selector, _request_timeout=WITHIN_S)
+            pods = [plain(one) for one in found.items]
+        return max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+
+    def complaint(self, job: str) -> str:
+        """Why the cluster makes no pod for this Job, in its own words; "" if it does not say."""
+        wanted = f"involvedObject.kind=Job,involvedObject.name={job},reason=FailedCreate"
+        with self._asking() as (_, core, plain):
+            found = core.list_namespaced_event(self.namespace, field_selector=wanted, _request_timeout=WITHIN_S)
+            return next((str(plain(one).get("message", "")) for one in found.items), "")
+
+    def lines(self, pod: str, *, within_s: float) -> Iterator[str]:
+        """What it wrote, from the beginning, and goes on to write. Refused where nothing came for `within_s`."""
+        with self._asking() as (_, core, _plain):
+            answer = core.read_namespaced_pod_log(
+                pod, self.namespace, container=CONTAINER, follow=True, _preload_content=False,
+                _request_timeout=(WITHIN_S[0], within_s),
+            )  # fmt: skip
+            try:
+                rest = b""
+                for chunk in answer.stream(decode_content=False):
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    for line in whole:
+                        yield line.decode(errors="replace")
+            finally:
+                answer.close()
+
+    @contextmanager
+    def _asking(self) -> Iterator[tuple[Any, Any, Any]]:
+        """The two APIs, and what makes a plain object of an answer; every failure of theirs becomes Refused."""
+        made = self._apis()
+        from kubernetes.client.exceptions import ApiException
+        from urllib3 import exceptions
+
+        try:
+            yield made
+        except ApiException as error:
+            # No status: the secure connection did not come about.
+            raise Refused(error.status or None, _message(error), sent=bool(error.status)) from None
+        except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyError) as error:
+            raise Refused(None, type(error).__name__, sent=False) from None
+        except exceptions.HTTPError as error:
+            raise Refused(None, type(error).__name__) from None
+
+    def _apis(self) -> tuple[Any, Any, Any]:
+        with self._lock:
+            if self._made is None:
+                self._made = self._connect()
+            return self._made
+
+    def _connect(self) -> tuple[Any, Any, Any]:
+        try:
+            from kubernetes import client, config
+        except ImportError:
+            told = "Workers of a cluster need the Python package kubernetes, which is not installed."
+            raise SettingsWrong(told, code="kubernetes_missing", hint=f"{INSTALL}, then restart Greenroom.") from None
+        made = client.Configuration()
+        try:
+            self._configure(config, made)
+        except (config.ConfigException, OSError, ValueError) as error:
+            told = f"How to reach the Kubernetes cluster is not known: {str(error)[:200].rstrip('.')}."
+            hint = "Point KUBECONFIG at a kubeconfig and KUBERNETES_CONTEXT at a context in it, and restart Greenroom."
+            raise SettingsWrong(told, code="kubeconfig", hint=hint) from None
+        made.retries = False
+        api = client.ApiClient(made)
+        return client.BatchV1Api(api), client.CoreV1Api(api), api.sanitize_for_serialization
+
+    def _configure(self, config: Any, made: Any) -> None:
+        if not self._kubeconfig and not self._context:
+            try:
+                config.load_incluster_config(client_configuration=made)
+                return
+            except config.ConfigException:
+                pass
+        chosen = {"context": self._context or None, "client_configuration": made, "persist_config": False}
+        config.load_kube_config(config_file=self._kubeconfig or None, **chosen)
+
+
+@contextmanager
+def _or_none() -> Iterator[None]:
+    """What is not there is no failure."""
+    from kubernetes.client.exceptions import NotFoundException
+
+    try:
+        yield
+    except NotFoundException:
+        return
+
+
+def _message(error: Any) -> str:
+    """What the API says of it, without the rest of its answer."""
+    try:
+        told = json.loads(error.body).get("message")
+    except (TypeError, ValueError, AttributeError):
+        told = None
+    return " ".join(str(told or error.reason or "no reason given").split())[:400]

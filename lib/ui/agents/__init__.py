@@ -1,0 +1,1 @@
+"""Agents: gallery, form, comparison."""

@@ -1,0 +1,1 @@
+"""The live session: readiness, room, strip, chat."""

@@ -1,0 +1,1 @@
+"""Home: cards and Today."""

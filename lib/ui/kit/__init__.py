@@ -1,0 +1,1 @@
+"""What every wing draws with; knows none of them."""

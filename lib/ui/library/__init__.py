@@ -1,0 +1,1 @@
+"""Objectives, guardrails and documents."""

@@ -1,0 +1,213 @@
+"""One item of the library as a form: its head, its fields, what stands beside it, what is wrong, what was not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from lib.errors import GreenroomError
+from lib.models import Document, Persona
+from lib.services.catalogue.catalogue import Listing
+from lib.services.library import documents, examples, forms, guardrails, objectives, patches
+from lib.services.library.attaching import Item
+from lib.services.library.forms import Change
+from lib.services.library.using import Kind
+from lib.services.wording import words
+from lib.ui.kit import notes, parts
+from lib.ui.kit.context import Services
+from lib.ui.kit.drafts import Draft
+from lib.ui.library import document_state, gallery, objective_form
+from lib.ui.library import form as library_form
+from lib.ui.library import side as library_side
+from lib.ui.library.kinds import DRAFTS, NEW, WORDS, begin, draft_id, go, name_of, tags_known
+
+TRIED = "library_tried"
+Form = library_form.Form | objective_form.Form
+Personas = tuple[Listing[Persona] | None, GreenroomError | None]
+
+
+def form_of(kind: Kind, draft: Draft, services: Services | None = None) -> Form:
+    """The form of a draft. With `services`, tags that are in use can be chosen."""
+    if kind is Kind.OBJECTIVES:
+        return objective_form.Form(draft)
+    listing = services.library.of(kind).shelf.peek() if services is not None else None
+    tags = tags_known(listing.items) if listing is not None else []
+    return library_form.Form(draft, fields_of(kind, draft), tags=tags)
+
+
+def fields_of(kind: Kind, draft: Draft) -> Sequence[forms.Field]:
+    if kind is Kind.GUARDRAILS:
+        return guardrails.FIELDS
+    return documents.NEW_FIELDS if draft["id"] == draft_id(kind, NEW) else documents.FIELDS
+
+
+def edited(kind: Kind) -> set[str]:
+    """Ids of the items with edits that were not saved."""
+    prefix = f"{kind.value}-"
+    drafts = [draft for name in DRAFTS.ids() if name.startswith(prefix) and (draft := DRAFTS.get(name)) is not None]
+    return {
+        draft["id"].removeprefix(prefix)
+        for draft in drafts
+        if draft["id"] != draft_id(kind, NEW) and form_of(kind, draft).edits()
+    }
+
+
+def start(kind: Kind, example: str = "") -> None:
+    """The form of a new item: with the example if one is named, else with what was typed before."""
+    if example or DRAFTS.get(draft_id(kind, NEW)) is None:
+        begin(kind, NEW, {}, beginning(kind, example))
+    go(kind, NEW)
+
+
+def beginning(kind: Kind, example: str = "") -> object:
+    """What the form of a new item shows at first; None: nothing."""
+    if kind is Kind.OBJECTIVES:
+        return examples.CHAINS.get(example) or objectives.Chain(steps=(objectives.Step(),))
+    known = examples.GUARDRAILS if kind is Kind.GUARDRAILS else examples.DOCUMENTS
+    return known.get(example)
+
+
+def head(kind: Kind, item: Item | None, draft: Draft, edits: Sequence[str], *, sandbox: bool) -> str:
+    """Title and actions; returns what was clicked: review, create or delete."""
+    known = WORDS[kind]
+    unsent = f"Nothing is sent before you press {known.create}."
+    sub = f"{known.one.capitalize()} {item.id}" if item is not None else unsent
+    clicked = ""
+    with parts.header(name_of(item) if item is not None else known.make, sub, "library-item"):
+        if edits:
+            parts.chip("local")
+        back(kind, draft if item is not None and not edits else None)
+        if item is None:
+            if st.button(known.create, type="primary", key="library_create"):
+                clicked = "create"
+        else:
+            word = st.menu_button("", ["Delete"], icon=":material/more_horiz:", key="menu-library", help="More")
+            clicked = "delete" if word else ""
+            if st.button("Review and save", type="primary", key="library_review"):
+                if edits:
+                    clicked = "review"
+                else:
+                    notes.unchanged()
+    return clicked
+
+
+def back(kind: Kind, to_drop: Draft | None = None) -> None:
+    """The way to the list. `to_drop` holds nothing that was typed, and is read anew next time."""
+    if st.button(f"All {WORDS[kind].many.lower()}", icon=":material/arrow_back:", key="library_back"):
+        if to_drop is not None:
+            DRAFTS.drop(to_drop["id"])
+        go(kind)
+
+
+def body(kind: Kind, item: Item | None, form: Form) -> None:
+    """The fields of the item."""
+    if item is None:
+        new(kind, touched=form.touched)
+    if isinstance(form, objective_form.Form):
+        form.draw()
+    elif kind is Kind.GUARDRAILS:
+        library_form.guardrail(form)
+    elif item is None:
+        library_form.new_document(form)
+    else:
+        library_form.document(form)
+
+
+def new(kind: Kind, *, touched: bool) -> None:
+    """Above the form of a new item: examples while nothing was typed, then the way back to an empty form."""
+    if not touched:
+        clicked = gallery.example_buttons(kind)
+        if clicked is not None:
+            start(kind, clicked.what)
+    elif st.button("Start over", icon=":material/restart_alt:", key="library_over", type="tertiary"):
+        begin(kind, NEW, {}, beginning(kind))
+        st.rerun()
+
+
+def side(item: Item | None, kind: Kind, form: Form, personas: Personas, *, sandbox: bool) -> str:
+    """State, users and id of the item; returns what was clicked: attach or recrawl."""
+    clicked = ""
+    if isinstance(item, Document):
+        with st.container(border=True, key="side-library-state", gap="small"):
+            st.header("State", anchor=False)
+            document_state.about(item)
+            document_state.watch(item)
+            if not item.busy and st.button(
+                "Read it again", icon=":material/sync:", key="library_again", width="stretch"
+            ):
+                clicked = "recrawl"
+    if isinstance(form, objective_form.Form):
+        with st.container(border=True, key="side-library-way", gap="small"):
+            st.header("The way through", anchor=False)
+            st.html(objective_form.overview(form.value()))
+    if item is None and WORDS[kind].how:
+        with st.container(border=True, key="side-library-how", gap="small"):
+            st.header("How it goes", anchor=False)
+            st.html(library_side.lines_html(WORDS[kind].how))
+    if item is not None:
+        if library_side.used_by(kind, item, *personas):
+            clicked = "attach"
+        library_side.facts(item, sandbox=sandbox)
+    return clicked
+
+
+def attempted(kind: Kind, form: Form, now: bool, *, fresh: bool) -> list[tuple[str, str]]:
+    """What is wrong with the form, once it was tried to be sent, as label and message; told to the form too."""
+    if now:
+        st.session_state[TRIED] = form.prefix
+    if st.session_state.get(TRIED) != form.prefix:
+        return []
+    if isinstance(form, objective_form.Form):
+        chain = form.value()
+        form.problems = objectives.problems(chain, None if fresh else form.base)
+        if now:
+            form.unfold()
+        return [(_label(chain, problem), problem.message) for problem in form.problems]
+    check = guardrails.problems if kind is Kind.GUARDRAILS else documents.problems
+    form.wrong = check(form.values(), None if fresh else form.base)
+    labels = {field.key: field.label for field in form.fields}
+    return [(labels[key], message) for key, message in form.wrong.items()]
+
+
+def _label(chain: objectives.Chain, problem: objectives.Problem) -> str:
+    if problem.step is None:
+        return "The set"
+    name = chain.steps[problem.step].name
+    return f"Step {problem.step + 1}, {name}" if name else f"Step {problem.step + 1}"
+
+
+def mend(found: Sequence[tuple[str, str]]) -> None:
+    """Everything that keeps the form from being sent, in one place."""
+    if found:
+        cause = "One thing to fix before this can be sent." if len(found) == 1 else f"{len(found)} things to fix first."
+        rest = " ".join(f"{label}: {message}" for label, message in found[:8])
+        parts.banner("warn", cause, rest, key="library-problems", stacked=True)
+
+
+def unsaved(edits: Sequence[str], name: str, *, sandbox: bool) -> bool:
+    """What was typed and not sent; True when Discard was clicked."""
+    cause = f"{len(edits)} local edit{'' if len(edits) == 1 else 's'}"
+    more = f" and {len(edits) - 6} more" if len(edits) > 6 else ""
+    rest = f"in {', '.join(edits[:6])}{more}. Nothing has been sent to {words.place(sandbox)}."
+    with parts.banner("info", cause, rest, key="library-edits", icon="edit"):
+        return st.button("Discard edits", key=f"danger-discard-{name}")
+
+
+def what_changes(kind: Kind, draft: Draft, form: Form) -> tuple[Sequence[Change], Any]:
+    """The review: what changes for a person, and what is sent."""
+    after = written(kind, draft, form)
+    if isinstance(form, objective_form.Form):
+        return objectives.between(form.base, form.value()), patches.guarded(draft["raw"], after)
+    told = forms.changes(draft["raw"], after, form.fields)
+    if kind is Kind.DOCUMENTS:
+        return told, documents.fields_to_send(draft["raw"], after)
+    return told, patches.guarded(draft["raw"], after)
+
+
+def written(kind: Kind, draft: Draft, form: Form) -> dict[str, Any]:
+    """The row that the form asks for."""
+    if isinstance(form, objective_form.Form):
+        return objectives.write(draft["raw"], form.value())
+    return forms.write(draft["raw"], form.values(), form.fields)

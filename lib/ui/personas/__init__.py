@@ -1,0 +1,1 @@
+"""Personas: gallery, editor, review, history, files."""

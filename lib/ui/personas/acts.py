@@ -1,0 +1,303 @@
+"""What a click on the persona pages does: requests, drafts, and where to go next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+
+from lib.errors import Ambiguous, GreenroomError
+from lib.models import Agent, Persona, Snapshot
+from lib.services.catalogue.catalogue import Listing
+from lib.services.personas import check as persona_check
+from lib.services.personas import diff as persona_diff
+from lib.services.personas import form as persona_form
+from lib.services.personas import patch as persona_patch
+from lib.services.personas.service import By
+from lib.services.wording import words
+from lib.ui.kit import changes as show_diff
+from lib.ui.kit import context, feedback, notes, places
+from lib.ui.kit.context import Services
+from lib.ui.kit.drafts import Draft
+from lib.ui.kit.text import stamp
+from lib.ui.persona_nav import go
+from lib.ui.personas import compare, conflict, deleted, drafts, editor, history, saves
+from lib.ui.personas import outcome as persona_outcome
+from lib.ui.personas import review as persona_review
+from lib.ui.personas.drafts import COPY, DRAFTS, NEW
+from lib.ui.personas.gallery import Clicked
+
+FAILED, TRIED = "personas_failed", "personas_tried"
+UNSAVED = "It may have been saved. Saving again sends the same change once more and harms nothing."
+UNMADE = "It may have been made. Look in the list before you press Create again: all that you typed stays."
+
+
+def asked(services: Services, item_id: str, notice: st.delta_generator.DeltaGenerator) -> None:
+    """Do what the dialog of the last run asked for, of this persona or ("") of any."""
+    todo = persona_review.asked(item_id)
+    if todo is None:
+        return
+    act, target, detail = todo
+    doing = {"save": "save the persona", "delete": "delete the persona", "again": "create the persona again"}
+    with notice, feedback.section(doing.get(act, "do this"), retry=False):
+        if act == "delete":
+            delete(services, target)
+        elif act == "again":
+            deleted.create(services, int(target))
+        elif act == "repoint":
+            deleted.repoint(services, target, detail)
+        elif act == "restore":
+            restore(services, target, int(detail))
+        elif draft := DRAFTS.get(target):
+            with st.spinner("Saving"), unsure(UNSAVED):
+                saves.send(services, draft, detail, force=act == "overwrite")
+        notes.draw()
+
+
+def opened(services: Services, item_id: str) -> Draft:
+    """The draft of this persona, read from Tavus when the page is opened: one request, none on a rerun.
+
+    A failure is kept and raised again until the page is opened anew or Retry is pressed.
+    """
+    draft, fresh = DRAFTS.get(item_id), context.freshness() is not None
+    if item_id == NEW:
+        return draft or DRAFTS.begin(NEW, {})
+    if draft is not None and not (fresh and item_id not in drafts.edited()):
+        return draft
+    failed: tuple[str, GreenroomError] | None = st.session_state.get(FAILED)
+    if failed is not None and failed[0] == item_id and not fresh:
+        raise failed[1].with_traceback(None)
+    try:
+        raw = dict(services.personas.get(item_id.removeprefix(COPY)).raw)
+    except GreenroomError as error:
+        st.session_state[FAILED] = (item_id, error)
+        raise
+    st.session_state.pop(FAILED, None)
+    return DRAFTS.begin(item_id, persona_form.copy_of(raw, " copy") if item_id.startswith(COPY) else raw)
+
+
+def attempted(draft: Draft, *, now: bool) -> tuple[persona_check.Problem, ...]:
+    """What is wrong with the form, once it was tried to be sent."""
+    attempt = DRAFTS.prefix(draft)
+    if now:
+        st.session_state[TRIED] = attempt
+    if st.session_state.get(TRIED) != attempt:
+        return ()
+    return persona_check.problems(draft["raw"], drafts.form_of(draft).values())
+
+
+def do(
+    services: Services,
+    draft: Draft,
+    clicked: str,
+    problems: Sequence[persona_check.Problem],
+    agents: Sequence[Agent],
+) -> None:
+    """What was clicked on a persona's form."""
+    item_id = draft["id"]
+    match clicked:
+        case "back":
+            if not persona_form.edits(draft["raw"], drafts.form_of(draft).values()):
+                DRAFTS.drop(item_id)
+            go("")
+        case "agent":
+            st.switch_page(places.AGENTS, query_params={"agent": "new", "persona": item_id})
+        case "copy":
+            go(COPY + item_id)
+        case "history":
+            go(item_id, "history")
+        case "compare" | "drift":
+            to_compare(services, item_id, drifted=clicked == "drift")
+        case "accept":
+            accept(services, item_id)
+        case "discard":
+            DRAFTS.begin(item_id, draft["raw"])
+            saves.settle(item_id)
+            st.rerun()
+        case "delete":
+            name = drafts.name_of(draft)
+            editor.confirm_delete(item_id, name, agents, sandbox=services.sandbox)
+        case "review" if not problems:
+            review(services, draft, agents)
+        case "create" if not problems:
+            with st.spinner("Creating"):
+                create(services, draft)
+
+
+def review(services: Services, draft: Draft, agents: Sequence[Agent]) -> None:
+    """Open the dialog with what Save would send."""
+    after = persona_form.write(draft["raw"], drafts.form_of(draft).values())
+    persona_review.dialog(
+        draft["id"],
+        show_diff.named(persona_diff.changes(draft["raw"], after), services.catalogue.replica_shelf.peek()),
+        persona_patch.guarded(draft["raw"], after),
+        agents,
+        sandbox=services.sandbox,
+        reason=draft.get("reason", ""),
+    )
+
+
+def settle_by(services: Services, draft: Draft, outcome: persona_outcome.Decided) -> None:
+    """What a person decided about the outcome of a save."""
+    item_id, saved = draft["id"], saves.kept(draft["id"])
+    assert saved is not None
+    match outcome.act:
+        case "overwrite":
+            persona_review.ask("overwrite", item_id, draft.get("reason", ""))
+        case "settle":
+            saves.settle(item_id)
+        case "take" | "theirs":
+            row = saved.contested.theirs.raw if saved.contested else saved.persona.raw if saved.persona else None
+            DRAFTS.begin(item_id, dict(row)) if row is not None else DRAFTS.drop(item_id)
+            saves.settle(item_id)
+        case "again":
+            row = saved.persona.raw if saved.persona else draft["raw"]
+            saves.go_on(item_id, row, drafts.form_of(draft).values())
+        case "review" if saved.contested and outcome.decision and outcome.merge:
+            form = drafts.form_of(draft)
+            theirs = saved.contested.theirs.raw
+            typed = conflict.settled(outcome.merge, outcome.decision, form.values(), form.base, theirs)
+            saves.go_on(item_id, theirs, typed)
+    st.rerun()
+
+
+def create(services: Services, draft: Draft) -> None:
+    fields = persona_form.write(draft["raw"], drafts.form_of(draft).values())
+    with unsure(UNMADE):
+        persona = services.personas.create(fields, By(actor=context.actor()))
+    # Before any st call: a second click stops this run at the next one, and must not create a second persona.
+    draft["made"] = persona.id
+    DRAFTS.begin(persona.id, dict(persona.raw))
+    notes.later(f"Created {words.at(services.sandbox)}. Put it on an agent to talk with it.")
+    arrive(draft)
+
+
+def arrive(draft: Draft) -> None:
+    """Go on to what was created of this draft."""
+    DRAFTS.drop(draft["id"])
+    go(draft["made"])
+
+
+def delete(services: Services, persona_id: str) -> None:
+    with unsure("It may be deleted already. Reload the list and look."):
+        services.personas.delete(persona_id, By(actor=context.actor()))
+    DRAFTS.drop(persona_id)
+    notes.later("Persona deleted. Its history stays: it can be created again.")
+    go("")
+
+
+def restore(services: Services, persona_id: str, snapshot_id: int) -> None:
+    """Put what the persona said then into the form, over what is live now, and open the review of it."""
+    snapshot = services.personas.history.snapshot(snapshot_id)
+    live = services.personas.get(persona_id)
+    typed = persona_form.read(services.personas.restored(live, snapshot_id))
+    draft = saves.go_on(persona_id, live.raw, typed)
+    if not persona_form.edits(draft["raw"], drafts.form_of(draft).values()):
+        saves.review_wanted(persona_id)
+        notes.later("It says that already: there is nothing to restore.")
+    draft["restores"], draft["reason"] = True, f"Restored from {stamp(snapshot.at)}"
+    go(persona_id)
+
+
+def accept(services: Services, persona_id: str) -> None:
+    """Take what was changed at Tavus for right, as far as it was on the page.
+
+    A state that was found since has a button of its own, so that a click never accepts what nobody saw.
+    """
+    newest = services.personas.history.newest(persona_id)
+    services.personas.history.accept(persona_id, seen=newest.id if newest else None, actor=context.actor())
+    notes.later("Accepted: this is what is meant now.")
+    st.rerun()
+
+
+def to_compare(services: Services, persona_id: str, *, drifted: bool = False, a: str = "", b: str = "") -> None:
+    """Show two states side by side; `drifted`: what was meant, and what was found at Tavus since."""
+    if drifted:
+        meant = history.meant(services.personas.history.of(persona_id))
+        a, b = compare.of_snapshot(meant) if meant else "", compare.LIVE
+    compare.forget()
+    go(persona_id, "compare", a=a, b=b)
+
+
+def follow(services: Services, clicked: Clicked, personas: Listing[Persona]) -> None:
+    """What was clicked in the list."""
+    persona_id = clicked.persona_id
+    match clicked.act:
+        case "agent":
+            st.switch_page(places.AGENTS, query_params={"agent": "new", "persona": persona_id})
+        case "delete":
+            persona = personas.find(persona_id)
+            agents = services.personas.used_by(persona_id)
+            name = persona.name if persona else persona_id
+            editor.confirm_delete(persona_id, name, agents, sandbox=services.sandbox)
+        case "copy":
+            go(COPY + persona_id)
+        case "history":
+            go(persona_id, "history")
+        case "compare" | "drift":
+            to_compare(services, persona_id, drifted=clicked.act == "drift")
+        case "accept":
+            accept(services, persona_id)
+        case "again":
+            deleted.confirm(services, persona_id)
+        case _:
+            go(persona_id)
+
+
+def follow_history(
+    services: Services,
+    persona_id: str,
+    act: str,
+    clicked: history.Clicked | None,
+    snapshots: Sequence[Snapshot],
+    live: Persona | None,
+) -> None:
+    """What was clicked in a persona's history."""
+    if act:
+        follow_compare(services, persona_id, act, None)
+    elif clicked is not None and clicked.act == "restore":
+        ask_restore(services, persona_id, clicked.snapshot.id)
+    elif clicked is not None:
+        newest = clicked.snapshot is snapshots[0] and len(snapshots) > 1
+        a, b = (snapshots[1], clicked.snapshot) if newest else (clicked.snapshot, snapshots[0])
+        right = compare.of_snapshot(b) if newest or live is None else compare.LIVE
+        to_compare(services, persona_id, a=compare.of_snapshot(a), b=right)
+
+
+def follow_compare(services: Services, persona_id: str, act: str, chosen: tuple[str, str] | None) -> None:
+    """What was clicked where two states are compared."""
+    match act:
+        case "back":
+            go(persona_id)
+        case "list":
+            go("")
+        case "history":
+            go(persona_id, "history")
+        case "compare":
+            to_compare(services, persona_id)
+        case "accept":
+            accept(services, persona_id)
+        case "again":
+            deleted.confirm(services, persona_id)
+        case "restore" if chosen is not None:
+            snapshot_id = compare.snapshot_of(chosen)
+            if snapshot_id is not None:
+                ask_restore(services, persona_id, snapshot_id)
+
+
+def ask_restore(services: Services, persona_id: str, snapshot_id: int) -> None:
+    """Restore at once where nothing is typed, else ask first."""
+    if persona_id in drafts.edited():
+        editor.confirm_restore(persona_id, snapshot_id)
+    else:
+        restore(services, persona_id, snapshot_id)
+
+
+@contextmanager
+def unsure(hint: str) -> Iterator[None]:
+    """Where it can't be known whether Tavus did it, the hint says what that means here."""
+    try:
+        yield
+    except Ambiguous as error:
+        raise Ambiguous(error.message, status=error.status, code=error.code, hint=hint) from error

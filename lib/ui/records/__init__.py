@@ -1,0 +1,1 @@
+"""Sessions that were: table, record, exchanges."""

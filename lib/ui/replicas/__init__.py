@@ -1,0 +1,1 @@
+"""Replicas: films and the picker."""

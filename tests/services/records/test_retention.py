@@ -1,0 +1,298 @@
+"""What is deleted is gone: from every table, from the index, from the bytes of the files, and at Tavus if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import text
+
+from lib.errors import Conflict, NotFound
+from lib.models import Exchange, Recording, Session, SessionEvent, Status, Traffic, Turn
+from lib.services.ledger.ledger import Ledger
+from lib.services.records import retention
+from lib.services.records.retention import Retention
+from lib.settings import Settings
+from lib.store import exchanges, lists, removed, scrub
+from lib.store import sessions as rows
+from lib.store.database import Store
+from lib.store.hurry import Hurry
+from lib.wiring import Services
+from tests.databases import written
+from tests.house import demo, fault, house, log, reaches, until
+from tests.sandbox_server import running_sandbox
+from tests.store.seeding import ACCOUNT, NOW, session
+
+DAY = timedelta(days=1)
+MARK = "xyzzy"
+"""Stands in every field of a record that can hold what a person said or wrote, after the name of the record: FTS5
+writes only what differs from the word before."""
+
+
+def keeper(store: Store, **settings: Any) -> Retention:
+    def nobody(conversation_id: str) -> None:
+        raise AssertionError(f"nothing is to be deleted at Tavus, and {conversation_id} was")
+
+    return Retention(Ledger(store, ACCOUNT, Settings(**settings), clock=lambda: NOW), nobody)
+
+
+def keep(store: Store, name: str, at: datetime, *, status: Status = Status.ENDED, account: str = ACCOUNT) -> None:
+    """A whole record with the mark in all that was said and written."""
+    mark = f"{name}{MARK}"
+    begun = session(name, agent_name=f"{mark}agent", persona_name=f"{mark}persona", created_at=at)
+    with store.writing() as connection:
+        intent = rows.Intent(begun, f"token-{name}", "", f"Greenroom {name}", {"system_prompt": f"{mark}prompt"})
+        rows.add(connection, account, intent)
+        turns = [Turn(n, "user", f"{mark}said{n} " * 40) for n in range(30)]
+        rows.replace_turns(connection, name, "tavus", [*turns, Turn(30, "system", f"{mark}system")])
+        rows.append_turns(connection, name, "chat", [Turn(0, "user", f"{mark}typed")])
+        rows.note(connection, name, at, "start", f"{mark}detail")
+        rows.advance(
+            connection, name, status=status, conversation_id=f"c-{name}", waiting_at=at,
+            ended_at=at + timedelta(minutes=6),
+            perception=f"{mark}impression", reason=f"{mark}reason", end_reason=f"{mark}why", end_code="ended_here",
+            recordings=(Recording(f"{mark}bucket", f"{mark}key", 3.0, "s3"),),
+        )  # fmt: skip
+        callback = Exchange(
+            0, Traffic.CALLBACK, at, "application.transcription_ready", session_id=name, body=f"{mark}body"
+        )
+        exchanges.add(connection, [exchanges.Entry(account, callback, digest=name)])
+
+
+def everything(store: Store) -> str:
+    """All that can be read from the database and, of SQLite, from its files."""
+    held = written(store)
+    if store.sqlite:
+        files = list(store.directory.glob("greenroom.db*"))
+        assert len(files) >= 2
+        return held + "".join(path.read_bytes().decode("latin-1") for path in files)
+    with store.reading() as connection:
+        return held + repr(connection.execute(text("SELECT words FROM search")).all())
+
+
+def test_a_purge_leaves_no_byte_of_what_is_too_old_and_all_of_the_rest(store: Store) -> None:
+    keep(store, "old1", NOW - 31 * DAY)
+    keep(store, "open", NOW - 31 * DAY, status=Status.LIVE)
+    keep(store, "old2", NOW - 30 * DAY - timedelta(seconds=1), account="other")
+    keep(store, "new1", NOW - 30 * DAY + timedelta(seconds=1))
+    keep(store, "new2", NOW)
+    assert all(f"{name}{MARK}" in everything(store) for name in ("old1", "old2", "new1", "open"))
+    if store.sqlite:
+        # An index that has grown together: what is deleted from it is only marked at first.
+        with store.writing() as connection:
+            connection.execute(text("INSERT INTO search_index (search_index) VALUES ('optimize')"))
+    assert keeper(store, retention_days=30).purge(NOW) == 2
+    left = everything(store)
+    assert not any(f"{name}{MARK}" in left for name in ("old1", "old2"))
+    for name in ("open", "new1", "new2"):
+        assert f"{name}{MARK}body" in left
+    with store.reading() as connection:
+        found = lists.page(Hurry(connection, 5), ACCOUNT, lists.Filters(), limit=9, place=None)
+        assert sorted(one.id for one in found.sessions) == ["new1", "new2", "open"]
+        gone = lists.Filters(text=f"old1{MARK}said3")
+        assert lists.page(Hurry(connection, 5), ACCOUNT, gone, limit=9, place=None).sessions == ()
+
+
+def test_records_are_kept_for_ever_unless_that_is_set_otherwise(store: Store) -> None:
+    keep(store, "old1", NOW - 4000 * DAY)
+    assert keeper(store).purge(NOW) == 0
+    assert f"old1{MARK}said" in everything(store)
+
+
+def test_many_old_records_go_in_portions_and_the_file_becomes_shorter(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "TOGETHER", 7)
+    for n in range(40):
+        keep(sqlite_store, f"s{n}", NOW - 9 * DAY + timedelta(minutes=n))
+    before = sqlite_store.describe().size_bytes
+    with sqlite_store.engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+    full = sqlite_store.describe().size_bytes
+    assert keeper(sqlite_store, retention_days=1).purge(NOW) == 40
+    after = sqlite_store.describe().size_bytes
+    assert before and full and after and after < full / 2
+    assert MARK not in everything(sqlite_store)
+
+
+def test_one_record_is_deleted_with_all_that_belongs_to_it_and_the_rest_stays(store: Store) -> None:
+    keep(store, "mine", NOW)
+    keep(store, "next", NOW)
+    keep(store, "open", NOW, status=Status.LIVE)
+    one = keeper(store)
+    one.delete("mine")
+    until(lambda: f"mine{MARK}" not in everything(store))
+    assert f"next{MARK}" in everything(store)
+    with pytest.raises(NotFound):
+        one.delete("mine")
+    with pytest.raises(Conflict, match="still open"):
+        one.delete("open")
+    assert f"open{MARK}" in everything(store)
+    one.close()
+
+
+def test_traces_that_a_process_left_behind_are_seen_to_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(store, "mine", NOW - 2 * DAY)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(retention, "scrub", lambda *_: False)
+        assert keeper(store, retention_days=1).purge(NOW) == 1
+    if store.sqlite:
+        assert f"mine{MARK}" in everything(store)
+    assert keeper(store, retention_days=1).purge(NOW) == 0
+    assert f"mine{MARK}" not in everything(store)
+    scrubbed: list[int] = []
+    monkeypatch.setattr(retention, "scrub", lambda *_: scrubbed.append(1) or True)
+    keeper(store, retention_days=1).purge(NOW)
+    assert scrubbed == []
+
+
+def test_readers_hold_up_the_scrubbing_for_a_moment_only_and_it_says_that_it_is_not_done(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scrub, "CHECKPOINT_WAIT_MS", 5)
+    monkeypatch.setattr(scrub, "CHECKPOINT_TRIES", 2)
+    keep(sqlite_store, "mine", NOW)
+    with sqlite_store.reading() as reader:
+        reader.execute(text("SELECT count(*) FROM sessions")).all()
+        with sqlite_store.writing() as connection:
+            removed.remove(connection, ["mine"], at=NOW, at_tavus=False)
+        assert scrub.scrub(sqlite_store) is False
+    assert scrub.scrub(sqlite_store) is True
+    assert MARK not in everything(sqlite_store)
+
+
+def test_the_minutes_and_the_click_of_what_was_deleted_stay_used_up(store: Store) -> None:
+    today = NOW.replace(hour=0, minute=0)
+    keep(store, "mine", NOW)
+    keeper(store).delete("mine")
+    with store.reading() as connection:
+        usage = rows.usage(connection, ACCOUNT, today=today, recent=NOW, now=NOW, actor="")
+        assert usage.used_s == 360
+        assert removed.had_token(connection, ACCOUNT, "token-mine")
+        assert rows.holders(connection, ["c-mine", "c-none"]) == {"c-mine": (ACCOUNT, "mine")}
+    keeper(store).purge(NOW + 3 * DAY)
+    with store.reading() as connection:
+        assert not removed.had_token(connection, ACCOUNT, "token-mine")
+
+
+def test_two_processes_that_purge_at_once_delete_each_record_once(store: Store) -> None:
+    for n in range(40):
+        keep(store, f"s{n}", NOW - 9 * DAY + timedelta(minutes=n))
+    purging = [keeper(store, retention_days=1) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda one: one.purge(NOW), purging))
+    assert sum(done) == 40
+    assert MARK not in written(store)
+
+
+# at Tavus
+
+Housed = Callable[..., AbstractContextManager[Services]]
+DELETE = "DELETE /v2/conversations"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[str]:
+    with running_sandbox() as running:
+        yield running.url
+
+
+@pytest.fixture
+def housed(sandbox: str, tmp_path: Path, database_url: str) -> Housed:
+    return partial(house, sandbox, tmp_path, database=database_url)
+
+
+def called(services: Services) -> Session:
+    """A call that was held and has ended."""
+    begun = services.sessions.start_and_wait(demo(services).id, token="t")
+    reaches(services, begun, Status.LIVE, Status.WAITING)
+    services.sessions.end(begun.id)
+    return reaches(services, begun, Status.ENDED)
+
+
+def known(sandbox: str, conversation_id: str) -> bool:
+    url = f"{sandbox}/v2/conversations/{conversation_id}"
+    return requests.get(url, headers={"x-api-key": "k"}, timeout=5).ok
+
+
+def test_a_record_is_deleted_at_tavus_only_where_that_is_asked(housed: Housed, sandbox: str) -> None:
+    with housed() as services:
+        kept = called(services)
+        services.retention.delete(kept.id)
+        with pytest.raises(NotFound):
+            services.sessions.get(kept.id)
+        assert known(sandbox, kept.conversation_id)
+        with pytest.raises(Conflict, match="deleted"):
+            services.sessions.start(demo(services).id, token="t")
+    assert log(sandbox, DELETE) == []
+
+
+def test_what_tavus_fails_to_delete_is_tried_again_also_by_the_next_process(housed: Housed, sandbox: str) -> None:
+    with housed() as services:
+        session = called(services)
+        fault(sandbox, f"{DELETE}/*", status=500, times=-1)
+        services.retention.delete(session.id, at_tavus=True)
+        until(lambda: log(sandbox, DELETE))
+        assert known(sandbox, session.conversation_id)
+    requests.post(f"{sandbox}/_sandbox/faults", json=[], timeout=5)
+    with housed() as services:
+        until(lambda: not known(sandbox, session.conversation_id))
+        assert log(sandbox, DELETE)[-1]["query"] == {"hard": "true"}
+        seen = len(log(sandbox, DELETE))
+        services.retention.purge(datetime.now(UTC))
+        assert len(log(sandbox, DELETE)) == seen
+
+
+def test_what_is_no_longer_at_tavus_needs_no_second_try(housed: Housed, sandbox: str) -> None:
+    with housed() as services:
+        session = called(services)
+        url = f"{sandbox}/v2/conversations/{session.conversation_id}?hard=true"
+        requests.delete(url, headers={"x-api-key": "k"}, timeout=5)
+        services.retention.delete(session.id, at_tavus=True)
+
+        def settled() -> bool:
+            with services.store.reading() as connection:
+                return not removed.waiting(connection, services.account, limit=9)
+
+        until(settled)
+
+
+def test_the_process_that_sweeps_purges_by_itself_and_at_tavus_if_it_is_set(housed: Housed, sandbox: str) -> None:
+    with housed() as services:
+        session = called(services)
+        with services.store.writing() as connection:
+            old = datetime.now(UTC) - 3 * DAY
+            rows.advance(connection, session.id, created_at=old)
+            connection.execute(text("UPDATE search SET number = :n"), {"n": int(old.timestamp() * 1_000_000)})
+    with housed(retention_days=2, retention_at_tavus=True) as services:
+        until(lambda: not services.sessions.page().items)
+        until(lambda: not known(sandbox, session.conversation_id))
+
+
+def test_a_deleted_session_does_not_come_back_from_tavuss_list(housed: Housed, sandbox: str) -> None:
+    with housed() as services:
+        session = called(services)
+        services.retention.delete(session.id)
+    with housed() as services:
+        until(lambda: services.ready)
+        services.sessions._sweeper._reconciler._last_ended = -1e9
+        services.sessions._sweeper._reconciler.look()
+        assert services.sessions.page().items == ()
+    assert "status=ended" in str(log(sandbox, "GET /v2/conversations")) or log(sandbox, "GET /v2/conversations")
+
+
+def test_a_timeline_event_is_deleted_with_its_session(store: Store) -> None:
+    keep(store, "mine", NOW)
+    with store.writing() as connection:
+        assert rows.timeline(connection, "mine") == [SessionEvent(NOW, "start", f"mine{MARK}detail")]
+        removed.remove(connection, ["mine"], at=NOW, at_tavus=False)
+        assert rows.timeline(connection, "mine") == []
