@@ -10,17 +10,15 @@ from lib.models import Persona, Replica, Snapshot
 from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import form as persona_form
 from lib.services.personas.history import Drift
-from lib.ui.kit import changes as persona_diff
 from lib.ui.kit import context, feedback, lists, notes, parts
 from lib.ui.kit.context import Services
-from lib.ui.persona_nav import go
-from lib.ui.personas import acts, deleted, drafts, files, saves
+from lib.ui.personas import acts, deleted, drafts, files, names, saves
 from lib.ui.personas import compare as persona_compare
 from lib.ui.personas import editor as persona_editor
 from lib.ui.personas import gallery as persona_gallery
 from lib.ui.personas import history as persona_history
 from lib.ui.personas import outcome as persona_outcome
-from lib.ui.personas.drafts import DRAFTS, NEW
+from lib.ui.personas.drafts import DRAFTS, NEW, go
 
 
 def gallery(services: Services) -> None:
@@ -175,7 +173,7 @@ def compare(services: Services, item_id: str) -> None:
         chosen = persona_compare.choose(sides, st.query_params.get("a", ""), st.query_params.get("b", ""))
         with feedback.section("compare them"):
             found = persona_compare.differences(sides[chosen[0]], sides[chosen[1]])
-            changes = persona_diff.named(found, services.catalogue.replica_shelf.peek())
+            changes = names.named(found, services.catalogue.replica_shelf.peek())
             changed = personas is not None and known.drift(personas).get(item_id) is Drift.CHANGED
             drifted = snapshots[0].id if changed and snapshots else 0
             act = persona_compare.draw(changes, sides, chosen, live=live is not None, drifted=drifted) or act

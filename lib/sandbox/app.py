@@ -11,13 +11,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lib.sandbox.account import Sandbox
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.clock.timing import USUAL, Timing
 from lib.sandbox.replicas import pictures
 from lib.sandbox.room import routes as room
 from lib.sandbox.room.view import Reply
 from lib.sandbox.server import daily
+from lib.sandbox.server.account import Sandbox
 from lib.sandbox.server.control import Control
 from lib.sandbox.server.front import Front
 from lib.sandbox.server.routes import api

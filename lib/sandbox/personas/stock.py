@@ -1,4 +1,4 @@
-"""What a new account finds: stock replicas and personas that look like Tavus's, and personas and a library of its own.
+"""The replicas and personas that a new account finds: stock ones that look like Tavus's, and two personas of its own.
 
 Ids and names of the stock replicas and of the system personas are those of https://docs.tavus.io (stock replicas,
 stock personas); the prompts are the sandbox's own.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib.sandbox.library import stock as library
 from lib.sandbox.personas import stock_prompts as prompts
-from lib.sandbox.state import Row, State
+from lib.sandbox.state import Row
 
 DEFAULT_PERSONA_ID = "paaee96e4f87"
 """Who is talked to when a conversation names a replica and no persona."""
@@ -27,23 +26,12 @@ REPLICAS = (
 )
 
 
-def fill(state: State, *, stock: bool = True) -> None:
-    """Write the stock rows into an empty state; without `stock`, only that it was begun."""
-    state.put("meta", "begun", {})
-    if not stock:
-        return
-    for number, (replica_id, name, tags) in enumerate(REPLICAS):
-        state.put("replica", replica_id, _replica(replica_id, name, list(tags), day=len(REPLICAS) - number))
-    for persona in _personas():
-        state.put("persona", persona["persona_id"], persona)
-    for kind, id_field, rows in (
-        ("objectives", "objectives_id", library.objectives()),
-        ("guardrail", "uuid", library.guardrails()),
-        ("guardrail_set", "guardrails_id", library.guardrail_sets()),
-        ("document", "document_id", library.documents()),
-    ):
-        for row in rows:
-            state.put(kind, row[id_field], row)
+def replicas() -> list[Row]:
+    """The stock replicas, the newest first."""
+    return [
+        _replica(replica_id, name, list(tags), day=len(REPLICAS) - number)
+        for number, (replica_id, name, tags) in enumerate(REPLICAS)
+    ]
 
 
 def _replica(replica_id: str, name: str, tags: list[str], *, day: int) -> Row:
@@ -63,7 +51,8 @@ def _replica(replica_id: str, name: str, tags: list[str], *, day: int) -> Row:
     }
 
 
-def _personas() -> list[Row]:
+def personas() -> list[Row]:
+    """The system personas, and two of the account's own."""
     return [
         _persona(
             "pcb7a34da5fe", "Sales Development Rep", "system", "rc9cff32ceba", "2026-03-09",

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from lib.sandbox.account import Sandbox
+from lib.sandbox.server.account import Sandbox
 from lib.sandbox.wire.responses import Refusal, iso, parse_json
 
 LATEST = 32_503_680_000.0  # the year 3000: later times can't be written

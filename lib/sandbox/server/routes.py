@@ -7,7 +7,6 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
-from lib.sandbox.account import Sandbox
 from lib.sandbox.conversations.routes import ConversationRoutes, Conversations
 from lib.sandbox.library.dictionaries import DictionaryRoutes
 from lib.sandbox.library.document_routes import DocumentRoutes
@@ -18,6 +17,7 @@ from lib.sandbox.library.tools import ToolRoutes
 from lib.sandbox.personas.routes import PersonaRoutes
 from lib.sandbox.replicas.routes import ReplicaRoutes
 from lib.sandbox.replicas.voices import VoiceRoutes
+from lib.sandbox.server.account import Sandbox
 from lib.sandbox.wire.dialect import Dialect
 
 

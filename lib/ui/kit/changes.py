@@ -6,16 +6,11 @@ What is gone is struck through, what is new is underlined, and both have their c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import streamlit as st
 
-from lib.models import Replica
-from lib.services.catalogue.catalogue import Listing
 from lib.services.personas.diff import Change, Piece, words
-from lib.services.personas.fields import REPLICA
-from lib.ui.kit.text import html, plain
-from lib.ui.library import picker
+from lib.ui.kit.text import html
 
 AROUND = 160
 """Characters of an unchanged passage that are shown beside a change; the rest is folded."""
@@ -27,19 +22,6 @@ LONG = 60
 def draw(changes: Sequence[Change], *, names: tuple[str, str] = ("was", "now"), label: bool = True) -> None:
     """The changes, one under the other. `names` say what stands on either side."""
     st.html("".join(f'<div class="gr-change">{of(change, names, label=label)}</div>' for change in changes))
-
-
-def named(changes: Iterable[Change], replicas: Listing[Replica] | None) -> tuple[Change, ...]:
-    """The changes with replicas and items of the library called by their names, where these are known."""
-
-    def name(replica_id: str) -> str:
-        found = replicas.find(replica_id) if replicas else None
-        return f"{plain(found.name, 80)} ({replica_id})" if found else replica_id
-
-    def said(change: Change, text: str) -> str:
-        return name(text) if change.key == REPLICA.key else picker.told(change.key, text)
-
-    return tuple(replace(change, was=said(change, change.was), now=said(change, change.now)) for change in changes)
 
 
 def of(change: Change, names: tuple[str, str] = ("was", "now"), *, label: bool = True) -> str:

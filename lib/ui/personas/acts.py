@@ -16,16 +16,14 @@ from lib.services.personas import form as persona_form
 from lib.services.personas import patch as persona_patch
 from lib.services.personas.service import By
 from lib.services.wording import words
-from lib.ui.kit import changes as show_diff
 from lib.ui.kit import context, feedback, notes, places
 from lib.ui.kit.context import Services
 from lib.ui.kit.drafts import Draft
 from lib.ui.kit.text import stamp
-from lib.ui.persona_nav import go
-from lib.ui.personas import compare, conflict, deleted, drafts, editor, history, saves
+from lib.ui.personas import compare, conflict, deleted, drafts, editor, history, names, saves
 from lib.ui.personas import outcome as persona_outcome
 from lib.ui.personas import review as persona_review
-from lib.ui.personas.drafts import COPY, DRAFTS, NEW
+from lib.ui.personas.drafts import COPY, DRAFTS, NEW, go
 from lib.ui.personas.gallery import Clicked
 
 FAILED, TRIED = "personas_failed", "personas_tried"
@@ -130,7 +128,7 @@ def review(services: Services, draft: Draft, agents: Sequence[Agent]) -> None:
     after = persona_form.write(draft["raw"], drafts.form_of(draft).values())
     persona_review.dialog(
         draft["id"],
-        show_diff.named(persona_diff.changes(draft["raw"], after), services.catalogue.replica_shelf.peek()),
+        names.named(persona_diff.changes(draft["raw"], after), services.catalogue.replica_shelf.peek()),
         persona_patch.guarded(draft["raw"], after),
         agents,
         sandbox=services.sandbox,

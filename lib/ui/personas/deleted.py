@@ -14,8 +14,8 @@ from lib.services.wording import words
 from lib.ui.kit import context, lists, notes, parts
 from lib.ui.kit.context import Services
 from lib.ui.kit.text import ago, html, md
-from lib.ui.persona_nav import go
 from lib.ui.personas import review
+from lib.ui.personas.drafts import go
 from lib.ui.personas.gallery import Clicked
 
 ROWS = 6

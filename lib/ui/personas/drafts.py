@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -51,3 +51,10 @@ def begin(item_id: str, raw: Mapping[str, Any], typed: Mapping[str, Value]) -> D
         elif not persona_form.same(value, form.base.get(key)):
             st.session_state[form.key(key)] = value
     return draft
+
+
+def go(item_id: str, view: str = "", **query: str) -> NoReturn:
+    """Show this persona, or the list for ""; `view` is "" (its form), `history` or `compare`."""
+    wanted = {"persona": item_id, "view": view, **query}
+    st.query_params.from_dict({name: value for name, value in wanted.items() if value})
+    st.rerun()

@@ -18,8 +18,7 @@ from lib.services.wording import words
 from lib.ui.kit import notes, parts
 from lib.ui.kit.drafts import Draft
 from lib.ui.kit.text import ago, md, plain
-from lib.ui.persona_nav import go
-from lib.ui.personas.drafts import NEW, is_new, is_stock, name_of
+from lib.ui.personas.drafts import NEW, go, is_new, is_stock, name_of
 from lib.ui.personas.form import Form
 from lib.ui.personas.gallery import use
 from lib.ui.personas.review import ask

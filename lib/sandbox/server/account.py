@@ -18,10 +18,10 @@ from lib.sandbox.library.objectives import Objectives
 from lib.sandbox.library.skills import Skills
 from lib.sandbox.library.tools import Tools
 from lib.sandbox.personas.routes import Personas
-from lib.sandbox.personas.stock import fill
 from lib.sandbox.replicas.routes import Replicas
 from lib.sandbox.server.daily import Rooms
 from lib.sandbox.server.faults import Faults
+from lib.sandbox.server.stock import fill
 from lib.sandbox.state import State
 from lib.sandbox.wire.callbacks import Callbacks
 from lib.sandbox.wire.dialect import Dialect
