@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 from lib import wiring
 from lib.api.app import routes
+from lib.server import fonts
 from lib.server.headers import NoDelay, SecurityHeaders
 from lib.server.hosts import HostCheck
 from lib.server.index_page import EarlyScript
@@ -58,7 +59,7 @@ mounts = [Mount("/sandbox", services.sandbox_app)] if services.sandbox_app is no
 
 app = st.App(
     ROOT / "lib" / "ui" / "shell" / "frame.py",
-    routes=[*routes(services), *mounts],
+    routes=[*routes(services), *fonts.routes(), *mounts],
     middleware=[
         Middleware(NoDelay),
         Middleware(EarlyScript),

@@ -8,7 +8,6 @@ from starlette.routing import BaseRoute, Route
 
 from lib.api import agents, callbacks, endpoint, openapi, personas, rtc, sessions
 from lib.api.endpoint import said
-from lib.server import fonts
 from lib.wiring import Services
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -21,12 +20,11 @@ async def unknown(_: Request) -> Response:
 
 
 def routes(services: Services) -> list[BaseRoute]:
-    """The HTTP API, its description, the callbacks, the typeface."""
+    """The HTTP API, its description, the callbacks, the sandbox's browser room."""
     return [
         openapi.route(ENDPOINTS),
         *endpoint.routes(services, ENDPOINTS),
         *callbacks.routes(services),
-        *fonts.routes(),
         *rtc.routes(services),
         Route("/api", unknown, methods=METHODS),
         Route("/api/{rest:path}", unknown, methods=METHODS),
