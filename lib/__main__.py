@@ -15,7 +15,7 @@ from lib.commands import personas, sessions
 from lib.commands.parser import Parser
 
 if TYPE_CHECKING:
-    from lib.doctor.report import Check, Report
+    from lib.doctor.report import HealthCheck, Report
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,7 +56,7 @@ def doctor(args: argparse.Namespace) -> int:
     return command.run(ROOT, as_json=args.json, full=full, paid=paid)
 
 
-def _paid_check(agent_id: str) -> Callable[[], Check]:
+def _paid_check(agent_id: str) -> Callable[[], HealthCheck]:
     from lib.wiring import outside
 
     # To stderr, so that what is printed with --json stays one object.

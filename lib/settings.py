@@ -1,6 +1,6 @@
 """Everything that can be set, read once into one frozen `Settings`: environment, then `.env`, then secrets.toml.
 
-A wrong value never stops the program. It becomes a `Problem` (in words that need no developer) and the default stands
+A wrong value never stops the program. It becomes a `SettingProblem` (in words that need no developer) and the default stands
 in its place; what was read in another way than it was written becomes a `Note`. Neither ever quotes a secret.
 Importing this module reads nothing; `load` does.
 """
@@ -255,7 +255,7 @@ NAMES: tuple[str, ...] = tuple(_MUST_BE)
 
 
 @dataclass(frozen=True)
-class Problem:
+class SettingProblem:
     """A wrong value: the default is used in its place, and avatar starts are refused until it is mended."""
 
     name: str
@@ -276,7 +276,7 @@ class Loaded:
     """What `load` found. `sources` says for every name in `NAMES` where its value comes from."""
 
     settings: Settings
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[SettingProblem, ...] = ()
     notes: tuple[Note, ...] = ()
     sources: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(NAMES, DEFAULT))
 
@@ -294,7 +294,7 @@ class _Reading:
     """One reading in progress: collects problems and notes until `load` hands them over together."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[SettingProblem] = []
         self.notes: list[Note] = []
 
     def load(self, root: Path, environ: Mapping[str, str]) -> Loaded:
@@ -349,7 +349,7 @@ class _Reading:
         # A key must not go to an address that nobody asked for, so this one has no default in its place.
         until = "Tavus is not contacted" if name == "TAVUS_BASE_URL" else f"{_default_text(name)} is used"
         self.problems.append(
-            Problem(
+            SettingProblem(
                 name,
                 f"{name} in {_place(source)}{_quoted(name, text)} can't be used: it must be {_MUST_BE[name]}. "
                 f"Until then {until}.",
@@ -429,7 +429,7 @@ class _Reading:
         except OSError as error:
             why = error.strerror or type(error).__name__
             hint = f"Make {name} a plain text file that you may read, and restart Greenroom."
-            self.problems.append(Problem(name, f"{name} can't be read ({why}), so nothing in it is used.", hint))
+            self.problems.append(SettingProblem(name, f"{name} can't be read ({why}), so nothing in it is used.", hint))
             return None
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         try:
@@ -439,7 +439,7 @@ class _Reading:
             self._note(name, f"{name} is not saved as UTF-8; letters with accents in it may be read wrongly.")
         if "\0" in text:
             hint = f"Save {name} as plain text in UTF-8, and restart Greenroom."
-            self.problems.append(Problem(name, f"{name} is not a text file, so nothing in it is used.", hint))
+            self.problems.append(SettingProblem(name, f"{name} is not a text file, so nothing in it is used.", hint))
             return None
         return text
 
@@ -463,7 +463,7 @@ class _Reading:
         named = next((name for name in NAMES if re.search(rf"\b{name}\b", line, re.IGNORECASE)), None)
         if named:
             hint = f"Write {named}=value on a line of its own, with both quotes or with none, and restart Greenroom."
-            self.problems.append(Problem(named, told, hint))
+            self.problems.append(SettingProblem(named, told, hint))
         else:
             self._note(DOTENV, told)
 
@@ -475,7 +475,7 @@ class _Reading:
             line = re.search(r"line \d+", str(error))
             told = f"{SECRETS_TOML} has a mistake{f' at {line[0]}' if line else ''}, so nothing in it is used."
             hint = f'Write each line as NAME = "value" in {SECRETS_TOML}, and restart Greenroom.'
-            self.problems.append(Problem(SECRETS_TOML, told, hint))
+            self.problems.append(SettingProblem(SECRETS_TOML, told, hint))
             return {}
         values = {name.upper(): str(value) for name, value in read.items() if isinstance(value, str | int | float)}
         self._misspelt(values, SECRETS_TOML)

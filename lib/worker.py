@@ -73,7 +73,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Plan:
+class WorkerPlan:
     """All that a worker needs to know. `transport` is `daily` or `rtc` (a browser of this machine, on the sandbox).
 
     Times are seconds. `room_token` and the keys are secrets.
@@ -103,7 +103,7 @@ class Plan:
         return json.dumps(asdict(self)) + "\n"
 
     @classmethod
-    def parse(cls, line: str) -> Plan:
+    def parse(cls, line: str) -> WorkerPlan:
         """Raises ValueError for what is no plan."""
         given = json.loads(line)
         if not isinstance(given, dict) or set(given) - {known.name for known in fields(cls)}:
@@ -136,7 +136,7 @@ class Plan:
         }
 
     @classmethod
-    def from_variables(cls, environ: Mapping[str, str]) -> Plan:
+    def from_variables(cls, environ: Mapping[str, str]) -> WorkerPlan:
         """Put together again. Raises ValueError for what is no plan, PermissionError for the key of another account."""
         bare = cls.parse(environ[PLAN])
         # Whoever makes a Secret by hand leaves the end of a line in it.

@@ -142,7 +142,7 @@ def editor(services: Services, agent_id: str) -> None:
     personas, replicas = known.personas, known.replicas
     base = agent_form.read(stored, st.query_params.get("persona", ""))
     draft = DRAFTS.get(agent_id) or DRAFTS.begin(agent_id, {})
-    form = agent_form.Form(base, DRAFTS.prefix(draft))
+    form = agent_form.AgentForm(base, DRAFTS.prefix(draft))
     worn = st.query_params.get("replica", "")
     if worn:
         # From the Replicas page: an edit like any other, that Save keeps or Discard takes back.

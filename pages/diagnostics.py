@@ -8,13 +8,13 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.services.diagnostics.service import (
-    Check,
+    CheckResult,
     Diagnostics,
+    HealthCheck,
+    ModeStanding,
     ModeState,
-    Outcome,
     Report,
-    Row,
-    State,
+    SettingRow,
     report_json,
     report_markdown,
 )
@@ -22,9 +22,9 @@ from lib.ui.call import browser_check, try_agent
 from lib.ui.kit import context, feedback, parts
 from lib.ui.kit.text import html, local, md
 
-KINDS: dict[Outcome, parts.Kind] = {Outcome.PASS: "good", Outcome.LOOK: "warn", Outcome.FAIL: "bad"}
-WORST_FIRST = [Outcome.FAIL, Outcome.LOOK, Outcome.PASS, Outcome.SKIP]
-CHIPS = {State.WORKS: "works", State.COMMAND: "command", State.CANT: "cant"}
+KINDS: dict[CheckResult, parts.Kind] = {CheckResult.PASS: "good", CheckResult.LOOK: "warn", CheckResult.FAIL: "bad"}
+WORST_FIRST = [CheckResult.FAIL, CheckResult.LOOK, CheckResult.PASS, CheckResult.SKIP]
+CHIPS = {ModeStanding.WORKS: "works", ModeStanding.COMMAND: "command", ModeStanding.CANT: "cant"}
 COLUMNS = [2.6, 1.3, 6.3]
 SHEET = """
 .gr-settings { border: 1px solid var(--gr-line); border-radius: .5rem; font-size: .9333rem; }
@@ -66,7 +66,7 @@ def verdict(report: Report) -> None:
         st.caption(f"{report.counts()} · at {local(report.at):%H:%M:%S}", width="content")
 
 
-def rows(checks: Sequence[Check]) -> None:
+def rows(checks: Sequence[HealthCheck]) -> None:
     """One row a check, the worst first."""
     with st.container(border=True, key="rows-checks", gap="small"):
         with st.container(key="checks-only-desk"):
@@ -109,7 +109,7 @@ def guide() -> None:
     st.markdown(text or "The file docs/platforms.md is not in the project's folder.")
 
 
-def configuration(settings: Sequence[Row]) -> None:
+def configuration(settings: Sequence[SettingRow]) -> None:
     """Every setting with its value and source as one element; a wrong one says so and what to do."""
     st.caption("Environment, then .env, then .streamlit/secrets.toml. Secrets show their end only.")
     cells = "".join(setting(row) for row in sorted(settings, key=lambda row: not row.problem))
@@ -117,7 +117,7 @@ def configuration(settings: Sequence[Row]) -> None:
     st.html(f'<style>{SHEET}</style><div class="gr-settings">{head}{cells}</div>')
 
 
-def setting(row: Row) -> str:
+def setting(row: SettingRow) -> str:
     chip = f"{parts.chip_html('fail')} " if row.problem else ""
     told = f"<small>{html(row.problem)}</small>" if row.problem else ""
     value = f"<span>{chip}{html(row.value)}</span>"
@@ -167,7 +167,7 @@ def main() -> None:
     verdict(report)
     checks, matrix, settings, text = st.tabs(["Checks", "Modes", "Configuration", "Report"])
     with checks:
-        if report.result is not Outcome.FAIL:
+        if report.result is not CheckResult.FAIL:
             try_agent.draw()
         rows(report.checks)
     with matrix:

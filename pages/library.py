@@ -9,7 +9,7 @@ import streamlit as st
 from lib.errors import GreenroomError
 from lib.services.catalogue.catalogue import Listing
 from lib.services.library.attaching import Item, tags_of
-from lib.services.library.using import Kind, uses
+from lib.services.library.using import LibraryKind, uses
 from lib.ui.kit import context, feedback, lists, notes, parts
 from lib.ui.kit.context import Services
 from lib.ui.kit.drafts import Draft
@@ -48,13 +48,13 @@ def shelf(services: Services) -> None:
         lists.stale(listing, known.many.lower())
 
     # render
-    if kind is Kind.DOCUMENTS:
+    if kind is LibraryKind.DOCUMENTS:
         document_state.watch()
     if listing.items:
         clicked = gallery.cards(kind, listing.items, personas, library_editor.edited(kind))
     else:
         clicked = gallery.empty(kind)
-    if kind is Kind.GUARDRAILS:
+    if kind is LibraryKind.GUARDRAILS:
         gallery.older_sets(lambda: services.library.guardrails.sets(max_age_s=context.freshness()), personas)
 
     # act
@@ -84,7 +84,7 @@ def read_personas(services: Services, notice: st.delta_generator.DeltaGenerator)
 # one item
 
 
-def editor(services: Services, kind: Kind, item_id: str) -> None:
+def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
     top, notice = st.container(), st.container()
     name = draft_id(kind, item_id)
 
@@ -138,7 +138,7 @@ def editor(services: Services, kind: Kind, item_id: str) -> None:
             acts.create(services, kind, draft, form)
 
 
-def opened(services: Services, kind: Kind, item_id: str) -> tuple[Draft, Item | None]:
+def opened(services: Services, kind: LibraryKind, item_id: str) -> tuple[Draft, Item | None]:
     """The draft of this item and the item, read when its page is opened: one request, none on a rerun.
 
     A failure is kept and raised again until the page is opened anew or Retry is pressed.

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from lib import wiring
 from lib.models import Agent, Session, Status
-from lib.settings import Loaded, Problem, Settings
+from lib.settings import Loaded, SettingProblem, Settings
 from lib.wiring import Services
 
 KEY = "tvsk_canary_7f3a9c21e5"
@@ -27,7 +27,7 @@ def house(
     root: Path,
     *,
     base: str = "",
-    problems: tuple[Problem, ...] = (),
+    problems: tuple[SettingProblem, ...] = (),
     database: str = "",
     ready: bool = True,
     **settings: Any,

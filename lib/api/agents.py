@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic.alias_generators import to_camel
 
 from lib.api.bodies import AgentChange, AgentNew, Avatar, CallFields
-from lib.api.endpoint import Call, Endpoint, page_of
+from lib.api.endpoint import ApiCall, Endpoint, page_of
 from lib.errors import GreenroomError
 from lib.models import Agent, CallSettings
 from lib.services.agents.readiness import Known
@@ -61,22 +61,22 @@ def row(agent: Agent, known: Known, services: Services) -> dict[str, Any]:
     }
 
 
-def every(call: Call) -> dict[str, Any]:
+def every(call: ApiCall) -> dict[str, Any]:
     known = _known(call.services)
     return page_of(call, [row(agent, known, call.services) for agent in call.services.agents.all()], "id")
 
 
-def create(call: Call) -> dict[str, Any]:
+def create(call: ApiCall) -> dict[str, Any]:
     body: AgentNew = call.body
     changes = _avatar(body.avatar) | _call(body.call, CallSettings())
     return _written(call.services, call.services.agents.create(name=body.name, **changes))
 
 
-def one(call: Call) -> dict[str, Any]:
+def one(call: ApiCall) -> dict[str, Any]:
     return row(call.services.agents.get(call.path["id"]), _known(call.services), call.services)
 
 
-def change(call: Call) -> dict[str, Any]:
+def change(call: ApiCall) -> dict[str, Any]:
     body: AgentChange = call.body
     agent = call.services.agents.get(call.path["id"])
     changes = _avatar(body.avatar) | _call(body.call, agent.call)
@@ -85,7 +85,7 @@ def change(call: Call) -> dict[str, Any]:
     return _written(call.services, call.services.agents.update(agent.id, **changes))
 
 
-def delete(call: Call) -> None:
+def delete(call: ApiCall) -> None:
     call.services.agents.delete(call.path["id"])
 
 

@@ -45,7 +45,7 @@ STATUS_OF: tuple[tuple[type[errors.GreenroomError], int], ...] = (
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One request as a handler sees it: path parameters, query, and the body as its endpoint's model (or None)."""
 
     services: Services
@@ -60,7 +60,7 @@ class Endpoint:
 
     method: str
     path: str
-    handler: Callable[[Call], Any]
+    handler: Callable[[ApiCall], Any]
     summary: str
     status: int = 200
     body: type[BaseModel] | None = None
@@ -84,7 +84,7 @@ def _dispatch(services: Services, methods: Mapping[str, Endpoint]) -> Callable[[
         endpoint = methods["GET" if request.method == "HEAD" else request.method]
         try:
             body = _parsed(await read_body(request, BODY_LIMIT), endpoint.body) if endpoint.body else None
-            call = Call(services, request.path_params, request.query_params, body)
+            call = ApiCall(services, request.path_params, request.query_params, body)
             result = await to_thread.run_sync(endpoint.handler, call, limiter=THREADS)
         except errors.GreenroomError as error:
             return error_answer(error)
@@ -128,7 +128,7 @@ def load_json(body: bytes) -> Any:
         raise errors.BadInput("The body is not JSON.", hint="Send a JSON body in UTF-8.") from None
 
 
-def page_of(call: Call, items: list[dict[str, Any]], key: str) -> dict[str, Any]:
+def page_of(call: ApiCall, items: list[dict[str, Any]], key: str) -> dict[str, Any]:
     """`{"data", "next"}`: `limit` items (100, at most 500) after the one whose `key` is the cursor."""
     limit = limit_of(call)
     cursor = call.query.get("cursor")
@@ -141,7 +141,7 @@ def page_of(call: Call, items: list[dict[str, Any]], key: str) -> dict[str, Any]
     return {"data": shown, "next": shown[-1][key] if begin + limit < len(items) else None}
 
 
-def limit_of(call: Call) -> int:
+def limit_of(call: ApiCall) -> int:
     text = call.query.get("limit", "100")
     if not text.isdecimal() or not 1 <= int(text) <= LIST_LIMIT:
         raise errors.BadInput(f"`limit` is a whole number from 1 to {LIST_LIMIT}.")

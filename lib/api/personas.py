@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lib.api.bodies import PersonaFields, PersonaPatch
-from lib.api.endpoint import Call, Endpoint, page_of
+from lib.api.endpoint import ApiCall, Endpoint, page_of
 from lib.models import Persona
 from lib.services.personas.service import By
 
@@ -26,22 +26,22 @@ def row(persona: Persona) -> dict[str, Any]:
     return {**persona.raw, "persona_id": persona.id, "persona_name": persona.name}
 
 
-def every(call: Call) -> dict[str, Any]:
+def every(call: ApiCall) -> dict[str, Any]:
     listing = call.services.catalogue.personas(max_age_s=FRESH_S)
     if listing.error is not None:
         raise listing.error
     return page_of(call, [row(persona) for persona in listing.items], "persona_id")
 
 
-def create(call: Call) -> dict[str, Any]:
+def create(call: ApiCall) -> dict[str, Any]:
     return row(call.services.personas.create(call.body.model_dump(exclude_unset=True), API))
 
 
-def one(call: Call) -> dict[str, Any]:
+def one(call: ApiCall) -> dict[str, Any]:
     return row(call.services.personas.get(call.path["id"]))
 
 
-def change(call: Call) -> dict[str, Any]:
+def change(call: ApiCall) -> dict[str, Any]:
     personas, persona_id, body = call.services.personas, call.path["id"], call.body.root
     if isinstance(body, list):
         steps = [step.model_dump(exclude_unset=True, by_alias=True) for step in body]
@@ -55,7 +55,7 @@ def change(call: Call) -> dict[str, Any]:
     return row(saved.persona or personas.get(persona_id))
 
 
-def delete(call: Call) -> None:
+def delete(call: ApiCall) -> None:
     call.services.personas.delete(call.path["id"], API)
 
 

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from lib.api.bodies import Message, SessionNew
-from lib.api.endpoint import Call, Endpoint, limit_of
+from lib.api.endpoint import ApiCall, Endpoint, limit_of
 from lib.models import Mode, Session, Status, Watch
 from lib.services.records.export import shown
 from lib.wiring import Services
@@ -49,7 +49,7 @@ def row(services: Services, session: Session) -> dict[str, Any]:
     }
 
 
-def start(call: Call) -> dict[str, Any]:
+def start(call: ApiCall) -> dict[str, Any]:
     body: SessionNew = call.body
     session = call.services.sessions.start_and_wait(
         body.agent_id,
@@ -61,12 +61,12 @@ def start(call: Call) -> dict[str, Any]:
     return row(call.services, session)
 
 
-def every(call: Call) -> dict[str, Any]:
+def every(call: ApiCall) -> dict[str, Any]:
     page = call.services.sessions.page(limit=limit_of(call), cursor=call.query.get("cursor"))
     return {"data": [row(call.services, session) for session in page.items], "next": page.next}
 
 
-def one(call: Call) -> dict[str, Any]:
+def one(call: ApiCall) -> dict[str, Any]:
     session = call.services.sessions.get(call.path["id"])
     call.services.sessions.glimpse(session)
     turns = shown(call.services.sessions.turns(session.id))
@@ -76,11 +76,11 @@ def one(call: Call) -> dict[str, Any]:
     return {**row(call.services, session), "transcript": transcript}
 
 
-def end(call: Call) -> dict[str, Any]:
+def end(call: ApiCall) -> dict[str, Any]:
     return row(call.services, call.services.sessions.end(call.path["id"]))
 
 
-def message(call: Call) -> dict[str, Any]:
+def message(call: ApiCall) -> dict[str, Any]:
     body: Message = call.body
     turn = call.services.talking.say(call.path["id"], body.text)
     return {"role": turn.role, "text": turn.content, "label": call.services.responder.label}

@@ -14,20 +14,20 @@ import threading
 from collections.abc import Callable
 
 from lib.bot.telling import Teller
-from lib.worker import PLAN, Event, Plan, parsed
+from lib.worker import PLAN, Event, WorkerPlan, parsed
 
 CPU_S_PER_CALL_S = 2
 
 
-async def hold(plan: Plan, teller: Teller, *, commanded: bool) -> int:
+async def hold(plan: WorkerPlan, teller: Teller, *, commanded: bool) -> int:
     """Import Pipecat only now: that it can't be imported is an event like any other.
 
     `commanded`: standard input is whoever started it.
     """
     try:
-        from lib.bot.session import Call
+        from lib.bot.session import WorkerCall
 
-        call = Call(plan, teller)
+        call = WorkerCall(plan, teller)
     except Exception:  # noqa: BLE001 - a library that can't be imported may raise anything
         import traceback
 
@@ -65,7 +65,7 @@ def listen(
     return thread
 
 
-def limit(plan: Plan) -> None:
+def limit(plan: WorkerPlan) -> None:
     """A worker that spins is ended by the system, where the system can do that."""
     try:
         import resource
@@ -84,7 +84,7 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     teller = Teller()
     try:
-        plan = Plan.from_variables(os.environ) if in_pod else Plan.parse(sys.stdin.readline())
+        plan = WorkerPlan.from_variables(os.environ) if in_pod else WorkerPlan.parse(sys.stdin.readline())
     except PermissionError:
         teller.fail("other_account", "The worker's Tavus key is not the one that Greenroom uses.")
         return 2

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from lib.bot.telling import Teller
-from lib.worker import Event, Plan
+from lib.worker import Event, WorkerPlan
 
 WIDTH, HEIGHT = 1280, 720
 
 
-class Room(Protocol):
+class WorkerRoom(Protocol):
     """`transport` is Pipecat's. `on_viewer(coming)` is called when somebody comes in, and when nobody is left."""
 
     transport: Any
@@ -23,7 +23,7 @@ class Room(Protocol):
 class DailyRoom:
     """The plan's Daily room, which the bot enters as its owner."""
 
-    def __init__(self, plan: Plan, teller: Teller, on_viewer: Callable[[bool], Awaitable[None]]) -> None:
+    def __init__(self, plan: WorkerPlan, teller: Teller, on_viewer: Callable[[bool], Awaitable[None]]) -> None:
         from pipecat.transports.daily.transport import DailyParams, DailyTransport
 
         self.transport = DailyTransport(
@@ -72,7 +72,7 @@ class BrowserRoom:
     A second browser, or the same one after a reload, takes the place of the first.
     """
 
-    def __init__(self, plan: Plan, teller: Teller, on_viewer: Callable[[bool], Awaitable[None]]) -> None:
+    def __init__(self, plan: WorkerPlan, teller: Teller, on_viewer: Callable[[bool], Awaitable[None]]) -> None:
         from pipecat.transports.base_transport import TransportParams
         from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
         from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport

@@ -16,20 +16,20 @@ from pipecat.workers.runner import WorkerRunner
 
 from lib.bot.brain import ParentBrain
 from lib.bot.presence import Presence
-from lib.bot.room import BrowserRoom, DailyRoom, Room
+from lib.bot.room import BrowserRoom, DailyRoom, WorkerRoom
 from lib.bot.services import hearing, speaking, thinking
-from lib.bot.tavus import GuardedApi, GuardedTavusVideo, Refused
+from lib.bot.tavus import GuardedApi, GuardedTavusVideo, TavusRefused
 from lib.bot.telling import Teller
-from lib.worker import Command, Event, Plan
+from lib.worker import Command, Event, WorkerPlan
 
 SETUP_WITHIN_S = 60.0
 """A Daily room that can't be joined says so after 19 s, in the pipeline's set-up; the library gives up after 20."""
 
 
-class Call:
+class WorkerCall:
     """Runs one session. `stop` ends it from any thread of this loop."""
 
-    def __init__(self, plan: Plan, teller: Teller) -> None:
+    def __init__(self, plan: WorkerPlan, teller: Teller) -> None:
         self._plan = plan
         self._teller = teller
         self._over = asyncio.Event()
@@ -38,7 +38,7 @@ class Call:
         self._greeted = False
         self._worker: PipelineWorker | None = None
         self._brain: ParentBrain | None = None
-        self._room: Room | None = None
+        self._room: WorkerRoom | None = None
         self._presence: Presence | None = None
 
     async def run(self) -> int:
@@ -57,7 +57,7 @@ class Call:
                     made = await api.create_conversation(plan.replica_id, "")
                     self._presence = Presence(http, str(made["conversation_url"]))
                 return await self._held(http, api)
-            except Refused:
+            except TavusRefused:
                 return 3
             finally:
                 if self._presence is not None:
@@ -89,7 +89,7 @@ class Call:
 
     async def _held(self, http: aiohttp.ClientSession, api: GuardedApi) -> int:
         plan, loop = self._plan, asyncio.get_running_loop()
-        room: Room = (DailyRoom if plan.transport == "daily" else BrowserRoom)(plan, self._teller, self._viewer)
+        room: WorkerRoom = (DailyRoom if plan.transport == "daily" else BrowserRoom)(plan, self._teller, self._viewer)
         self._room = room
         self._worker = worker = self._pipeline(room, http, api)
         if plan.transport == "rtc":
@@ -116,7 +116,7 @@ class Call:
         self._teller.tell(Event.ENDED, reason=self._reason)
         return 0
 
-    def _pipeline(self, room: Room, http: aiohttp.ClientSession, api: GuardedApi) -> PipelineWorker:
+    def _pipeline(self, room: WorkerRoom, http: aiohttp.ClientSession, api: GuardedApi) -> PipelineWorker:
         plan = self._plan
         instructions = [{"role": "system", "content": plan.system_prompt}] if plan.system_prompt else []
         pair = LLMContextAggregatorPair(

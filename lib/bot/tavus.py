@@ -18,20 +18,20 @@ from pipecat.transports.tavus.transport import TavusApi, TavusCallbacks, TavusPa
 
 from lib.bot.telling import Teller
 from lib.clients import unreached
-from lib.worker import Event, Plan
+from lib.worker import Event, WorkerPlan
 
 ECHO_PERSONA = "pipecat0"
 """Tavus's stock persona that speaks what it is sent (https://docs.tavus.io/sections/integrations/pipecat)."""
 
 
-class Refused(Exception):
+class TavusRefused(Exception):
     """Tavus did not make the conversation, or it is not known whether it did."""
 
 
 class GuardedApi(TavusApi):
     """Makes one conversation, as the plan says, and sees to it that it is ended: `settle` is called at the last."""
 
-    def __init__(self, plan: Plan, session: aiohttp.ClientSession, teller: Teller) -> None:
+    def __init__(self, plan: WorkerPlan, session: aiohttp.ClientSession, teller: Teller) -> None:
         super().__init__(plan.tavus_key, session)
         self.BASE_URL = plan.tavus_base_url
         self._plan = plan
@@ -56,7 +56,7 @@ class GuardedApi(TavusApi):
         """Wait for a start that is under way, and end what it made unless that was done. What fails is the parent's."""
         if self._making is None or self._ended:
             return
-        with contextlib.suppress(Refused, aiohttp.ClientError, TimeoutError):
+        with contextlib.suppress(TavusRefused, aiohttp.ClientError, TimeoutError):
             made = await self._making
             await self.end_conversation(made["conversation_id"])
 
@@ -79,16 +79,16 @@ class GuardedApi(TavusApi):
                 status, kind = answer.status, answer.headers.get("content-type", "")
         except aiohttp.ConnectionTimeoutError:
             self._teller.fail("not_sent", "Tavus can't be reached.", why=unreached.SILENT.code)
-            raise Refused from None
+            raise TavusRefused from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
             self._teller.fail("not_sent", "Tavus can't be reached.", why=_why(error))
-            raise Refused from None
+            raise TavusRefused from None
         except (aiohttp.ClientError, TimeoutError):
             self._teller.fail("ambiguous", "Tavus gave no clear answer to the start.")
-            raise Refused from None
+            raise TavusRefused from None
         if status >= 300:
             self._teller.fail("tavus_refused", f"Tavus answered {status}.", status=status, body=text[:2000], kind=kind)
-            raise Refused
+            raise TavusRefused
         return self._made(text)
 
     def _made(self, text: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class GuardedApi(TavusApi):
             told = {"id": made["conversation_id"], "url": made["conversation_url"]}
         except (ValueError, KeyError, TypeError):
             self._teller.fail("ambiguous", "Tavus answered in a form that can't be used.")
-            raise Refused from None
+            raise TavusRefused from None
         self._teller.tell(Event.CONVERSATION, **told)
         return made
 
@@ -118,7 +118,7 @@ def _why(error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError) -> 
 class GuardedClient(TavusTransportClient):
     """The stock client with a guarded way to Tavus."""
 
-    def __init__(self, plan: Plan, session: aiohttp.ClientSession, api: GuardedApi, **settings: Any) -> None:
+    def __init__(self, plan: WorkerPlan, session: aiohttp.ClientSession, api: GuardedApi, **settings: Any) -> None:
         super().__init__(
             api_key=plan.tavus_key, replica_id=plan.replica_id, persona_id=ECHO_PERSONA, session=session, **settings
         )
@@ -128,7 +128,7 @@ class GuardedClient(TavusTransportClient):
 class GuardedTavusVideo(TavusVideoService):
     """The stock service with a guarded client, which says when the replica is there and when it does not come."""
 
-    def __init__(self, plan: Plan, session: aiohttp.ClientSession, teller: Teller, api: GuardedApi) -> None:
+    def __init__(self, plan: WorkerPlan, session: aiohttp.ClientSession, teller: Teller, api: GuardedApi) -> None:
         super().__init__(api_key=plan.tavus_key, replica_id=plan.replica_id, persona_id=ECHO_PERSONA, session=session)
         self._plan = plan
         self._api = api

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from lib.clients import faults, unreached
 from lib.clients.connections import ExchangeDeadline
-from lib.clients.wire import BODY_LIMIT, Answer, KeyHeader, NoAnswer, NotConnected, Wire
+from lib.clients.wire import BODY_LIMIT, KeyHeader, NoAnswer, NotConnected, Wire, WireAnswer
 from lib.errors import (
     Ambiguous,
     GreenroomError,
@@ -141,10 +141,10 @@ class ChatClient:
         if failure is not None:
             raise failure
 
-    def _pieces(self, lines: Iterator[Answer | bytes]) -> Iterator[str]:
+    def _pieces(self, lines: Iterator[WireAnswer | bytes]) -> Iterator[str]:
         said, done = False, False
         for line in lines:
-            if isinstance(line, Answer):  # an error, or an endpoint that does not stream
+            if isinstance(line, WireAnswer):  # an error, or an endpoint that does not stream
                 yield self._content(line)
                 return
             if not line.startswith(b"data:"):
@@ -167,13 +167,13 @@ class ChatClient:
         try:
             event = json.loads(data)
             if isinstance(event, dict) and "error" in event:
-                raise self._told(Answer(500, {}, data))
+                raise self._told(WireAnswer(500, {}, data))
             choice = event["choices"][0] if event["choices"] else {}
             return _text(choice.get("delta", {}).get("content")), bool(choice.get("finish_reason"))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise self._unusable() from None
 
-    def _content(self, answer: Answer) -> str:
+    def _content(self, answer: WireAnswer) -> str:
         if not 200 <= answer.status < 300:
             raise self._told(answer)
         try:
@@ -191,7 +191,7 @@ class ChatClient:
         raw = json.dumps(body).encode("ascii")
         return requests.Request("POST", self._url, data=raw, headers={"Content-Type": "application/json"})
 
-    def _told(self, answer: Answer) -> GreenroomError:
+    def _told(self, answer: WireAnswer) -> GreenroomError:
         error = faults.error_for(answer, who=self._who, reads=False, names_one=False)
         if isinstance(error, OutOfCredit):
             error.message = f"The account at {self._who} has no credit left ({answer.status})."
@@ -202,7 +202,7 @@ class ChatClient:
             return self._error(error, _TOO_LONG_HINT)
         return self._error(error)
 
-    def _unusable(self, answer: Answer | None = None) -> GreenroomError:
+    def _unusable(self, answer: WireAnswer | None = None) -> GreenroomError:
         page = answer is not None and faults.web_page(answer)
         what = "with a web page instead of data" if page else "in a form that is no chat completion"
         hint = "Check CHAT_BASE_URL: for most servers it ends in /v1." if page else None
@@ -245,8 +245,10 @@ class _LineWire(Wire):
         super().__init__(auth, timeouts)
         self._stream_s = stream_s
 
-    def lines(self, request: requests.Request, *, loopback: bool, hold: Hold | None = None) -> Iterator[Answer | bytes]:
-        """Lines of an event stream, or one whole `Answer` where there is none. Raises as `send` does."""
+    def lines(
+        self, request: requests.Request, *, loopback: bool, hold: Hold | None = None
+    ) -> Iterator[WireAnswer | bytes]:
+        """Lines of an event stream, or one whole `WireAnswer` where there is none. Raises as `send` does."""
         session = self._session()
         prepared = session.prepare_request(request)
         assert prepared.url is not None
@@ -263,7 +265,7 @@ class _LineWire(Wire):
                 deadline.renew(self._stream_s)
                 yield from self._split(answer, deadline)
             else:
-                yield Answer(answer.status_code, {"content-type": kind}, self._body(answer))
+                yield WireAnswer(answer.status_code, {"content-type": kind}, self._body(answer))
         except NoAnswer as error:
             failure = error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from lib.clients.wire import Answer
+from lib.clients.wire import WireAnswer
 from lib.errors import (
     Ambiguous,
     GreenroomError,
@@ -36,7 +36,7 @@ _NO_CREDIT = re.compile(r"\bout of (conversational )?(credits?|minutes)\b", re.I
 _NO_SLOT = re.compile(r"\bmaximum (number of )?concurrent (conversations?|sessions?)\b", re.IGNORECASE)
 
 
-def parsed(answer: Answer) -> Any:
+def parsed(answer: WireAnswer) -> Any:
     """The answer's JSON. Raises ValueError for anything else."""
     try:
         return json.loads(answer.body)
@@ -44,11 +44,11 @@ def parsed(answer: Answer) -> Any:
         raise ValueError("nested too deep") from None
 
 
-def web_page(answer: Answer) -> bool:
+def web_page(answer: WireAnswer) -> bool:
     return "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<"
 
 
-def vendor_text(answer: Answer) -> str:
+def vendor_text(answer: WireAnswer) -> str:
     """What the other side says about its error, in one line of at most 300 characters; "" for HTML and the like."""
     try:
         said = parsed(answer)
@@ -64,7 +64,7 @@ def vendor_text(answer: Answer) -> str:
     return ""
 
 
-def retry_after_s(answer: Answer, now: datetime | None = None) -> float | None:
+def retry_after_s(answer: WireAnswer, now: datetime | None = None) -> float | None:
     """`Retry-After` in seconds from now, whether it was given as seconds or as a date; None if absent or nonsense."""
     given = answer.headers.get("retry-after", "").strip()
     if not given:
@@ -80,7 +80,7 @@ def retry_after_s(answer: Answer, now: datetime | None = None) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
+def error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
     """The error behind an answer that is no success.
 
     `who` is the other side's name, `reads` is true for a GET (nothing can have been done), `names_one` where the
@@ -93,7 +93,7 @@ def error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> Gree
     return error
 
 
-def _error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
+def _error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
     status = answer.status
     text = vendor_text(answer)
     said = f": {text}" if text else " with a web page instead of data" if web_page(answer) else ""
@@ -130,7 +130,7 @@ def _error_for(answer: Answer, *, who: str, reads: bool, names_one: bool) -> Gre
     return UpstreamRejected(f"{who} refused the request ({status}){said}", status=status)
 
 
-def unusable(answer: Answer, *, who: str, reads: bool) -> Ambiguous:
+def unusable(answer: WireAnswer, *, who: str, reads: bool) -> Ambiguous:
     """A success in a form that says nothing: HTML of a login page, half an answer, an id that is missing."""
     page = ", but with a web page instead of data" if web_page(answer) else ", but not in a form that can be used"
     return Ambiguous(

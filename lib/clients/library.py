@@ -15,7 +15,7 @@ from lib.clients.transport import Success, Transport
 from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet
 
 
-class Objectives:
+class ObjectivesApi:
     """`/objectives`: sets of steps that lead from one to the next."""
 
     def __init__(self, transport: Transport) -> None:
@@ -53,7 +53,7 @@ class Objectives:
         self._transport.request("DELETE", "/objectives/{objectives_id}", _done, objectives_id=objectives_id)
 
 
-class Guardrails:
+class GuardrailsApi:
     """`/guardrails`: single rules since May 2026, and the older sets of them, which stay readable."""
 
     def __init__(self, transport: Transport) -> None:
@@ -89,7 +89,7 @@ class Guardrails:
         self._transport.request("DELETE", "/guardrails/{guardrail_id}", _done, guardrail_id=guardrail_id)
 
 
-class Documents:
+class DocumentsApi:
     """`/documents`: files and web pages that are read once and then known. Reading takes minutes."""
 
     def __init__(self, transport: Transport) -> None:

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from lib.clients import vocabulary
-from lib.clients.library import Documents, Guardrails, Objectives
+from lib.clients.library import DocumentsApi, GuardrailsApi, ObjectivesApi
 from lib.clients.sweeping import Swept, count, newest, sweep
-from lib.clients.transport import Call, Success, Transport
+from lib.clients.transport import SentRequest, Success, Transport
 from lib.models import Conversation, Persona, Replica
 
 T = TypeVar("T")
@@ -37,17 +37,17 @@ class Tavus:
         api_key: SecretStr,
         timeouts: tuple[float, float] = (3.0, 20.0),
         sleep: Callable[[float], None] = time.sleep,
-        recorder: Callable[[Call], None] | None = None,
+        recorder: Callable[[SentRequest], None] | None = None,
     ) -> None:
         self._transport = Transport(
             base_url=base_url, api_key=api_key, timeouts=timeouts, sleep=sleep, recorder=recorder
         )
-        self.personas = Personas(self._transport)
-        self.replicas = Replicas(self._transport)
-        self.conversations = Conversations(self._transport)
-        self.objectives = Objectives(self._transport)
-        self.guardrails = Guardrails(self._transport)
-        self.documents = Documents(self._transport)
+        self.personas = PersonasApi(self._transport)
+        self.replicas = ReplicasApi(self._transport)
+        self.conversations = ConversationsApi(self._transport)
+        self.objectives = ObjectivesApi(self._transport)
+        self.guardrails = GuardrailsApi(self._transport)
+        self.documents = DocumentsApi(self._transport)
 
     @property
     def base_url(self) -> str:
@@ -77,7 +77,7 @@ class Patched:
     publish_url: str = ""
 
 
-class Personas:
+class PersonasApi:
     """`/personas`, which Tavus also calls PALs. Nothing here is billed."""
 
     def __init__(self, transport: Transport) -> None:
@@ -120,7 +120,7 @@ class Personas:
         self._transport.request("DELETE", "/personas/{persona_id}", _done, persona_id=persona_id)
 
 
-class Replicas:
+class ReplicasApi:
     """`/replicas`, which Tavus also calls Faces. Nothing here is billed."""
 
     def __init__(self, transport: Transport) -> None:
@@ -145,7 +145,7 @@ class Replicas:
         )
 
 
-class Conversations:
+class ConversationsApi:
     """`/conversations`: the only paid thing."""
 
     def __init__(self, transport: Transport) -> None:

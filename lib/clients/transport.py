@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from lib.clients import faults
 from lib.clients.unreached import NOTHING_SENT
-from lib.clients.wire import Answer, KeyHeader, NoAnswer, NotConnected, Wire
+from lib.clients.wire import KeyHeader, NoAnswer, NotConnected, Wire, WireAnswer
 from lib.errors import Ambiguous, BadInput, GreenroomError, NotFound, NotSent, SettingsWrong
 from lib.models import is_loopback
 
@@ -34,7 +34,7 @@ READING_S = 10.0
 
 
 @dataclass(frozen=True)
-class Call:
+class SentRequest:
     """One request as it went, for whoever looks later: no key, and nothing of the answer but what went wrong.
 
     `route` is the pattern ("/personas/{persona_id}"); `status` is None where no answer came; `error_code` and `error`
@@ -98,7 +98,7 @@ class Transport:
         api_key: SecretStr,
         timeouts: tuple[float, float] = (3.0, 20.0),
         sleep: Callable[[float], None] = time.sleep,
-        recorder: Callable[[Call], None] | None = None,
+        recorder: Callable[[SentRequest], None] | None = None,
         who: str = "Tavus",
         header: str = "x-api-key",
         scheme: str = "",
@@ -172,17 +172,17 @@ class Transport:
     def _once(self, asked: _Asked, parse: Callable[[Success], T]) -> T | GreenroomError:
         at, started = datetime.now(UTC), time.perf_counter()
         answer = self._answer(asked)
-        status = answer.status if isinstance(answer, Answer) else None
-        if isinstance(answer, Answer):
+        status = answer.status if isinstance(answer, WireAnswer) else None
+        if isinstance(answer, WireAnswer):
             self.skew_s = _skew_s(answer.headers.get("date", ""), at)
-        outcome = self._outcome(asked.method, asked.route, parse, answer) if isinstance(answer, Answer) else answer
+        outcome = self._outcome(asked.method, asked.route, parse, answer) if isinstance(answer, WireAnswer) else answer
         if self._recorder is not None:
             # An error in here would hide the answer to a request that may just have started a paid call.
             with contextlib.suppress(Exception):
                 self._recorder(_call(asked, at, (time.perf_counter() - started) * 1000, status, outcome))
         return outcome
 
-    def _answer(self, asked: _Asked) -> Answer | GreenroomError:
+    def _answer(self, asked: _Asked) -> WireAnswer | GreenroomError:
         base_url, loopback = self._base_url, self._loopback
         if not base_url:
             return NotSent(f"The address of {self.who} is not known yet.", hint="Try again in a moment.")
@@ -204,7 +204,9 @@ class Transport:
             hint = "Try again in a moment." if method == "GET" else None
             return Ambiguous(str(error).replace("{who}", self.who), code=code, hint=hint)
 
-    def _outcome(self, method: str, route: str, parse: Callable[[Success], T], answer: Answer) -> T | GreenroomError:
+    def _outcome(
+        self, method: str, route: str, parse: Callable[[Success], T], answer: WireAnswer
+    ) -> T | GreenroomError:
         reads = method == "GET"
         if 200 <= answer.status < 300 or (answer.status == 304 and method == "PATCH"):
             try:
@@ -226,10 +228,10 @@ class Transport:
         return error
 
 
-def _call(asked: _Asked, at: datetime, ms: float, status: int | None, outcome: object) -> Call:
+def _call(asked: _Asked, at: datetime, ms: float, status: int | None, outcome: object) -> SentRequest:
     error = outcome if isinstance(outcome, GreenroomError) else None
     made = outcome if isinstance(outcome, str) else getattr(outcome, "id", "")
-    return Call(
+    return SentRequest(
         at=at,
         method=asked.method,
         route=asked.route,

@@ -27,7 +27,7 @@ BODY_LIMIT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Answer:
+class WireAnswer:
     """What came back. `headers` have lower-case names."""
 
     status: int
@@ -105,7 +105,7 @@ class Wire:
     def close(self) -> None:
         self._kept.close()
 
-    def send(self, request: requests.Request, *, loopback: bool, own_connection: bool) -> Answer:
+    def send(self, request: requests.Request, *, loopback: bool, own_connection: bool) -> WireAnswer:
         """Send it once. `own_connection` uses no kept connection, which may be closing while the request leaves.
 
         Raises ValueError (can't be sent as it is: a bad address or header), NotConnected, NoAnswer.
@@ -127,7 +127,7 @@ class Wire:
         session.mount("http://", adapter)
         return session
 
-    def _exchange(self, session: requests.Session, request: requests.Request, loopback: bool) -> Answer:
+    def _exchange(self, session: requests.Session, request: requests.Request, loopback: bool) -> WireAnswer:
         prepared = session.prepare_request(request)
         assert prepared.url is not None
         settings = self._surroundings(session, prepared.url, loopback)
@@ -139,7 +139,7 @@ class Wire:
         else:
             try:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Answer(answer.status_code, headers, self._body(answer))
+                return WireAnswer(answer.status_code, headers, self._body(answer))
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, NoAnswer) as error:
                 failure = error if isinstance(error, NoAnswer) else self._failure(error, deadline)
             finally:

@@ -22,8 +22,8 @@ from lib.commands import outside
 
 if TYPE_CHECKING:
     from lib.errors import GreenroomError
-    from lib.services.personas.folder import Found
-    from lib.services.personas.plan import Plan
+    from lib.services.personas.folder import FolderFile
+    from lib.services.personas.plan import PersonasPlan
     from lib.wiring import Services
 
 NOTHING, REFUSED, PENDING = 0, 1, 2
@@ -98,7 +98,7 @@ def _refusal(error: GreenroomError, args: argparse.Namespace) -> dict[str, Any]:
     return {"error": error.message, "hint": error.hint, "code": error.code, "dir": str(args.dir)}
 
 
-def _planned(args: argparse.Namespace, services: Services) -> tuple[list[Found], Plan]:
+def _planned(args: argparse.Namespace, services: Services) -> tuple[list[FolderFile], PersonasPlan]:
     from lib.services.personas import exporting, folder
     from lib.services.personas.plan import names_replica, plan
 

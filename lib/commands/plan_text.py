@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lib.services.personas.applying import Done, outcome
-from lib.services.personas.diff import Change, excerpts
-from lib.services.personas.folder import Export, Written
-from lib.services.personas.plan import Act, Plan, Step
+from lib.services.personas.diff import FieldChange, excerpts
+from lib.services.personas.folder import FileExport, Written
+from lib.services.personas.plan import Act, PersonasPlan, PlanStep
 
 SIGNS = {Act.CREATE: "+", Act.PATCH: "~", Act.NOTHING: "=", Act.CONFLICT: "!", Act.REFUSED: "x"}
 WRITTEN = {
@@ -32,7 +32,7 @@ def head(doing: str, place: Path, address: str) -> str:
     return f"{doing}: {plain(str(place))}, {plain(address)}\n"
 
 
-def step(of: Step) -> str:
+def step(of: PlanStep) -> str:
     """One file: what would become of it, field by field."""
     name = f"  “{plain(of.name)}”" if of.name else ""
     return "\n".join([f"{SIGNS[of.act]} {plain(of.file)}{name}: {_headline(of)}", *_details(of)])
@@ -45,14 +45,14 @@ def done(of: Done) -> Iterator[str]:
     yield from (f"    note: {plain(note)}" for note in of.notes)
 
 
-def exported(of: Export) -> str:
+def exported(of: FileExport) -> str:
     sign, word = WRITTEN[of.written]
     name = f"“{plain(of.name)}”" if of.name else ""
     title = "  ".join(filter(None, (plain(of.file), name)))
     return f"{sign} {title}: {word}. {plain(of.told)}".rstrip()
 
 
-def others(plan: Plan) -> Iterator[str]:
+def others(plan: PersonasPlan) -> Iterator[str]:
     """A line about the account's own personas that no file is about."""
     if plan.others:
         has, are = ("has", "is") if plan.others == 1 else ("have", "are")
@@ -65,7 +65,7 @@ def result(steps: Sequence[Done]) -> str:
     return f"{outcome(steps)}\nNot done: {failed}." if failed else outcome(steps)
 
 
-def as_json(plan: Plan, steps: Sequence[Done] | None = None) -> dict[str, Any]:
+def as_json(plan: PersonasPlan, steps: Sequence[Done] | None = None) -> dict[str, Any]:
     """The plan, with what became of each file if it was applied; for `json.dumps`."""
     became = {id(one.step): one for one in steps or ()}
     found = []
@@ -100,7 +100,7 @@ def _sign(sign: str) -> str:
     return sign if seen else sign.encode("unicode_escape").decode("ascii")
 
 
-def _headline(of: Step) -> str:
+def _headline(of: PlanStep) -> str:
     count = len(of.changes)
     match of.act:
         case Act.CREATE:
@@ -115,7 +115,7 @@ def _headline(of: Step) -> str:
             return "refused"
 
 
-def _details(of: Step) -> Iterator[str]:
+def _details(of: PlanStep) -> Iterator[str]:
     for trouble in of.troubles:
         yield f"    {f'line {trouble.line}: ' if trouble.line else ''}{plain(trouble.message)}"
     for clash in of.clashes:
@@ -130,7 +130,7 @@ def _details(of: Step) -> Iterator[str]:
         yield f"    note: {plain(note)}"
 
 
-def _change(change: Change) -> Iterator[str]:
+def _change(change: FieldChange) -> Iterator[str]:
     yield from _both(change.was, change.now, "-", "+")
 
 

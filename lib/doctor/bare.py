@@ -9,26 +9,28 @@ from pathlib import Path
 from lib.doctor.causes import of_platform
 from lib.doctor.machine import Machine, versions
 from lib.doctor.probe import Probe
-from lib.doctor.report import Check, Outcome
+from lib.doctor.report import CheckResult, HealthCheck
 
 LITTLE_SPACE = 200 * 1024 * 1024
 WORKER = "Pipecat worker"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^;\s]+)\s*(;.*)?$")
 
 
-def this_machine(here: Machine) -> Check:
+def this_machine(here: Machine) -> HealthCheck:
     """System, architecture, C library and Python."""
     if not here.python_fits:
-        return Check("This machine", Outcome.FAIL, f"{here}.", "Install Python 3.11 or newer.")
-    return Check("This machine", Outcome.PASS, f"{here}.")
+        return HealthCheck("This machine", CheckResult.FAIL, f"{here}.", "Install Python 3.11 or newer.")
+    return HealthCheck("This machine", CheckResult.PASS, f"{here}.")
 
 
-def packages(root: Path) -> Check:
+def packages(root: Path) -> HealthCheck:
     """Whether what requirements.txt pins is what this Python has."""
     try:
         text = (root / "requirements.txt").read_text(encoding="utf-8")
     except OSError:
-        return Check("Packages", Outcome.FAIL, "requirements.txt can't be read.", "Get the whole project again.")
+        return HealthCheck(
+            "Packages", CheckResult.FAIL, "requirements.txt can't be read.", "Get the whole project again."
+        )
     # Pins that only hold for some systems are left to pip: what a marker means is its business.
     wanted = {pin[1]: pin[2] for line in text.splitlines() if (pin := _PIN.match(line.strip())) and not pin[3]}
     found = versions(wanted)
@@ -37,33 +39,35 @@ def packages(root: Path) -> Check:
         f"{name} {found[name]} in place of {wanted[name]}" for name in wanted if found[name] not in ("", wanted[name])
     ]
     if absent:
-        return Check("Packages", Outcome.FAIL, f"Not installed: {', '.join(absent)}.", "Run python dev.py run.")
+        return HealthCheck(
+            "Packages", CheckResult.FAIL, f"Not installed: {', '.join(absent)}.", "Run python dev.py run."
+        )
     if other:
-        return Check("Packages", Outcome.LOOK, f"{'; '.join(other)}.", "Run pip install -r requirements.txt.")
-    return Check("Packages", Outcome.PASS, f"All {len(wanted)} that are named are installed as pinned.")
+        return HealthCheck("Packages", CheckResult.LOOK, f"{'; '.join(other)}.", "Run pip install -r requirements.txt.")
+    return HealthCheck("Packages", CheckResult.PASS, f"All {len(wanted)} that are named are installed as pinned.")
 
 
-def worker(here: Machine, tried: Probe) -> Check:
+def worker(here: Machine, tried: Probe) -> HealthCheck:
     """Whether the packages of the Pipecat worker can be loaded. Not having them is no failure: one mode needs them."""
     stuck = of_platform(here)
     if stuck is not None:
-        return Check(WORKER, Outcome.LOOK, stuck.cause, stuck.fix)
+        return HealthCheck(WORKER, CheckResult.LOOK, stuck.cause, stuck.fix)
     if tried.cause is not None:
         absent = tried.cause.code == "pipecat_missing"
         told = tried.cause.cause + (" Only the mode pipecat_daily needs it." if absent else "")
-        return Check(WORKER, Outcome.SKIP if absent else Outcome.LOOK, told, tried.cause.fix)
+        return HealthCheck(WORKER, CheckResult.SKIP if absent else CheckResult.LOOK, told, tried.cause.fix)
     told = f"Python {tried.python}, Pipecat {tried.pipecat}, daily-python {tried.daily}: all can be loaded."
-    return Check(WORKER, Outcome.PASS, told)
+    return HealthCheck(WORKER, CheckResult.PASS, told)
 
 
-def disk(folder: Path) -> Check:
+def disk(folder: Path) -> HealthCheck:
     """Room for the database."""
     there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
     try:
         free = shutil.disk_usage(there).free
     except OSError as error:
-        return Check("Disk", Outcome.LOOK, f"It can't be asked: {error.strerror}.")
+        return HealthCheck("Disk", CheckResult.LOOK, f"It can't be asked: {error.strerror}.")
     told = f"{free / 1024**3:.1f} GB free."
     if free < LITTLE_SPACE:
-        return Check("Disk", Outcome.LOOK, told, "Make room: once the disk is full, no session can start.")
-    return Check("Disk", Outcome.PASS, told)
+        return HealthCheck("Disk", CheckResult.LOOK, told, "Make room: once the disk is full, no session can start.")
+    return HealthCheck("Disk", CheckResult.PASS, told)

@@ -12,7 +12,7 @@ from lib.doctor import bare
 from lib.doctor.machine import machine
 from lib.doctor.modes import matrix
 from lib.doctor.probe import probe, worker_python
-from lib.doctor.report import WORDS, Check, Outcome, Report, report_json, verdict
+from lib.doctor.report import WORDS, CheckResult, HealthCheck, Report, report_json, verdict
 
 PAID = "Start, for real"
 Full = Callable[[], Report]
@@ -23,7 +23,7 @@ def run(
     *,
     as_json: bool,
     full: Full | None,
-    paid: Callable[[], Check] | None = None,
+    paid: Callable[[], HealthCheck] | None = None,
     out: Callable[[str], None] = print,
 ) -> int:
     """Check, print, and answer 0, or 1 where something failed.
@@ -34,17 +34,17 @@ def run(
     """
     report = full() if full is not None else bare_report(root)
     if paid is not None:
-        first = [check.name for check in report.checks if check.result is Outcome.FAIL]
+        first = [check.name for check in report.checks if check.result is CheckResult.FAIL]
         told = f"Not tried: to be fixed first: {', '.join(first)}."
-        report = with_check(report, Check(PAID, Outcome.SKIP, told) if first else paid())
+        report = with_check(report, HealthCheck(PAID, CheckResult.SKIP, told) if first else paid())
     out(report_json(report) if as_json else as_text(report))
-    return 1 if report.result is Outcome.FAIL else 0
+    return 1 if report.result is CheckResult.FAIL else 0
 
 
-def with_check(report: Report, check: Check) -> Report:
+def with_check(report: Report, check: HealthCheck) -> Report:
     """The report with one check more; the verdict counts it, unless it was not run."""
     checks = (*report.checks, check)
-    if check.result is Outcome.SKIP:
+    if check.result is CheckResult.SKIP:
         return replace(report, checks=checks)
     told, result = verdict(checks, ready="Ready for live calls.")
     return replace(report, checks=checks, verdict=told, result=result)

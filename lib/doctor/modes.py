@@ -11,7 +11,7 @@ from lib.doctor.machine import Machine
 from lib.doctor.probe import Probe
 
 
-class State(StrEnum):
+class ModeStanding(StrEnum):
     """`command`: it works once something has been done, which is said."""
 
     WORKS = "works"
@@ -24,7 +24,7 @@ class ModeState:
     """`because` is one sentence; `command` what to run or to set, "" where nothing helps or nothing is needed."""
 
     mode: str
-    state: State
+    state: ModeStanding
     because: str
     command: str = ""
 
@@ -50,44 +50,44 @@ def matrix(
 def in_cluster(problem: str, fix: str) -> ModeState:
     """pipecat_daily in a cluster. `problem`: why that can't be used now, "" if it answers."""
     if problem:
-        return ModeState("pipecat_daily", State.CANT, problem, fix)
+        return ModeState("pipecat_daily", ModeStanding.CANT, problem, fix)
     told = "Workers run in the cluster; this machine needs none of their packages."
-    return ModeState("pipecat_daily", State.WORKS, told)
+    return ModeState("pipecat_daily", ModeStanding.WORKS, told)
 
 
 def _phoenix(refused: Cause | None, sandbox: bool) -> ModeState:
     if refused is not None:
-        return ModeState("phoenix_rest", State.CANT, refused.cause, refused.fix)
+        return ModeState("phoenix_rest", ModeStanding.CANT, refused.cause, refused.fix)
     where = "on the sandbox: a drawn avatar, nothing is billed" if sandbox else "Tavus runs the whole call"
-    return ModeState("phoenix_rest", State.WORKS, f"The browser is all that it needs; {where}.")
+    return ModeState("phoenix_rest", ModeStanding.WORKS, f"The browser is all that it needs; {where}.")
 
 
 def _pipecat(workers: ModeState, refused: Cause | None, missing: Sequence[str]) -> ModeState:
-    if workers.state is not State.WORKS:
+    if workers.state is not ModeStanding.WORKS:
         return workers
     if missing:
         return ModeState(
-            "pipecat_daily", State.COMMAND, f"Not set: {', '.join(missing)}.", "Set them in .env and restart."
+            "pipecat_daily", ModeStanding.COMMAND, f"Not set: {', '.join(missing)}.", "Set them in .env and restart."
         )
     if refused is not None:
-        return ModeState("pipecat_daily", State.CANT, refused.cause, refused.fix)
+        return ModeState("pipecat_daily", ModeStanding.CANT, refused.cause, refused.fix)
     return workers
 
 
 def _here(here: Machine, worker: Probe | None) -> ModeState:
     stuck = of_platform(here)
     if stuck is not None:
-        return ModeState("pipecat_daily", State.CANT, stuck.cause, stuck.fix)
+        return ModeState("pipecat_daily", ModeStanding.CANT, stuck.cause, stuck.fix)
     if worker is None:
-        return ModeState("pipecat_daily", State.CANT, "Its packages were not tried.", "Run the checks.")
+        return ModeState("pipecat_daily", ModeStanding.CANT, "Its packages were not tried.", "Run the checks.")
     if worker.cause is not None:
         told, fix = worker.cause.cause, worker.cause.fix
         if INSTALL in fix:
-            return ModeState("pipecat_daily", State.COMMAND, told, INSTALL)
-        return ModeState("pipecat_daily", State.CANT, told, fix)
+            return ModeState("pipecat_daily", ModeStanding.COMMAND, told, INSTALL)
+        return ModeState("pipecat_daily", ModeStanding.CANT, told, fix)
     loaded = f"Pipecat {worker.pipecat} and daily-python {worker.daily} can be loaded"
-    return ModeState("pipecat_daily", State.WORKS, f"{loaded}.")
+    return ModeState("pipecat_daily", ModeStanding.WORKS, f"{loaded}.")
 
 
 def _text() -> ModeState:
-    return ModeState("text", State.WORKS, "Text chat needs neither key nor network.")
+    return ModeState("text", ModeStanding.WORKS, "Text chat needs neither key nor network.")

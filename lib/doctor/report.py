@@ -17,7 +17,7 @@ from enum import StrEnum
 from lib.doctor.modes import ModeState
 
 
-class Outcome(StrEnum):
+class CheckResult(StrEnum):
     """How a check went. `look`: it works, and a person should know something about it. `skip`: it was not run."""
 
     PASS = "pass"  # noqa: S105 (no password)
@@ -26,21 +26,21 @@ class Outcome(StrEnum):
     SKIP = "skip"
 
 
-WORDS = {Outcome.FAIL: "fail", Outcome.LOOK: "to check", Outcome.PASS: "pass", Outcome.SKIP: "not run"}
+WORDS = {CheckResult.FAIL: "fail", CheckResult.LOOK: "to check", CheckResult.PASS: "pass", CheckResult.SKIP: "not run"}
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """One question with its answer. `fix` says what to do, "" where there is nothing to do."""
 
     name: str
-    result: Outcome
+    result: CheckResult
     evidence: str
     fix: str = ""
 
 
 @dataclass(frozen=True)
-class Row:
+class SettingRow:
     """One setting as it may be shown. `source` is where it comes from; "default" where nothing is set.
 
     `problem` says what is wrong with it and what to do; `value` is then what was written, where that may be shown.
@@ -62,9 +62,9 @@ class Report:
     at: datetime
     took_s: float
     verdict: str
-    result: Outcome
-    checks: tuple[Check, ...]
-    configuration: tuple[Row, ...]
+    result: CheckResult
+    checks: tuple[HealthCheck, ...]
+    configuration: tuple[SettingRow, ...]
     versions: Mapping[str, str]
     modes: tuple[ModeState, ...] = ()
 
@@ -134,16 +134,16 @@ def _cell(text: str) -> str:
     return re.sub(r"([\\|`*<\[\]])", r"\\\1", " ".join(text.split()))
 
 
-def verdict(checks: Sequence[Check], *, ready: str) -> tuple[str, Outcome]:
+def verdict(checks: Sequence[HealthCheck], *, ready: str) -> tuple[str, CheckResult]:
     """One sentence for all of them and the worst of their outcomes. `ready` is said where nothing failed."""
 
-    def named(result: Outcome) -> list[str]:
+    def named(result: CheckResult) -> list[str]:
         return list(dict.fromkeys(check.name for check in checks if check.result is result))
 
-    if failed := named(Outcome.FAIL):
+    if failed := named(CheckResult.FAIL):
         things = "One thing" if len(failed) == 1 else f"{len(failed)} things"
-        return f"Not ready for live calls. {things} to fix: {', '.join(failed)}.", Outcome.FAIL
-    if looks := named(Outcome.LOOK):
+        return f"Not ready for live calls. {things} to fix: {', '.join(failed)}.", CheckResult.FAIL
+    if looks := named(CheckResult.LOOK):
         things = "One thing" if len(looks) == 1 else f"{len(looks)} things"
-        return f"{ready} {things} to check: {', '.join(looks)}.", Outcome.LOOK
-    return ready, Outcome.PASS
+        return f"{ready} {things} to check: {', '.join(looks)}.", CheckResult.LOOK
+    return ready, CheckResult.PASS

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 
-class State:
+class SandboxState:
     """`path` None keeps everything in memory. A file that can't be read is set aside. Thread-safe."""
 
     def __init__(self, path: Path | None) -> None:

@@ -13,7 +13,7 @@ KEPT_S = 2.0
 MOST = 256
 
 
-class Kept(Generic[T]):
+class TtlCache(Generic[T]):
     """Values by key. One is given again until this process writes anything, for 2 s at most: others may write too."""
 
     def __init__(self, store: Store) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, literal, or_, se
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lib.models import Exchange, Traffic
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from lib.store.schema import Moment, exchanges, sessions
 
 FORGOTTEN_AT_ONCE = 500
@@ -34,7 +34,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Filters:
+class ExchangeFilters:
     """Which exchanges a list shows; None or "" means any.
 
     `statuses` is the first and last HTTP status shown, (0, 0) where no answer came.
@@ -47,7 +47,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Found:
+class ExchangeRows:
     """A part of the list, newest first, with the places from which it goes on; None where it ends."""
 
     exchanges: tuple[Exchange, ...]
@@ -80,8 +80,14 @@ def add(connection: Connection, entries: Sequence[Entry]) -> set[str]:
 
 
 def page(
-    hurry: Hurry, account: str, filters: Filters, *, limit: int, place: Place | None, newer: bool = False
-) -> Found:
+    hurry: StatementTimeout,
+    account: str,
+    filters: ExchangeFilters,
+    *,
+    limit: int,
+    place: Place | None,
+    newer: bool = False,
+) -> ExchangeRows:
     """The `limit` exchanges after `place` in the list (or its first), or those before it if `newer`.
 
     Raises StoreSlow.
@@ -98,8 +104,8 @@ def page(
     shown = tuple(exchange_of(row) for row in (reversed(rows) if newer else rows))
     first, last = ((shown[0].at, shown[0].id), (shown[-1].at, shown[-1].id)) if shown else (place, place)
     if newer:
-        return Found(shown, newer=first if more else None, older=last)
-    return Found(shown, newer=first if place else None, older=last if more else None)
+        return ExchangeRows(shown, newer=first if more else None, older=last)
+    return ExchangeRows(shown, newer=first if place else None, older=last if more else None)
 
 
 def one(connection: Connection, account: str, number: int) -> Exchange | None:
@@ -132,7 +138,7 @@ def forget(connection: Connection, before: datetime, *, most: int) -> int:
     return len(ids)
 
 
-def _wanted(filters: Filters) -> list[ColumnElement[bool]]:
+def _wanted(filters: ExchangeFilters) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     if filters.kind:
         wanted.append(exchanges.c.kind == filters.kind)

@@ -15,7 +15,7 @@ LOOK_EVERY = 100
 """Steps of SQLite's machine between two looks at the clock. FTS5 takes several of them for each page it reads."""
 
 
-class Hurry:
+class StatementTimeout:
     """`seconds` for all statements inside `limited` together, from now on.
 
     `piecemeal` is set once something took so long that the rest is better done in pieces.

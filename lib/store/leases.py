@@ -20,7 +20,7 @@ _RENEW = update(leases).where(*_MINE).values(beat=leases.c.beat + 1, held=True)
 
 
 @dataclass(frozen=True)
-class Held:
+class LeaseRow:
     """A lease as it stands. `beat` grows with each renewal, `epoch` with each new holder; `held` False: let go."""
 
     owner: str
@@ -29,9 +29,9 @@ class Held:
     held: bool
 
 
-def read(connection: Connection, name: str) -> Held | None:
+def read(connection: Connection, name: str) -> LeaseRow | None:
     row = connection.execute(_READ, {"lease": name}).one_or_none()
-    return Held(row.owner, row.epoch, row.beat, row.held) if row else None
+    return LeaseRow(row.owner, row.epoch, row.beat, row.held) if row else None
 
 
 def make(connection: Connection, name: str, owner: str) -> bool:
@@ -41,7 +41,7 @@ def make(connection: Connection, name: str, owner: str) -> bool:
     return connection.execute(first.on_conflict_do_nothing().returning(leases.c.name)).first() is not None
 
 
-def take(connection: Connection, name: str, owner: str, seen: Held) -> bool:
+def take(connection: Connection, name: str, owner: str, seen: LeaseRow) -> bool:
     """Become the holder, unless the lease is no longer as it was seen."""
     return _change(connection, name, seen, owner=owner, epoch=seen.epoch + 1, beat=0, held=True)
 
@@ -57,7 +57,7 @@ def let_go(connection: Connection, name: str, owner: str, epoch: int) -> None:
     connection.execute(given_back, {"lease": name, "holder": owner, "term": epoch})
 
 
-def _change(connection: Connection, name: str, seen: Held, **values: object) -> bool:
+def _change(connection: Connection, name: str, seen: LeaseRow, **values: object) -> bool:
     same = (
         leases.c.name == name,
         leases.c.owner == seen.owner,

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from lib.errors import StoreSlow
 from lib.models import Session
 from lib.store import search as index
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from lib.store.schema import EPOCH, Moment, Word, search, sessions
 from lib.store.sessions import SHOWN, session_of
 from lib.store.tokens import Term, loosened, terms
@@ -39,7 +39,7 @@ _INDEXED = search.join(sessions, sessions.c.id == search.c.session_id)
 
 
 @dataclass(frozen=True)
-class Filters:
+class SessionFilters:
     """Which sessions a list shows; None or "" means any. `since` is the first moment shown, `until` the first not."""
 
     agent_id: str = ""
@@ -51,7 +51,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Found:
+class SessionRows:
     """A part of a list, newest first. `newer` and `older` are the places from which it goes on, None where it ends.
 
     `searched_to` is the moment back to which a search came in its time, None if it came to the end. `loosened`: no
@@ -83,8 +83,14 @@ class Tally:
 
 
 def page(
-    hurry: Hurry, account: str, filters: Filters, *, limit: int, place: Place | None, newer: bool = False
-) -> Found:
+    hurry: StatementTimeout,
+    account: str,
+    filters: SessionFilters,
+    *,
+    limit: int,
+    place: Place | None,
+    newer: bool = False,
+) -> SessionRows:
     """The `limit` sessions that come after `place` in the list (or its first), or those before it if `newer`.
 
     A page before which there is nothing is always the first one, whole. Raises StoreSlow, for a search only where not
@@ -105,7 +111,7 @@ def page(
     return found
 
 
-def total(hurry: Hurry, account: str, filters: Filters, *, loose: bool = False) -> tuple[int, bool]:
+def total(hurry: StatementTimeout, account: str, filters: SessionFilters, *, loose: bool = False) -> tuple[int, bool]:
     """How many sessions the list has as far as they were counted, and whether there may be more."""
     found = 0
     try:
@@ -129,7 +135,7 @@ def total(hurry: Hurry, account: str, filters: Filters, *, loose: bool = False) 
     return min(found, COUNTED), found > COUNTED
 
 
-def tallies(hurry: Hurry, account: str, filters: Filters) -> list[Tally]:
+def tallies(hurry: StatementTimeout, account: str, filters: SessionFilters) -> list[Tally]:
     """Sessions and seconds by day and by how they ended; the text is left out. Raises StoreSlow."""
     day = type_coerce(sessions.c.created_at, BigInteger) // DAY
     lasted = type_coerce(sessions.c.ended_at, BigInteger) - type_coerce(sessions.c.waiting_at, BigInteger)
@@ -148,7 +154,9 @@ def words_in(text: str) -> bool:
     return bool(terms(text))
 
 
-def _listed(hurry: Hurry, account: str, filters: Filters, limit: int, place: Place | None, newer: bool) -> Found:
+def _listed(
+    hurry: StatementTimeout, account: str, filters: SessionFilters, limit: int, place: Place | None, newer: bool
+) -> SessionRows:
     query = _along(select(*SHOWN).where(*_wanted(account, filters)).limit(limit + 1), filters)
     key = tuple_(sessions.c.created_at, sessions.c.id)
     if place is not None:
@@ -161,9 +169,9 @@ def _listed(hurry: Hurry, account: str, filters: Filters, limit: int, place: Pla
 
 
 def _searched(
-    hurry: Hurry, account: str, filters: Filters, wanted: Sequence[Term], limit: int, place: Place | None, newer: bool,
+    hurry: StatementTimeout, account: str, filters: SessionFilters, wanted: Sequence[Term], limit: int, place: Place | None, newer: bool,
     mark: str = "",
-) -> Found:  # fmt: skip
+) -> SessionRows:  # fmt: skip
     found: list[tuple[Place, Session]] = []
     reached: int | None = None
     stopped: datetime | None = None
@@ -186,7 +194,7 @@ def _searched(
     return replace(result, older=(stopped, mark)) if stopped else result
 
 
-def _page(found: list[tuple[Place, Session]], limit: int, place: Place | None, newer: bool) -> Found:
+def _page(found: list[tuple[Place, Session]], limit: int, place: Place | None, newer: bool) -> SessionRows:
     """What was found beyond `limit` only tells that the list goes on; the other way it does where one came from."""
     more, found = len(found) > limit, found[:limit]
     if newer:
@@ -194,12 +202,12 @@ def _page(found: list[tuple[Place, Session]], limit: int, place: Place | None, n
     first, last = (found[0][0], found[-1][0]) if found else (place, place)
     shown = tuple(session for _, session in found)
     if newer:
-        return Found(shown, newer=first if more else None, older=last)
-    return Found(shown, newer=first if place else None, older=last if more else None)
+        return SessionRows(shown, newer=first if more else None, older=last)
+    return SessionRows(shown, newer=first if place else None, older=last if more else None)
 
 
 def _portions(
-    hurry: Hurry, filters: Filters, wanted: Sequence[Term], place: Place | None, *, newest_first: bool
+    hurry: StatementTimeout, filters: SessionFilters, wanted: Sequence[Term], place: Place | None, *, newest_first: bool
 ) -> Iterator[tuple[list[int], int]]:
     """Numbers of what holds the words, within the time of the filters, from `place` on, and how far that came.
 
@@ -224,7 +232,7 @@ def _portions(
                 size = min(TOGETHER, size * 4)
 
 
-def _among(hurry: Hurry, numbers: Sequence[int]) -> ColumnElement[bool]:
+def _among(hurry: StatementTimeout, numbers: Sequence[int]) -> ColumnElement[bool]:
     """One value for all of them: a list of parameters takes longer to write down than to look up."""
     if hurry.connection.dialect.name == "sqlite":
         held = func.json_each(json.dumps(list(numbers))).table_valued("value")
@@ -236,7 +244,7 @@ def _count(some: Select[Any]) -> Select[Any]:
     return select(func.count()).select_from(some.subquery())
 
 
-def _wanted(account: str, filters: Filters, *, looked_up: bool = False) -> list[ColumnElement[bool]]:
+def _wanted(account: str, filters: SessionFilters, *, looked_up: bool = False) -> list[ColumnElement[bool]]:
     """The filters as conditions. `looked_up`: the rows come from elsewhere, and no index is to be walked instead."""
 
     def word(column: Column[str]) -> ColumnElement[str]:
@@ -256,7 +264,7 @@ def _wanted(account: str, filters: Filters, *, looked_up: bool = False) -> list[
     return wanted
 
 
-def _along(query: Select[Any], filters: Filters) -> Select[Any]:
+def _along(query: Select[Any], filters: SessionFilters) -> Select[Any]:
     """Walk the index that leaves the least to look at. Without a hint SQLite takes an account for ten sessions."""
     name = "sessions_by_time"
     if filters.agent_id:

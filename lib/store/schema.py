@@ -83,7 +83,7 @@ class Code(Word):
         return super().process_bind_param(value and value[: self.length], dialect)
 
 
-class Words(TypeDecorator[list[str]]):
+class SearchWords(TypeDecorator[list[str]]):
     """What `tokens.document` gives, as the index of each database wants it; "" parts what was said one after another.
 
     FTS5 splits it at its blanks, and a sign that is no word keeps a phrase from going over the parting. PostgreSQL is
@@ -223,7 +223,7 @@ search = Table(
     # INTEGER makes it SQLite's own row number, which the FTS5 table search_index shares.
     Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
     Column("session_id", Word(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, unique=True),
-    Column("words", Words, nullable=False),
+    Column("words", SearchWords, nullable=False),
 )
 
 # Rows are only ever added. The content comes last: what only reads the columns before it need not fetch it.

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from lib.errors import StoreSlow
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from lib.store.schema import EPOCH, MICROSECOND, quoted, search, sessions, turns
 from lib.store.tokens import Term, document
 
@@ -64,7 +64,7 @@ def renew(connection: Connection, session_id: str) -> None:
 
 
 def portions(
-    hurry: Hurry, wanted: Sequence[Term], *, near: int, far: int, newest_first: bool = True
+    hurry: StatementTimeout, wanted: Sequence[Term], *, near: int, far: int, newest_first: bool = True
 ) -> Iterator[tuple[list[int], int]]:
     """Numbers of the sessions that hold all terms, from `near` on, as far as `far`, and how far the search has come.
 

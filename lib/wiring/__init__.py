@@ -10,12 +10,12 @@ from pathlib import Path
 
 from lib import sandbox
 from lib.errors import SettingsWrong
-from lib.services.agents.call_settings import Most
+from lib.services.agents.call_settings import CallLimits
 from lib.services.agents.service import Agents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.catalogue.replicas import Replicas
 from lib.services.chat.responder import Responder
-from lib.services.chat.sessions import Talking
+from lib.services.chat.sessions import ChatSessions
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
 from lib.services.inspector.journal import Journal
@@ -24,9 +24,9 @@ from lib.services.inspector.service import Inspector
 from lib.services.ledger.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
-from lib.services.personas.history import History
+from lib.services.personas.history import PersonaHistory
 from lib.services.personas.service import Personas
-from lib.services.records.archive import Past
+from lib.services.records.archive import Archive
 from lib.services.records.retention import Retention
 from lib.settings import Loaded, load
 from lib.wiring.calls import calls_of
@@ -52,13 +52,13 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     if settings.sandbox:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
     catalogue = Catalogue(tavus)
-    history = History(store, account=account)
+    history = PersonaHistory(store, account=account)
     catalogue.persona_shelf.swept = history.swept
     replicas = Replicas(tavus, catalogue)
     agents = Agents(
         store,
         account=account,
-        most=Most(settings.max_call_s, settings.absent_timeout_s, settings.left_timeout_s),
+        most=CallLimits(settings.max_call_s, settings.absent_timeout_s, settings.left_timeout_s),
         default_replica_id=settings.tavus_default_replica_id,
         check_replica=replicas.check,
         persona_was=history.last_name,
@@ -91,10 +91,10 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         attaching=Attaching(library, personas, catalogue),
         agents=agents,
         sessions=calls.sessions,
-        past=Past(ledger),
+        past=Archive(ledger),
         retention=retention,
         responder=responder,
-        talking=Talking(ledger, catalogue, responder),
+        talking=ChatSessions(ledger, catalogue, responder),
         inspector=Inspector(
             store, account, journal, redaction, base_url=lambda: tavus.base_url, sandbox=settings.sandbox
         ),

@@ -15,7 +15,7 @@ from lib.services.agents.service import Agents
 from lib.services.calls.background.lease import Lease, new_owner, runs_here
 from lib.services.calls.background.reaper import Reaper
 from lib.services.calls.background.reconciler import Reconciler
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
@@ -23,8 +23,8 @@ from lib.services.calls.kill_switch import KillSwitch
 from lib.services.calls.sessions import RoomTokens, Sessions
 from lib.services.calls.starting import Starting
 from lib.services.calls.viewers import Viewers
-from lib.services.calls.watching import Watching
-from lib.services.calls.worker_events import Heard
+from lib.services.calls.watching import Monitor
+from lib.services.calls.worker_events import WorkerEvents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
 from lib.services.ledger.ledger import Ledger
@@ -35,7 +35,7 @@ from lib.services.modes.workers.kubernetes.api import Cluster
 from lib.services.modes.workers.kubernetes.launcher import KubernetesLauncher
 from lib.services.modes.workers.launcher import Launcher
 from lib.services.modes.workers.left_workers import LeftWorkers
-from lib.services.modes.workers.limits import Limits
+from lib.services.modes.workers.limits import WorkerLimits
 from lib.services.modes.workers.local import LocalLauncher
 from lib.settings import Loaded, Settings
 from lib.wiring.clients import SANDBOX_KEY, daily_client, on_this_machine, own_rooms
@@ -45,7 +45,7 @@ HERE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class Calls:
+class CallWing:
     """What holds calls: the sessions, what sends their starts, and what looks after them."""
 
     sessions: Sessions
@@ -71,7 +71,7 @@ def calls_of(
     pool: Executor | None = None,
     root: Path = HERE,
     responder: Responder | None = None,
-) -> Calls:
+) -> CallWing:
     """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown.
 
     `chores` is what the process that sweeps has to see to besides.
@@ -79,7 +79,7 @@ def calls_of(
     settings = loaded.settings
     owner = new_owner()
     pulse_s = min(settings.sweep_interval_s, PULSE_S)
-    ages = Ages(longest_step_s=max(3 * pulse_s, 1.0), monotonic=monotonic)
+    ages = Stopwatch(longest_step_s=max(3 * pulse_s, 1.0), monotonic=monotonic)
     breaker = Breaker(ledger.clock, monotonic)
     viewers = Viewers(ledger.store, ages, ledger.clock, write_every_s=settings.watch_grace_s / 6)
     tokens = RoomTokens()
@@ -97,7 +97,7 @@ def calls_of(
         chores()
 
     phoenix = PhoenixRest(tavus, settings, callback_url)
-    heard = Heard(ledger, responder or Responder(None))
+    heard = WorkerEvents(ledger, responder or Responder(None))
     launcher = launcher_of(settings, root, lambda: ledger.prefix)
     pipecat = PipecatDaily(
         root=root,
@@ -113,7 +113,7 @@ def calls_of(
     left = LeftWorkers(launcher, ledger, end_room=pipecat.end_room, on_broken=heard.broken)
     modes = Modes(phoenix, pipecat)
     claims = Claims(ledger, room_hosts)
-    watching = Watching(ledger, modes, ages, breaker)
+    watching = Monitor(ledger, modes, ages, breaker)
     starting = Starting(
         ledger, modes, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
     )
@@ -157,7 +157,7 @@ def calls_of(
         pipecat=pipecat,
     )
     kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
-    return Calls(sessions, starting, sweeper, phoenix, pipecat, kill_switch, launcher)
+    return CallWing(sessions, starting, sweeper, phoenix, pipecat, kill_switch, launcher)
 
 
 def launcher_of(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:
@@ -171,5 +171,5 @@ def launcher_of(settings: Settings, root: Path, installation: Callable[[], str])
             memory_mb=settings.worker_memory_mb,
             at_most=settings.max_concurrent_calls,
         )
-    python, limits = worker_python(root, settings.pipecat_python), Limits(settings.worker_memory_mb)
+    python, limits = worker_python(root, settings.pipecat_python), WorkerLimits(settings.worker_memory_mb)
     return LocalLauncher(python, root, at_most=settings.max_concurrent_calls, limits=limits)

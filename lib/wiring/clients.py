@@ -14,7 +14,7 @@ from lib.clients import rooms
 from lib.clients.chat import ChatClient
 from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
-from lib.clients.transport import Call
+from lib.clients.transport import SentRequest
 from lib.models import is_loopback
 from lib.settings import Loaded, Settings, secret_names
 from lib.store.database import Store
@@ -28,7 +28,7 @@ def store_of(loaded: Loaded, root: Path) -> Store:
     return Store(loaded.settings.database_url.get_secret_value() or DEFAULT_DATABASE, root=root)
 
 
-def tavus_client(loaded: Loaded, recorder: Callable[[Call], None] | None = None) -> Tavus:
+def tavus_client(loaded: Loaded, recorder: Callable[[SentRequest], None] | None = None) -> Tavus:
     """The client. A key is sent nowhere while the address that was meant for it can't be read."""
     unsure = any(problem.name == "TAVUS_BASE_URL" for problem in loaded.problems)
     settings = loaded.settings

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lib.doctor.command import PAID
-from lib.doctor.report import Check, Outcome, Report
+from lib.doctor.report import CheckResult, HealthCheck, Report
 from lib.errors import GreenroomError
 from lib.services.diagnostics.configuration import Configuration
 from lib.services.diagnostics.service import Diagnostics
@@ -55,7 +55,7 @@ def report(root: Path) -> Report:
                 client.close()
 
 
-def paid_check(root: Path, agent_id: str, say: Callable[[str], None]) -> Check:
+def paid_check(root: Path, agent_id: str, say: Callable[[str], None]) -> HealthCheck:
     """Hold a real call with this agent (""  for the first one) while no page is open, and end it. Billed.
 
     `say` is told what it costs before anything is sent. The sweeper runs as in a dashboard, and shares its work with
@@ -63,13 +63,13 @@ def paid_check(root: Path, agent_id: str, say: Callable[[str], None]) -> Check:
     """
     loaded = load(root)
     if loaded.settings.sandbox:
-        return Check(PAID, Outcome.SKIP, "Not tried: without TAVUS_API_KEY there is nothing to pay.")
+        return HealthCheck(PAID, CheckResult.SKIP, "Not tried: without TAVUS_API_KEY there is nothing to pay.")
     services = build(root, loaded)
     try:
         services.open("")
         known = services.agents.all()
         if not known:
-            return Check(PAID, Outcome.FAIL, "There is no agent to start.", "Make one on the Agents page.")
+            return HealthCheck(PAID, CheckResult.FAIL, "There is no agent to start.", "Make one on the Agents page.")
         agent = services.agents.get(agent_id) if agent_id else known[0]
         say(
             f"A real call of {agent.name!r} ({agent.id}) is started and ended as soon as its avatar is in the room. "
@@ -80,6 +80,6 @@ def paid_check(root: Path, agent_id: str, say: Callable[[str], None]) -> Check:
         check, hide = services.trial.paid(agent.id), Configuration(loaded).hide
         return replace(check, evidence=hide(check.evidence), fix=hide(check.fix))
     except GreenroomError as error:
-        return Check(PAID, Outcome.FAIL, error.message, error.hint)
+        return HealthCheck(PAID, CheckResult.FAIL, error.message, error.hint)
     finally:
         services.close()

@@ -20,7 +20,7 @@ from lib.services.calls.sessions import Sessions
 from lib.services.calls.starting import Starting
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
-from lib.services.chat.sessions import Talking
+from lib.services.chat.sessions import ChatSessions
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
 from lib.services.inspector.journal import Journal
@@ -28,10 +28,10 @@ from lib.services.inspector.service import Inspector
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
 from lib.services.modes.pipecat.mode import PipecatDaily
-from lib.services.personas.history import History
+from lib.services.personas.history import PersonaHistory
 from lib.services.personas.service import Personas
 from lib.services.records import export
-from lib.services.records.archive import Past
+from lib.services.records.archive import Archive
 from lib.services.records.retention import Retention
 from lib.settings import Loaded
 from lib.store.database import Store
@@ -65,15 +65,15 @@ class Services:
     tavus: Tavus
     catalogue: Catalogue
     personas: Personas
-    history: History
+    history: PersonaHistory
     library: Library
     attaching: Attaching
     agents: Agents
     sessions: Sessions
-    past: Past
+    past: Archive
     retention: Retention
     responder: Responder
-    talking: Talking
+    talking: ChatSessions
     inspector: Inspector
     diagnostics: Diagnostics
     pipecat: PipecatDaily

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from lib.store import lists
 from lib.store.database import Store
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from lib.store.schema import EPOCH, MICROSECOND
 from tests import databases
 from tests.bench.load import p50
@@ -112,11 +112,11 @@ def asked_of(store: Store, count: int, reached: list[float]) -> dict[str, Callab
     """What is measured; `reached` takes the share of all sessions that the hopeless search came through."""
 
     def page(expected: int, **filters: Any) -> Callable[[], None]:
-        wanted = lists.Filters(**filters)
+        wanted = lists.SessionFilters(**filters)
 
         def ask() -> None:
             with store.reading() as connection:
-                hurry = Hurry(connection, SEARCH_S)
+                hurry = StatementTimeout(connection, SEARCH_S)
                 found = lists.page(hurry, ACCOUNT, wanted, limit=25, place=None)
                 if not found.whole:
                     lists.total(hurry, ACCOUNT, wanted)
@@ -129,7 +129,7 @@ def asked_of(store: Store, count: int, reached: list[float]) -> dict[str, Callab
 
     def days() -> None:
         with store.reading() as connection:
-            lists.tallies(Hurry(connection, SEARCH_S * 10), ACCOUNT, lists.Filters(since=MONTH))
+            lists.tallies(StatementTimeout(connection, SEARCH_S * 10), ACCOUNT, lists.SessionFilters(since=MONTH))
 
     return {
         "first page": page(25),

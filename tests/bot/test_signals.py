@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import requests
 
-from lib.worker import CALLBACK_URL, PLAN, ROOM_TOKEN, TAVUS_PRINT, Plan, Service
+from lib.worker import CALLBACK_URL, PLAN, ROOM_TOKEN, TAVUS_PRINT, Service, WorkerPlan
 from tests.house import until
 from tests.running import ROOT
 from tests.sandbox_server import RunningSandbox
@@ -33,13 +33,13 @@ heavy = pytest.mark.skipif(
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
-def plan(**changes: Any) -> Plan:
+def plan(**changes: Any) -> WorkerPlan:
     given: dict[str, Any] = {
         "session_id": "s-1", "name": "gr-1", "transport": "rtc", "tavus_base_url": "http://127.0.0.1:9/v2",
         "tavus_key": "k", "replica_id": "r90bbd427f71", "max_call_s": 60, "absent_s": 30, "left_s": 5,
         "replica_within_s": 20.0, "tts": Service("packaged"), "room_url": "https://nowhere.daily.co/x",
     }  # fmt: skip
-    return Plan(**{**given, **changes})
+    return WorkerPlan(**{**given, **changes})
 
 
 class Pod:
@@ -79,7 +79,7 @@ class Pod:
                 return told
 
 
-def in_pod(given: Plan, **more: str) -> dict[str, str]:
+def in_pod(given: WorkerPlan, **more: str) -> dict[str, str]:
     return {**given.variables(), "TAVUS_API_KEY": given.tavus_key, **given.own_secrets, **more}
 
 
@@ -137,7 +137,7 @@ def test_a_plan_survives_the_environment_and_no_secret_is_among_its_plain_variab
     plain = given.variables()
     assert "CANARY" not in json.dumps(plain) and "$" not in plain[PLAN]
     assert set(plain) == {PLAN, TAVUS_PRINT} and set(given.own_secrets) == {ROOM_TOKEN, CALLBACK_URL}
-    assert Plan.from_variables({**plain, **given.own_secrets, **KEYS}) == given
+    assert WorkerPlan.from_variables({**plain, **given.own_secrets, **KEYS}) == given
 
 
 def test_the_key_of_another_account_is_refused_before_anything_is_made() -> None:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 
 from lib.doctor.machine import machine
 from lib.doctor.probe import probe
-from lib.worker import Plan, Service
+from lib.worker import Service, WorkerPlan
 from tests.bot.calls import ABSENT_S, PIPECAT, TOKEN, calls, sessions, started, video, workers
 from tests.house import until
 from tests.running import ROOT, Dashboard
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(
 class Worker:
     """A worker process. `events` are what it told until now."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WorkerPlan) -> None:
         self.process = subprocess.Popen(
             [str(PYTHON), "-m", "lib.bot"],
             cwd=ROOT,
@@ -63,13 +63,13 @@ class Worker:
         raise AssertionError(f"the worker ended without telling {event}")
 
 
-def plan(sandbox: RunningSandbox, transport: str, **changes: Any) -> Plan:
+def plan(sandbox: RunningSandbox, transport: str, **changes: Any) -> WorkerPlan:
     given: dict[str, Any] = {
         "session_id": "s-1", "name": "gr-1", "transport": transport, "tavus_base_url": sandbox.v2, "tavus_key": "k",
         "replica_id": "r90bbd427f71", "max_call_s": 60, "absent_s": 30, "left_s": 5, "replica_within_s": 20.0,
         "greeting": "Hello.", "room_url": "https://nowhere.daily.co/x", "tts": Service("packaged"),
     }  # fmt: skip
-    return Plan(**{**given, **changes})
+    return WorkerPlan(**{**given, **changes})
 
 
 def active(sandbox: RunningSandbox) -> int:

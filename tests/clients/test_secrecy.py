@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from lib.clients.tavus import Tavus
-from lib.clients.transport import Call
+from lib.clients.transport import SentRequest
 from lib.errors import GreenroomError
 from tests import scripted_server as server
 from tests.scripted_server import answer, scripted
@@ -77,7 +77,7 @@ def confess(error: BaseException) -> str:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_no_failure_shows_the_key(name: str, told: list[str]) -> None:
-    calls: list[Call] = []
+    calls: list[SentRequest] = []
     with scripted(STEPS[name]) as upstream:
         tavus = Tavus(
             base_url=upstream.url, api_key=SecretStr(KEY), timeouts=(1, 1), sleep=lambda s: None, recorder=calls.append

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from lib.clients import wire
-from lib.clients.transport import Call, Transport
+from lib.clients.transport import SentRequest, Transport
 from lib.errors import (
     Ambiguous,
     BadInput,
@@ -43,7 +43,7 @@ class Way:
 
     def __init__(self, base_url: str, timeouts: tuple[float, float] = (1.0, 2.0)) -> None:
         self.pauses: list[float] = []
-        self.calls: list[Call] = []
+        self.calls: list[SentRequest] = []
         self.transport = Transport(
             base_url=base_url,
             api_key=SecretStr(KEY),
@@ -427,7 +427,7 @@ def test_what_was_made_is_what_a_request_was_about_and_its_body_is_as_it_was_sen
 
 
 def test_a_recorder_that_breaks_does_not_lose_the_answer() -> None:
-    def broken(_: Call) -> None:
+    def broken(_: SentRequest) -> None:
         raise RuntimeError
 
     with scripted(answer(200, {"a": 1})) as upstream:

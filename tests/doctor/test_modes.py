@@ -8,7 +8,7 @@ import pytest
 
 from lib.doctor.causes import Cause, of_import
 from lib.doctor.machine import Machine
-from lib.doctor.modes import ModeState, State, matrix
+from lib.doctor.modes import ModeStanding, ModeState, matrix
 from lib.doctor.probe import Probe
 
 LINUX = Machine("Linux", "6.1", "x86_64", "3.12.4", 64, wsl=False, libc="glibc 2.36")
@@ -29,20 +29,22 @@ def made(worker: Probe | None = LOADED, here: Machine = LINUX, **changes: object
 @pytest.mark.parametrize(
     ("states", "state", "told"),
     [
-        (made(), State.WORKS, "1.14.0"),
-        (made(None), State.CANT, "not tried"),
-        (made(MISSING), State.COMMAND, "python dev.py worker"),
-        (made(missing_keys=("DAILY_API_KEY",)), State.COMMAND, "DAILY_API_KEY"),
-        (made(refused=REFUSED), State.CANT, "refused the key"),
-        (made(here=replace(LINUX, libc="musl")), State.CANT, "python:3.12-slim"),
+        (made(), ModeStanding.WORKS, "1.14.0"),
+        (made(None), ModeStanding.CANT, "not tried"),
+        (made(MISSING), ModeStanding.COMMAND, "python dev.py worker"),
+        (made(missing_keys=("DAILY_API_KEY",)), ModeStanding.COMMAND, "DAILY_API_KEY"),
+        (made(refused=REFUSED), ModeStanding.CANT, "refused the key"),
+        (made(here=replace(LINUX, libc="musl")), ModeStanding.CANT, "python:3.12-slim"),
     ],
 )
-def test_pipecat_daily_works_or_says_what_it_lacks(states: tuple[ModeState, ...], state: State, told: str) -> None:
+def test_pipecat_daily_works_or_says_what_it_lacks(
+    states: tuple[ModeState, ...], state: ModeStanding, told: str
+) -> None:
     found = of("pipecat_daily", states)
     assert found.state is state and told in f"{found.because} {found.command}"
 
 
 def test_the_other_modes_need_no_package_and_text_needs_nothing() -> None:
-    assert of("phoenix_rest", made(MISSING)).state is State.WORKS
-    assert of("phoenix_rest", made(refused=REFUSED)).state is State.CANT
-    assert of("text", made(None, refused=REFUSED)).state is State.WORKS
+    assert of("phoenix_rest", made(MISSING)).state is ModeStanding.WORKS
+    assert of("phoenix_rest", made(refused=REFUSED)).state is ModeStanding.CANT
+    assert of("text", made(None, refused=REFUSED)).state is ModeStanding.WORKS

@@ -9,14 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from lib import wiring
 from lib.models import Mode
-from lib.settings import Problem
+from lib.settings import SettingProblem
 from lib.ui.kit import places
 from tests.house import demo
 from tests.pages.opened import console, words
 from tests.running import ROOT, Dashboard
 from tests.websocket import Tab
 
-WRONG = Problem("MAX_CALL_S", "It is not a number.", "Write a number of seconds.")
+WRONG = SettingProblem("MAX_CALL_S", "It is not a number.", "Write a number of seconds.")
 
 
 def first_visit() -> AppTest:

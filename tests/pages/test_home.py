@@ -11,11 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.models import Mode, Session, Status
-from lib.settings import Problem
+from lib.settings import SettingProblem
 from tests.house import demo, reaches, until
 from tests.pages.opened import Console, console, html, words
 
-WRONG = Problem("MAX_CALL_S", "It is not a number.", "Write a number of seconds.")
+WRONG = SettingProblem("MAX_CALL_S", "It is not a number.", "Write a number of seconds.")
 STRANGE = '<img src=x onerror="alert(1)"> :red[x] שלום 😀'
 
 

@@ -18,7 +18,7 @@ from lib import wiring
 from lib.doctor import bare
 from lib.doctor.causes import Cause, of_import, of_platform
 from lib.doctor.probe import Probe
-from lib.doctor.report import Outcome
+from lib.doctor.report import CheckResult
 from lib.models import Mode, Session, Status
 from lib.ui.call import browser_check
 from tests.doctor.test_causes import DLL, JOINED, LINUX, MAC, NO_DAILY, OLD, SHADOW, WINDOWS
@@ -189,7 +189,7 @@ def test_what_keeps_the_workers_packages_from_loading(
     assert session.reason_code == cause.code and words_of_it in told and advice in told
     assert "Text chat below works" in told and "phoenix_rest works too" in told
     row = bare.worker(LINUX, Probe("3.12", "1.14.0", "", cause))
-    assert row.result is not Outcome.PASS and words_of_it in row.evidence and advice in row.evidence + row.fix
+    assert row.result is not CheckResult.PASS and words_of_it in row.evidence and advice in row.evidence + row.fix
     assert row.fix == cause.fix
     assert worker_house.sandbox.log() == [] or not any(r.startswith("POST") for r in worker_house.asked())
 

@@ -6,13 +6,13 @@ import pytest
 
 from lib.store import cache
 from lib.store.agents import first_time
-from lib.store.cache import Kept
+from lib.store.cache import TtlCache
 from lib.store.database import Store
 
 
 def test_a_value_is_read_once_until_this_process_writes(store: Store) -> None:
     reads: list[int] = []
-    values: Kept[int] = Kept(store)
+    values: TtlCache[int] = TtlCache(store)
 
     def read() -> int:
         reads.append(len(reads))
@@ -26,7 +26,7 @@ def test_a_value_is_read_once_until_this_process_writes(store: Store) -> None:
 
 
 def test_what_another_process_wrote_is_seen_within_two_seconds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    values: Kept[str] = Kept(store)
+    values: TtlCache[str] = TtlCache(store)
     now = [100.0]
     monkeypatch.setattr(cache.time, "monotonic", lambda: now[0])
     assert values.get("a", lambda: "old") == "old"
@@ -37,7 +37,7 @@ def test_what_another_process_wrote_is_seen_within_two_seconds(store: Store, mon
 
 
 def test_a_failure_is_not_kept(store: Store) -> None:
-    values: Kept[str] = Kept(store)
+    values: TtlCache[str] = TtlCache(store)
 
     def broken() -> str:
         raise ValueError

@@ -14,15 +14,15 @@ from lib.models import Mode, Status
 from lib.store import lists
 from lib.store import sessions as rows
 from lib.store.database import Store
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from tests import databases
 from tests.store.seeding import ACCOUNT, NOW, keep, session, several
 
 
 def ids(store: Store, **filters: object) -> list[str]:
     with store.reading() as connection:
-        wanted = lists.Filters(**filters)  # type: ignore[arg-type]
-        page = lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=100, place=None)
+        wanted = lists.SessionFilters(**filters)  # type: ignore[arg-type]
+        page = lists.page(StatementTimeout(connection, 5), ACCOUNT, wanted, limit=100, place=None)
     return [session.id for session in page.sessions]
 
 
@@ -45,14 +45,14 @@ def test_sessions_of_one_moment_keep_their_order_over_pages_both_ways(store: Sto
     for n in range(9):
         keep(store, session(f"s-{n}"))
     with store.reading() as connection:
-        hurry = Hurry(connection, 5)
-        pages = [lists.page(hurry, ACCOUNT, lists.Filters(), limit=2, place=None)]
+        hurry = StatementTimeout(connection, 5)
+        pages = [lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=None)]
         while pages[-1].older:
-            pages.append(lists.page(hurry, ACCOUNT, lists.Filters(), limit=2, place=pages[-1].older))
+            pages.append(lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=pages[-1].older))
         assert [one.id for page in pages for one in page.sessions] == [f"s-{n}" for n in range(8, -1, -1)]
-        back = lists.page(hurry, ACCOUNT, lists.Filters(), limit=2, place=pages[-1].newer, newer=True)
+        back = lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=pages[-1].newer, newer=True)
         assert back.sessions == pages[-2].sessions
-        top = lists.page(hurry, ACCOUNT, lists.Filters(), limit=2, place=(NOW, "s-7"), newer=True)
+        top = lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=(NOW, "s-7"), newer=True)
         assert top == pages[0]
 
 
@@ -63,12 +63,15 @@ def test_a_place_and_a_filter_from_an_address_may_hold_what_no_database_takes(
 ) -> None:
     several(store, "word")
     with store.reading() as connection:
-        hurry = Hurry(connection, 5)
+        hurry = StatementTimeout(connection, 5)
         for newer in (False, True):
-            wanted, place = lists.Filters(text=query), (NOW - timedelta(days=1), strange)
+            wanted, place = lists.SessionFilters(text=query), (NOW - timedelta(days=1), strange)
             page = lists.page(hurry, ACCOUNT, wanted, limit=5, place=place, newer=newer)
             assert [one.id for one in page.sessions] == (["s-0"] if newer else [])
-        for wanted in (lists.Filters(text=query, agent_id=strange), lists.Filters(text=query, statuses=(strange,))):
+        for wanted in (
+            lists.SessionFilters(text=query, agent_id=strange),
+            lists.SessionFilters(text=query, statuses=(strange,)),
+        ):
             assert lists.page(hurry, ACCOUNT, wanted, limit=5, place=None).sessions == ()
 
 
@@ -85,12 +88,12 @@ def test_pages_hang_together_also_where_the_database_sorts_words_as_a_dictionary
     names = ["s-B", "s-a", "s_b", "sa", "s-1", "S-1", "s-é"]
     for name in names:
         keep(store, session(name), ["word"])
-    for wanted in (lists.Filters(), lists.Filters(text="word")):
+    for wanted in (lists.SessionFilters(), lists.SessionFilters(text="word")):
         seen: list[str] = []
         place = None
         with store.reading() as connection:
             for _ in names:
-                page = lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=1, place=place)
+                page = lists.page(StatementTimeout(connection, 5), ACCOUNT, wanted, limit=1, place=place)
                 seen += [one.id for one in page.sessions]
                 place = page.older
         assert sorted(seen) == sorted(names)
@@ -106,12 +109,12 @@ def test_a_list_is_counted_up_to_a_thousand_and_then_said_to_be_longer(
     monkeypatch.setattr(lists, "COUNTED", 10)
     monkeypatch.setattr(lists, "TOGETHER", 4)
     with store.reading() as connection:
-        hurry = Hurry(connection, 5)
-        assert lists.total(hurry, ACCOUNT, lists.Filters()) == (10, True)
-        assert lists.total(hurry, ACCOUNT, lists.Filters(text="word")) == (10, True)
+        hurry = StatementTimeout(connection, 5)
+        assert lists.total(hurry, ACCOUNT, lists.SessionFilters()) == (10, True)
+        assert lists.total(hurry, ACCOUNT, lists.SessionFilters(text="word")) == (10, True)
         since = NOW + timedelta(minutes=2)
-        assert lists.total(hurry, ACCOUNT, lists.Filters(since=since)) == (10, False)
-        assert lists.total(hurry, ACCOUNT, lists.Filters(text="word", since=since)) == (10, False)
+        assert lists.total(hurry, ACCOUNT, lists.SessionFilters(since=since)) == (10, False)
+        assert lists.total(hurry, ACCOUNT, lists.SessionFilters(text="word", since=since)) == (10, False)
 
 
 @pytest.mark.parametrize(
@@ -135,17 +138,17 @@ def test_a_page_deep_in_a_list_is_read_along_an_index_without_sorting(
 
     event.listen(sqlite_store.engine, "before_cursor_execute", explained)
     with sqlite_store.reading() as connection:
-        wanted = lists.Filters(**filters)  # type: ignore[arg-type]
-        lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=5, place=(NOW, "s-1"))
+        wanted = lists.SessionFilters(**filters)  # type: ignore[arg-type]
+        lists.page(StatementTimeout(connection, 5), ACCOUNT, wanted, limit=5, place=(NOW, "s-1"))
     assert plans == [f"SEARCH sessions USING INDEX {index}"]
 
 
 def test_a_list_that_takes_too_long_says_so_and_a_count_only_that_there_may_be_more(store: Store) -> None:
     several(store, "word")
     with store.reading() as connection:
-        spent = Hurry(connection, 0)
+        spent = StatementTimeout(connection, 0)
         with pytest.raises(StoreSlow) as slow:
-            lists.page(spent, ACCOUNT, lists.Filters(), limit=5, place=None)
+            lists.page(spent, ACCOUNT, lists.SessionFilters(), limit=5, place=None)
         assert "shorter time" in slow.value.hint
-        assert lists.total(spent, ACCOUNT, lists.Filters()) == (0, True)
+        assert lists.total(spent, ACCOUNT, lists.SessionFilters()) == (0, True)
         assert connection.execute(text("SELECT 1")).scalar_one() == 1

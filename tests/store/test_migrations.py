@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from lib.store import lists
 from lib.store.database import MIGRATIONS, VERSION_TABLE, Store
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 
 SESSION = {
     "account": "me", "agent_id": "a", "persona_id": "p", "persona_name": "Guide", "replica_id": "r", "persona": "{}",
@@ -61,5 +61,5 @@ def add(connection: Any, table: str, row: dict[str, Any]) -> None:
 
 def found(store: Store, query: str) -> list[str]:
     with store.reading() as connection:
-        page = lists.page(Hurry(connection, 5), "me", lists.Filters(text=query), limit=9, place=None)
+        page = lists.page(StatementTimeout(connection, 5), "me", lists.SessionFilters(text=query), limit=9, place=None)
     return [session.id for session in page.sessions]

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lib.errors import StoreRefused, StoreSlow
 from lib.services.calls.background.lease import Lease
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.store import leases, scrub
 from lib.store.database import Store
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from lib.store.schema import events, meta
 from tests import databases
 
@@ -208,7 +208,7 @@ def test_a_time_limit_of_the_server_is_a_refusal_and_that_of_a_list_is_slow(post
     with (
         pytest.raises(StoreSlow) as slow,
         postgresql_store.reading() as connection,
-        Hurry(connection, 0.05).limited(),
+        StatementTimeout(connection, 0.05).limited(),
     ):
         connection.execute(text("SELECT pg_sleep(5)"))
     assert slow.value.__cause__ is not None
@@ -283,5 +283,5 @@ def test_of_two_that_make_a_lease_at_once_one_holds_it_and_the_other_stands_by(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "read", lambda connection, name: None)
-    both = [Lease(store, "sweeper:x", f"owner-{n}", Ages(longest_step_s=9), lasts_s=9) for n in range(2)]
+    both = [Lease(store, "sweeper:x", f"owner-{n}", Stopwatch(longest_step_s=9), lasts_s=9) for n in range(2)]
     assert [one.hold() for one in both] == [True, False]

@@ -17,7 +17,7 @@ from lib.models import Turn
 from lib.store import lists, schema, search, tokens
 from lib.store import sessions as rows
 from lib.store.database import Store
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from tests import databases
 from tests.store.seeding import ACCOUNT, NOW, keep, session, several
 
@@ -27,9 +27,9 @@ QUIET = "Nothing of that kind was said here."
 def found(store: Store, query: str, *, seconds: float = 5.0, **filters: object) -> list[str]:
     """Ids of the sessions that a search finds, in its order."""
     with store.reading() as connection:
-        wanted = lists.Filters(text=query, **filters)  # type: ignore[arg-type]
-        page = lists.page(Hurry(connection, seconds), ACCOUNT, wanted, limit=100, place=None)
-        counted, capped = lists.total(Hurry(connection, seconds), ACCOUNT, wanted, loose=page.loosened)
+        wanted = lists.SessionFilters(text=query, **filters)  # type: ignore[arg-type]
+        page = lists.page(StatementTimeout(connection, seconds), ACCOUNT, wanted, limit=100, place=None)
+        counted, capped = lists.total(StatementTimeout(connection, seconds), ACCOUNT, wanted, loose=page.loosened)
     assert (counted, capped) == (len(page.sessions), False)
     return [session.id for session in page.sessions]
 
@@ -158,10 +158,14 @@ def test_the_system_prompt_is_not_searched_and_a_tools_answer_is(store: Store) -
 def test_what_is_not_found_whole_is_looked_for_as_a_beginning_and_that_is_said(store: Store) -> None:
     several(store, "Her prices", "Our pricing", "priceless", QUIET)
     with store.reading() as connection:
-        page = lists.page(Hurry(connection, 5), ACCOUNT, lists.Filters(text="pric"), limit=1, place=None)
+        page = lists.page(
+            StatementTimeout(connection, 5), ACCOUNT, lists.SessionFilters(text="pric"), limit=1, place=None
+        )
         assert page.loosened
         assert [one.id for one in page.sessions] == ["s-2"]
-        further = lists.page(Hurry(connection, 5), ACCOUNT, lists.Filters(text="pric"), limit=5, place=page.older)
+        further = lists.page(
+            StatementTimeout(connection, 5), ACCOUNT, lists.SessionFilters(text="pric"), limit=5, place=page.older
+        )
     assert [one.id for one in further.sessions] == ["s-1", "s-0"]
     assert further.loosened
     assert found(store, "prices") == ["s-0"]
@@ -169,14 +173,18 @@ def test_what_is_not_found_whole_is_looked_for_as_a_beginning_and_that_is_said(s
 
 def test_newest_comes_first_and_pages_go_both_ways(store: Store) -> None:
     several(store, *["word" if n % 3 else QUIET for n in range(30)])
-    wanted = lists.Filters(text="word")
+    wanted = lists.SessionFilters(text="word")
     with store.reading() as connection:
-        pages = [lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=6, place=None)]
+        pages = [lists.page(StatementTimeout(connection, 5), ACCOUNT, wanted, limit=6, place=None)]
         while pages[-1].older:
-            pages.append(lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=6, place=pages[-1].older))
-        back = [lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=6, place=pages[-1].newer, newer=True)]
+            pages.append(lists.page(StatementTimeout(connection, 5), ACCOUNT, wanted, limit=6, place=pages[-1].older))
+        back = [
+            lists.page(StatementTimeout(connection, 5), ACCOUNT, wanted, limit=6, place=pages[-1].newer, newer=True)
+        ]
         while back[-1].newer:
-            back.append(lists.page(Hurry(connection, 5), ACCOUNT, wanted, limit=6, place=back[-1].newer, newer=True))
+            back.append(
+                lists.page(StatementTimeout(connection, 5), ACCOUNT, wanted, limit=6, place=back[-1].newer, newer=True)
+            )
     seen = [one.id for page in pages for one in page.sessions]
     assert seen == [f"s-{n}" for n in range(29, -1, -1) if n % 3]
     assert [page.sessions for page in reversed(back)] == [page.sessions for page in pages[:-1]]
@@ -287,12 +295,16 @@ def test_a_search_that_takes_too_long_goes_on_by_windows_stops_in_time_and_can_b
     monkeypatch.setattr(search, "WINDOW", 5)
     monkeypatch.setattr(search, "WIDEST", 5)
     with store.reading() as connection:
-        first = lists.page(Hurry(connection, 5), ACCOUNT, lists.Filters(text="word"), limit=100, place=None)
+        first = lists.page(
+            StatementTimeout(connection, 5), ACCOUNT, lists.SessionFilters(text="word"), limit=100, place=None
+        )
         assert [one.id for one in first.sessions] == [f"s-{n}" for n in range(39, 39 - len(first.sessions), -1)]
         assert len(first.sessions) in (15, 16, 17, 18)
         assert first.searched_to == first.sessions[-1].created_at
         windows[0] = -100
-        rest = lists.page(Hurry(connection, 5), ACCOUNT, lists.Filters(text="word"), limit=100, place=first.older)
+        rest = lists.page(
+            StatementTimeout(connection, 5), ACCOUNT, lists.SessionFilters(text="word"), limit=100, place=first.older
+        )
     every = [one.id for one in (*first.sessions, *rest.sessions)]
     assert every == [f"s-{n}" for n in range(39, -1, -1)]
     assert rest.searched_to is None
@@ -306,12 +318,12 @@ SLOW = {
 
 def test_the_database_itself_stops_when_the_time_is_up_and_goes_on_working(store: Store) -> None:
     with store.reading() as connection:
-        hurry = Hurry(connection, 0.2)
+        hurry = StatementTimeout(connection, 0.2)
         with pytest.raises(StoreSlow), hurry.limited():
             connection.execute(text(SLOW[connection.dialect.name]))
         with pytest.raises(StoreSlow), hurry.limited():
             pass
-        with Hurry(connection, 5).limited(0.1), pytest.raises(StoreSlow):
+        with StatementTimeout(connection, 5).limited(0.1), pytest.raises(StoreSlow):
             raise StoreSlow("not ours")
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
     keep(store, session("s-1"), ["word"])
@@ -331,6 +343,6 @@ def test_the_index_can_be_stopped_in_the_middle_of_a_long_look(sqlite_store: Sto
         connection.execute(statement, {"asked": asked}).all()
         whole_s = time.monotonic() - begun
         begun = time.monotonic()
-        with pytest.raises(StoreSlow), Hurry(connection, whole_s / 10).limited():
+        with pytest.raises(StoreSlow), StatementTimeout(connection, whole_s / 10).limited():
             connection.execute(statement, {"asked": asked}).all()
         assert time.monotonic() - begun < whole_s / 2

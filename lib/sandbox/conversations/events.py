@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lib.sandbox.conversations.model import Conversation
+from lib.sandbox.conversations.model import RoomConversation
 from lib.sandbox.state import Row
 from lib.sandbox.wire.callbacks import Callbacks
 from lib.sandbox.wire.dialect import Dialect
@@ -26,7 +26,7 @@ class Announcer:
         self._callbacks = callbacks
         self._dialect = dialect
 
-    def happen(self, call: Conversation, event_type: str, at: float) -> None:
+    def happen(self, call: RoomConversation, event_type: str, at: float) -> None:
         """`at`: Unix seconds of the sandbox's clock. The caller saves the conversation."""
         event = {"event_type": event_type, "timestamp": iso(at), "properties": _properties(call, event_type)}
         call.events.append(event)
@@ -35,7 +35,7 @@ class Announcer:
         if event_type == "system.replica_joined" and self._dialect().joined_twin:
             self._post(call, {**event, "event_type": "system.pal_joined", "properties": {"face_id": call.replica_id}})
 
-    def _post(self, call: Conversation, event: Row) -> None:
+    def _post(self, call: RoomConversation, event: Row) -> None:
         envelope = {
             **event,
             "properties": self._dialect().told(event["properties"], verbose=False),
@@ -46,7 +46,7 @@ class Announcer:
         self._callbacks.post(call.callback_url, envelope)
 
 
-def _properties(call: Conversation, event_type: str) -> Row:
+def _properties(call: RoomConversation, event_type: str) -> Row:
     if event_type == "application.perception_analysis":
         return {"analysis": NO_PERCEPTION}
     properties: Row = {"replica_id": call.replica_id}

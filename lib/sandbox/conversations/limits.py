@@ -15,14 +15,14 @@ LONGEST_CALL_S = 3600
 
 
 @dataclass
-class Limits:
+class AccountLimits:
     """`concurrency`: active calls at once, None for any number. Minutes are counted from when they were last set."""
 
     concurrency: int | None = None
     _ceiling_min: float | None = None
 
     def reset(self) -> None:
-        self.concurrency, self._ceiling_min = Limits.concurrency, None
+        self.concurrency, self._ceiling_min = AccountLimits.concurrency, None
 
     def change(self, given: Any, *, used_min: float) -> None:
         """Take `{"concurrency": n | null, "credits": minutes | null}`, each optional. Raises `Refusal`."""

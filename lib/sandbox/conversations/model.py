@@ -20,7 +20,7 @@ class Pending:
 
 
 @dataclass
-class Conversation:
+class RoomConversation:
     """Times are Unix seconds of the sandbox's clock, except in `pending` and `last_beat`, which are monotonic.
 
     `persona` and `replica` are the rows as they were at the start: a call goes on with them though they change.
@@ -114,7 +114,7 @@ class Conversation:
         return {**row, "pending": [asdict(one) for one in self.pending]}
 
     @classmethod
-    def load(cls, row: Row, monotonic: float) -> Conversation:
+    def load(cls, row: Row, monotonic: float) -> RoomConversation:
         """After a restart: what was on its way sets out anew, a participant has time to say it is there."""
         pending = [Pending(one["event_type"], one["wait_s"], monotonic + one["wait_s"]) for one in row["pending"]]
         values: dict[str, Any] = {**row, "pending": pending, "last_beat": monotonic}

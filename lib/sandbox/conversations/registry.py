@@ -9,10 +9,10 @@ from collections.abc import Callable
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.clock.timing import Timing
 from lib.sandbox.conversations.events import Announcer
-from lib.sandbox.conversations.model import Conversation, Pending
+from lib.sandbox.conversations.model import Pending, RoomConversation
 from lib.sandbox.conversations.tokens import Tokens
 from lib.sandbox.room.view import CallView
-from lib.sandbox.state import State
+from lib.sandbox.state import SandboxState
 from lib.sandbox.wire.vocabulary import both
 
 KIND = "conversation"
@@ -26,7 +26,7 @@ class CallBook:
 
     def __init__(
         self,
-        state: State,
+        state: SandboxState,
         clock: Clock,
         announcer: Announcer,
         tokens: Tokens,
@@ -41,7 +41,7 @@ class CallBook:
         self._timing = timing
         self._changed = changed
         self._lock = threading.RLock()
-        self._calls: dict[str, Conversation] = {}
+        self._calls: dict[str, RoomConversation] = {}
         self._forgotten_s = 0.0
         self.load()
 
@@ -49,17 +49,17 @@ class CallBook:
         """Begin with what the state holds."""
         with self._lock:
             rows = self._state.all(KIND)
-            self._calls = {row["conversation_id"]: Conversation.load(row, time.monotonic()) for row in rows}
+            self._calls = {row["conversation_id"]: RoomConversation.load(row, time.monotonic()) for row in rows}
             self._forgotten_s = 0.0
 
     # What the API does
 
-    def find(self, conversation_id: str) -> Conversation | None:
+    def find(self, conversation_id: str) -> RoomConversation | None:
         """A deleted one is not found."""
         call = self._calls.get(conversation_id)
         return None if call is None or call.deleted else call
 
-    def all(self) -> list[Conversation]:
+    def all(self) -> list[RoomConversation]:
         """Newest first."""
         with self._lock:
             calls = [call for call in self._calls.values() if not call.deleted]
@@ -72,7 +72,7 @@ class CallBook:
             active = sum(call.active for call in self._calls.values())
             return active, (self._forgotten_s + sum(call.runtime_s(now) for call in self._calls.values())) / 60
 
-    def open(self, call: Conversation) -> None:
+    def open(self, call: RoomConversation) -> None:
         """Keep a new conversation; its replica is on the way (not in test mode)."""
         with self._lock:
             if call.test_mode:
@@ -160,7 +160,7 @@ class CallBook:
             waits = [wait for call in self._calls.values() for wait in self._waits(call)]
         return min(waits, default=None)
 
-    def _waits(self, call: Conversation) -> list[float]:
+    def _waits(self, call: RoomConversation) -> list[float]:
         waits = [pending.due - time.monotonic() for pending in call.pending]
         if call.active and call.present:
             waits.append(call.last_beat + self._timing.beat_s - time.monotonic())
@@ -168,7 +168,7 @@ class CallBook:
             waits.append(call.deadline()[0] - self._clock.now())
         return waits
 
-    def _tick(self, call: Conversation) -> None:
+    def _tick(self, call: RoomConversation) -> None:
         monotonic, now = time.monotonic(), self._clock.now()
         if call.active and call.present and monotonic >= call.last_beat + self._timing.beat_s:
             self._left(call, now)
@@ -180,18 +180,18 @@ class CallBook:
             if now >= at:
                 self._end(call, reason, at)
 
-    def _active(self, conversation_id: str) -> Conversation | None:
+    def _active(self, conversation_id: str) -> RoomConversation | None:
         self.tick()
         call = self.find(conversation_id)
         return call if call and call.active else None
 
-    def _left(self, call: Conversation, at: float) -> None:
+    def _left(self, call: RoomConversation, at: float) -> None:
         if call.present:
             call.present, call.left_at = False, at
             self._save(call)
             self._tick(call)
 
-    def _end(self, call: Conversation, reason: str, at: float) -> None:
+    def _end(self, call: RoomConversation, reason: str, at: float) -> None:
         call.active, call.present = False, False
         call.ended_at, call.shutdown_reason = at, reason
         call.pending.clear()
@@ -201,17 +201,17 @@ class CallBook:
             self._expect(call, "application.perception_analysis", self._timing.perception_s)
         self._save(call)
 
-    def _expect(self, call: Conversation, event_type: str, wait_s: float) -> None:
+    def _expect(self, call: RoomConversation, event_type: str, wait_s: float) -> None:
         call.pending.append(Pending(event_type, wait_s, time.monotonic() + wait_s))
 
-    def _happen(self, call: Conversation, event_type: str, at: float) -> None:
+    def _happen(self, call: RoomConversation, event_type: str, at: float) -> None:
         self._announcer.happen(call, event_type, at)
         self._save(call)
 
-    def _save(self, call: Conversation) -> None:
+    def _save(self, call: RoomConversation) -> None:
         self._state.put(KIND, call.conversation_id, call.dump())
 
-    def _view(self, call: Conversation) -> CallView:
+    def _view(self, call: RoomConversation) -> CallView:
         properties = call.properties
         return CallView(
             conversation_id=call.conversation_id,

@@ -9,30 +9,32 @@ from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.conversations import rules
-from lib.sandbox.conversations.limits import Limits
-from lib.sandbox.conversations.model import Conversation
+from lib.sandbox.conversations.limits import AccountLimits
+from lib.sandbox.conversations.model import RoomConversation
 from lib.sandbox.conversations.registry import CallBook
 from lib.sandbox.conversations.tokens import Tokens
-from lib.sandbox.personas.routes import Personas
+from lib.sandbox.personas.routes import PersonaBook
 from lib.sandbox.personas.stock import DEFAULT_PERSONA_ID
-from lib.sandbox.replicas.routes import Replicas
+from lib.sandbox.replicas.routes import ReplicaBook
 from lib.sandbox.state import Row
 from lib.sandbox.wire.dialect import Dialect
 from lib.sandbox.wire.responses import Refusal, base_url, body_object, flag, iso, new_id, page_of
 from lib.sandbox.wire.vocabulary import NEWER, both, older
 
 
-class Conversations:
+class ConversationMaker:
     """Makes conversations out of requests."""
 
-    def __init__(self, calls: CallBook, personas: Personas, replicas: Replicas, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, calls: CallBook, personas: PersonaBook, replicas: ReplicaBook, limits: AccountLimits, clock: Clock
+    ) -> None:
         self._calls = calls
         self._personas = personas
         self._replicas = replicas
         self._limits = limits
         self._clock = clock
 
-    def create(self, body: Row) -> Conversation:
+    def create(self, body: Row) -> RoomConversation:
         """Check everything, then begin. Raises `Refusal` (400, 402)."""
         body = older(body)
         rules.check(body)
@@ -54,10 +56,10 @@ class Conversations:
             raise Refusal("The replica is not ready: its training has not completed.")
         return replica
 
-    def _made(self, body: Row, persona: Row, replica: Row, *, test_mode: bool) -> Conversation:
+    def _made(self, body: Row, persona: Row, replica: Row, *, test_mode: bool) -> RoomConversation:
         now = self._clock.now()
         properties = body.get("properties") or {}
-        return Conversation(
+        return RoomConversation(
             conversation_id=new_id("c", bytes_=8),
             conversation_name=body.get("conversation_name") or f"New Conversation {int(now * 1000)}",
             replica_id=replica["replica_id"],
@@ -87,7 +89,7 @@ def _greeting(body: Row, persona: Row, replica: Row) -> str:
     return given or f"Hello, I'm {replica['replica_name'] or 'here'}. What would you like to talk about?"
 
 
-def shown(call: Conversation, base: str, dialect: Dialect) -> Row:
+def shown(call: RoomConversation, base: str, dialect: Dialect) -> Row:
     """A row as list and get give it: the ids under both names, because real rows vary."""
     row: Row = {
         "conversation_id": call.conversation_id,
@@ -109,7 +111,7 @@ class ConversationRoutes:
     """The handlers. None of them blocks."""
 
     def __init__(
-        self, conversations: Conversations, calls: CallBook, tokens: Tokens, dialect: Callable[[], Dialect]
+        self, conversations: ConversationMaker, calls: CallBook, tokens: Tokens, dialect: Callable[[], Dialect]
     ) -> None:
         self._conversations = conversations
         self._calls = calls
@@ -154,7 +156,7 @@ class ConversationRoutes:
             raise Refusal("Invalid conversation_id")
         return Response(status_code=204)
 
-    def _found(self, request: Request) -> Conversation:
+    def _found(self, request: Request) -> RoomConversation:
         call = self._calls.find(request.path_params["id"])
         if call is None:
             raise Refusal("Invalid conversation_id")

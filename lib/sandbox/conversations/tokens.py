@@ -11,8 +11,8 @@ import hmac
 import json
 import secrets
 
-from lib.sandbox.conversations.model import Conversation
-from lib.sandbox.state import State
+from lib.sandbox.conversations.model import RoomConversation
+from lib.sandbox.state import SandboxState
 
 KIND = "meta"
 
@@ -20,10 +20,10 @@ KIND = "meta"
 class Tokens:
     """Signs with a secret that is made once and kept with the state, so that a token outlives a restart."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
 
-    def make(self, call: Conversation) -> str:
+    def make(self, call: RoomConversation) -> str:
         """The same token for the same conversation, always. Its `exp` is when the wait for a participant ends."""
         header = {"alg": "HS256", "typ": "JWT"}
         claims = {"r": call.conversation_id, "iat": int(call.created_at), "exp": int(call.created_at + call.absent_s)}

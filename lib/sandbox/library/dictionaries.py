@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library.listing import listed
-from lib.sandbox.personas.routes import Personas
-from lib.sandbox.state import Row, State
+from lib.sandbox.personas.routes import PersonaBook
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire import fields
 from lib.sandbox.wire.dialect import Dialect
 from lib.sandbox.wire.patching import patched
@@ -25,7 +25,7 @@ MAX_NAME, MAX_TEXT, MAX_PRONUNCIATION = 255, 200, 500
 class Dictionaries:
     """The dictionaries of the pretended account."""
 
-    def __init__(self, state: State, clock: Clock, personas: Personas) -> None:
+    def __init__(self, state: SandboxState, clock: Clock, personas: PersonaBook) -> None:
         self._state = state
         self._clock = clock
         self._personas = personas

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.library.document_rules import check_page
-from lib.sandbox.library.documents import Documents
+from lib.sandbox.library.documents import DocumentBook
 from lib.sandbox.library.listing import listed, tags_page
 from lib.sandbox.wire.dialect import Dialect
 from lib.sandbox.wire.responses import body_object, page_of
@@ -17,7 +17,7 @@ from lib.sandbox.wire.responses import body_object, page_of
 class DocumentRoutes:
     """The handlers. None of them blocks."""
 
-    def __init__(self, documents: Documents, dialect: Callable[[], Dialect]) -> None:
+    def __init__(self, documents: DocumentBook, dialect: Callable[[], Dialect]) -> None:
         self._documents = documents
         self._dialect = dialect
 

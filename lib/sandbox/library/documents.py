@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library import document_rules as rules
-from lib.sandbox.state import Row, State
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire.addresses import name_from
 from lib.sandbox.wire.callbacks import Callbacks
 from lib.sandbox.wire.responses import Refusal, iso, new_id
@@ -31,14 +31,20 @@ READ_ONLY = (
 SUBPAGES = ("", "getting-started", "guides", "pricing", "faq", "support", "releases", "about")
 
 
-class Documents:
+class DocumentBook:
     """Processing takes `processing_s` seconds of the sandbox's clock. Thread-safe.
 
     `changed` is called whenever a time to wake up may have come nearer.
     """
 
     def __init__(
-        self, state: State, clock: Clock, callbacks: Callbacks, *, processing_s: float, changed: Callable[[], None]
+        self,
+        state: SandboxState,
+        clock: Clock,
+        callbacks: Callbacks,
+        *,
+        processing_s: float,
+        changed: Callable[[], None],
     ) -> None:
         self._state = state
         self._clock = clock

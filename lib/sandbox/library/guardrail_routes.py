@@ -11,7 +11,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lib.sandbox.library.guardrails import Guardrails
+from lib.sandbox.library.guardrails import GuardrailBook
 from lib.sandbox.library.listing import listed, tags_page
 from lib.sandbox.state import Row
 from lib.sandbox.wire.dialect import Dialect
@@ -21,7 +21,7 @@ from lib.sandbox.wire.responses import body_object, flag, page_of, parse_json
 class GuardrailRoutes:
     """The handlers. None of them blocks."""
 
-    def __init__(self, guardrails: Guardrails, dialect: Callable[[], Dialect]) -> None:
+    def __init__(self, guardrails: GuardrailBook, dialect: Callable[[], Dialect]) -> None:
         self._guardrails = guardrails
         self._dialect = dialect
 

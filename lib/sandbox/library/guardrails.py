@@ -11,8 +11,8 @@ from typing import Any
 
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library.guardrail_rules import checked, checked_items
-from lib.sandbox.personas.routes import Personas
-from lib.sandbox.state import Row, State
+from lib.sandbox.personas.routes import PersonaBook
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire.patching import patched
 from lib.sandbox.wire.responses import Refusal, iso, new_id
 
@@ -21,10 +21,10 @@ READ_ONLY = ("uuid", "created_at", "updated_at")
 SET_READ_ONLY = ("guardrails_id", "created_at", "updated_at")
 
 
-class Guardrails:
+class GuardrailBook:
     """Both kinds. An unknown id is 400 here."""
 
-    def __init__(self, state: State, clock: Clock, personas: Personas) -> None:
+    def __init__(self, state: SandboxState, clock: Clock, personas: PersonaBook) -> None:
         self._state = state
         self._clock = clock
         self._personas = personas

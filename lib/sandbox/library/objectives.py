@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, Response
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library.listing import listed
 from lib.sandbox.library.objective_rules import check_root, checked
-from lib.sandbox.personas.routes import Personas
-from lib.sandbox.state import Row, State
+from lib.sandbox.personas.routes import PersonaBook
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire.dialect import Dialect
 from lib.sandbox.wire.patching import patched
 from lib.sandbox.wire.responses import Refusal, body_object, iso, new_id, page_of, parse_json
@@ -30,10 +30,10 @@ IN_FIRST = re.compile(r"/(?!data\b|name\b|allow_loops\b|objectives_|created_at|u
 """A pointer into the first objective, as the documented examples have it (`/objective_prompt`)."""
 
 
-class Objectives:
+class ObjectiveBook:
     """The sets of objectives of the pretended account."""
 
-    def __init__(self, state: State, clock: Clock, personas: Personas) -> None:
+    def __init__(self, state: SandboxState, clock: Clock, personas: PersonaBook) -> None:
         self._state = state
         self._clock = clock
         self._personas = personas
@@ -111,7 +111,7 @@ def shown_as_documented(row: Row) -> Row:
 class ObjectiveRoutes:
     """The handlers. None of them blocks."""
 
-    def __init__(self, objectives: Objectives, dialect: Callable[[], Dialect]) -> None:
+    def __init__(self, objectives: ObjectiveBook, dialect: Callable[[], Dialect]) -> None:
         self._objectives = objectives
         self._dialect = dialect
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.clock.clock import Clock
-from lib.sandbox.personas.routes import Personas
+from lib.sandbox.personas.routes import PersonaBook
 from lib.sandbox.state import Row
 from lib.sandbox.wire.responses import Refusal, body_object, iso
 
@@ -23,7 +23,7 @@ REGISTRY = {
 class Skills:
     """Attachments are kept in the persona's row: `skills`, by the skill's id."""
 
-    def __init__(self, personas: Personas, clock: Clock) -> None:
+    def __init__(self, personas: PersonaBook, clock: Clock) -> None:
         self._personas = personas
         self._clock = clock
 

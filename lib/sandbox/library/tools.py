@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.library.listing import listed
 from lib.sandbox.library.tool_rules import checked, scrubbed, with_secrets
-from lib.sandbox.personas.routes import Personas
-from lib.sandbox.state import Row, State
+from lib.sandbox.personas.routes import PersonaBook
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire import fields
 from lib.sandbox.wire.dialect import Dialect
 from lib.sandbox.wire.responses import Refusal, body_object, iso, new_id, page_of
@@ -39,7 +39,7 @@ END_CALL: Row = {
 class Tools:
     """The tools of the pretended account. Its names are unique; an unknown id is 404."""
 
-    def __init__(self, state: State, clock: Clock, personas: Personas) -> None:
+    def __init__(self, state: SandboxState, clock: Clock, personas: PersonaBook) -> None:
         self._state = state
         self._clock = clock
         self._personas = personas

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.personas import rules as persona_rules
-from lib.sandbox.state import Row, State
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire.dialect import Dialect
 from lib.sandbox.wire.patching import patched
 from lib.sandbox.wire.responses import Refusal, body_object, flag, iso, new_id, page_of, parse_json, route_path
@@ -49,10 +49,10 @@ LLM_DEFAULTS = {"model": "tavus-gemma-4", "speculative_inference": True}
 """Seen on the real API: setting one of these to its default counts as no change (304)."""
 
 
-class Personas:
+class PersonaBook:
     """The personas of the pretended account. Rows are kept in the older vocabulary, with the fields nobody knows."""
 
-    def __init__(self, state: State, clock: Clock, replica_usable: Callable[[str], bool]) -> None:
+    def __init__(self, state: SandboxState, clock: Clock, replica_usable: Callable[[str], bool]) -> None:
         self._state = state
         self._clock = clock
         self._replica_usable = replica_usable
@@ -169,7 +169,7 @@ def shown(row: Row, *, pal: bool) -> Row:
 class PersonaRoutes:
     """The handlers. None of them blocks."""
 
-    def __init__(self, personas: Personas, dialect: Callable[[], Dialect]) -> None:
+    def __init__(self, personas: PersonaBook, dialect: Callable[[], Dialect]) -> None:
         self._personas = personas
         self._dialect = dialect
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from lib.sandbox.clock.clock import Clock
 from lib.sandbox.replicas.pictures import addresses
-from lib.sandbox.state import Row, State
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire import fields
 from lib.sandbox.wire.addresses import unreachable
 from lib.sandbox.wire.callbacks import Callbacks
@@ -27,7 +27,7 @@ TEXTS = (
 DOWNLOAD_FAILED = "There was an issue downloading your training file. Check that the link is public and try again."
 
 
-class Replicas:
+class ReplicaBook:
     """The replicas of the pretended account. Training takes `training_s` seconds of the sandbox's clock.
 
     A training file on a host under `.invalid` (reserved, so it can't be downloaded) ends in an error. Thread-safe.
@@ -35,7 +35,7 @@ class Replicas:
     """
 
     def __init__(
-        self, state: State, clock: Clock, callbacks: Callbacks, *, training_s: float, changed: Callable[[], None]
+        self, state: SandboxState, clock: Clock, callbacks: Callbacks, *, training_s: float, changed: Callable[[], None]
     ) -> None:
         self._state = state
         self._clock = clock
@@ -153,7 +153,7 @@ class Replicas:
 class ReplicaRoutes:
     """The handlers. None of them blocks."""
 
-    def __init__(self, replicas: Replicas, dialect: Callable[[], Dialect]) -> None:
+    def __init__(self, replicas: ReplicaBook, dialect: Callable[[], Dialect]) -> None:
         self._replicas = replicas
         self._dialect = dialect
 

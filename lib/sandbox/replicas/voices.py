@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lib.sandbox.replicas.routes import Replicas
+from lib.sandbox.replicas.routes import ReplicaBook
 from lib.sandbox.state import Row
 from lib.sandbox.wire.responses import page_of
 
@@ -13,7 +13,7 @@ from lib.sandbox.wire.responses import page_of
 class VoiceRoutes:
     """The handler. It does not block."""
 
-    def __init__(self, replicas: Replicas) -> None:
+    def __init__(self, replicas: ReplicaBook) -> None:
         self._replicas = replicas
 
     async def list(self, request: Request) -> Response:

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lib.sandbox.room.page import MAX_MESSAGE, assets, names, notice, page
-from lib.sandbox.room.view import Calls, CallView, Reply
+from lib.sandbox.room.view import CallView, Reply, RoomCalls
 from lib.sandbox.room.words import ending
 from lib.sandbox.wire.assets import kept
 
@@ -34,7 +34,7 @@ _WORKERS = 16
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def routes(calls: Calls, reply: Reply, *, reply_limit_s: float = 30.0) -> list[BaseRoute]:
+def routes(calls: RoomCalls, reply: Reply, *, reply_limit_s: float = 30.0) -> list[BaseRoute]:
     """The room's routes, relative to where the sandbox is mounted. A reply may take `reply_limit_s` seconds."""
     room = _Room(calls, reply, reply_limit_s)
     return [
@@ -57,7 +57,7 @@ async def _asset(request: Request) -> Response:
 
 
 class _Room:
-    def __init__(self, calls: Calls, reply: Reply, reply_limit_s: float) -> None:
+    def __init__(self, calls: RoomCalls, reply: Reply, reply_limit_s: float) -> None:
         self._calls, self._reply, self._limit_s = calls, reply, reply_limit_s
         self._answering: set[str] = set()
         self._workers: anyio.CapacityLimiter | None = None

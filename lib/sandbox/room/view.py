@@ -45,7 +45,7 @@ class CallView:
     turns: tuple[tuple[str, str], ...]
 
 
-class Calls(Protocol):
+class RoomCalls(Protocol):
     """What the room does to a conversation. Every method is quick, thread-safe and ignores an unknown or ended id."""
 
     def view(self, conversation_id: str) -> CallView | None: ...

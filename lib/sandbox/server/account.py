@@ -8,21 +8,21 @@ from lib.sandbox.clock.clock import Clock
 from lib.sandbox.clock.ticker import Ticker
 from lib.sandbox.clock.timing import USUAL, Timing
 from lib.sandbox.conversations.events import Announcer
-from lib.sandbox.conversations.limits import Limits
+from lib.sandbox.conversations.limits import AccountLimits
 from lib.sandbox.conversations.registry import CallBook
 from lib.sandbox.conversations.tokens import Tokens
 from lib.sandbox.library.dictionaries import Dictionaries
-from lib.sandbox.library.documents import Documents
-from lib.sandbox.library.guardrails import Guardrails
-from lib.sandbox.library.objectives import Objectives
+from lib.sandbox.library.documents import DocumentBook
+from lib.sandbox.library.guardrails import GuardrailBook
+from lib.sandbox.library.objectives import ObjectiveBook
 from lib.sandbox.library.skills import Skills
 from lib.sandbox.library.tools import Tools
-from lib.sandbox.personas.routes import Personas
-from lib.sandbox.replicas.routes import Replicas
+from lib.sandbox.personas.routes import PersonaBook
+from lib.sandbox.replicas.routes import ReplicaBook
 from lib.sandbox.server.daily import Rooms
 from lib.sandbox.server.faults import Faults
 from lib.sandbox.server.stock import fill
-from lib.sandbox.state import State
+from lib.sandbox.state import SandboxState
 from lib.sandbox.wire.callbacks import Callbacks
 from lib.sandbox.wire.dialect import Dialect
 from lib.sandbox.wire.log import Log
@@ -35,12 +35,12 @@ class Sandbox:
     """
 
     def __init__(self, *, state_path: Path | None = None, clock: Clock | None = None, timing: Timing = USUAL) -> None:
-        self.state = State(state_path)
+        self.state = SandboxState(state_path)
         self.clock = clock or Clock()
         self._own_clock = clock is None
         self.log = Log()
         self.faults = Faults()
-        self.limits = Limits()
+        self.limits = AccountLimits()
         self.dialect = Dialect()
         self.ticker = Ticker()
         self.callbacks = Callbacks(self.log, timeout_s=timing.callback_s)
@@ -51,13 +51,13 @@ class Sandbox:
             self.clock.load(dumped)
         announcer = Announcer(self.callbacks, lambda: self.dialect)
         self.calls = CallBook(self.state, self.clock, announcer, self.tokens, timing=timing, changed=self.ticker.wake)
-        self.replicas = Replicas(
+        self.replicas = ReplicaBook(
             self.state, self.clock, self.callbacks, training_s=timing.training_s, changed=self.ticker.wake
         )
-        self.personas = Personas(self.state, self.clock, self.replicas.usable)
-        self.objectives = Objectives(self.state, self.clock, self.personas)
-        self.guardrails = Guardrails(self.state, self.clock, self.personas)
-        self.documents = Documents(
+        self.personas = PersonaBook(self.state, self.clock, self.replicas.usable)
+        self.objectives = ObjectiveBook(self.state, self.clock, self.personas)
+        self.guardrails = GuardrailBook(self.state, self.clock, self.personas)
+        self.documents = DocumentBook(
             self.state, self.clock, self.callbacks, processing_s=timing.document_s, changed=self.ticker.wake
         )
         self.tools = Tools(self.state, self.clock, self.personas)

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lib.sandbox.clock.clock import Clock
-from lib.sandbox.state import Row, State
+from lib.sandbox.state import Row, SandboxState
 from lib.sandbox.wire.responses import Refusal, body_object, iso
 
 DOMAIN = "sandbox"
@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 class Rooms:
     """The rooms of the pretended domain. A room whose time is over is gone."""
 
-    def __init__(self, state: State, clock: Clock) -> None:
+    def __init__(self, state: SandboxState, clock: Clock) -> None:
         self._state = state
         self._clock = clock
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
-from lib.sandbox.conversations.routes import ConversationRoutes, Conversations
+from lib.sandbox.conversations.routes import ConversationMaker, ConversationRoutes
 from lib.sandbox.library.dictionaries import DictionaryRoutes
 from lib.sandbox.library.document_routes import DocumentRoutes
 from lib.sandbox.library.guardrail_routes import GuardrailRoutes
@@ -29,7 +29,7 @@ def api(sandbox: Sandbox) -> list[BaseRoute]:
 
     personas = PersonaRoutes(sandbox.personas, dialect)
     replicas = ReplicaRoutes(sandbox.replicas, dialect)
-    made = Conversations(sandbox.calls, sandbox.personas, sandbox.replicas, sandbox.limits, sandbox.clock)
+    made = ConversationMaker(sandbox.calls, sandbox.personas, sandbox.replicas, sandbox.limits, sandbox.clock)
     objectives = ObjectiveRoutes(sandbox.objectives, dialect)
     guardrails = GuardrailRoutes(sandbox.guardrails, dialect)
     documents = DocumentRoutes(sandbox.documents, dialect)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lib.sandbox.library import stock as library
 from lib.sandbox.personas import stock as people
-from lib.sandbox.state import State
+from lib.sandbox.state import SandboxState
 
 
-def fill(state: State, *, stock: bool = True) -> None:
+def fill(state: SandboxState, *, stock: bool = True) -> None:
     """Write the stock rows into an empty state; without `stock`, only that it was begun."""
     state.put("meta", "begun", {})
     if not stock:

@@ -47,7 +47,7 @@ STORAGE_FIELDS = tuple(dict.fromkeys(("provider", *(name for names in STORAGES.v
 
 
 @dataclass(frozen=True)
-class Most:
+class CallLimits:
     """The installation's own limits, in seconds: no agent goes above them."""
 
     call_s: int
@@ -77,7 +77,7 @@ def tidied(call: CallSettings) -> CallSettings:
     )
 
 
-def wrong(call: CallSettings, most: Most) -> Iterator[Wrong]:
+def wrong(call: CallSettings, most: CallLimits) -> Iterator[Wrong]:
     """All that keeps these settings from being kept, in the order of the form."""
     if len(call.language) > LANGUAGE_LIMIT:
         yield Wrong("language", f"A language has {LANGUAGE_LIMIT} characters at most.")
@@ -97,7 +97,7 @@ def wrong(call: CallSettings, most: Most) -> Iterator[Wrong]:
     yield from _storage(call)
 
 
-def _limits(call: CallSettings, most: Most) -> Iterator[Wrong]:
+def _limits(call: CallSettings, most: CallLimits) -> Iterator[Wrong]:
     for name, value, least, at_most, what, setting in (
         ("max_call_s", call.max_call_s, SHORTEST_CALL_S, most.call_s, "A call of this agent can last", "MAX_CALL_S"),
         ("absent_s", call.absent_s, SHORTEST_ABSENT_S, most.absent_s, "An empty room can wait", "ABSENT_TIMEOUT_S"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lib.models import Agent, Document, Persona, Replica
 from lib.services.agents import languages
-from lib.services.agents.call_settings import Most
+from lib.services.agents.call_settings import CallLimits
 from lib.services.catalogue import replicas
 from lib.services.catalogue.catalogue import Listing
 from lib.services.wording.plain import minutes
@@ -41,7 +41,7 @@ class Known:
 
 
 def missing(
-    agent: Agent, known: Known, *, default_replica_id: str, most: Most, persona_was: Callable[[str], str]
+    agent: Agent, known: Known, *, default_replica_id: str, most: CallLimits, persona_was: Callable[[str], str]
 ) -> list[Missing]:
     """All that this agent lacks, what blocks a call first.
 
@@ -96,7 +96,7 @@ def _replica(agent: Agent, replica_id: str, known: Known) -> Iterator[Missing]:
         yield Missing(f"replica_{stands.state}", f"Its replica is not ready. {stands.words}", stands.hint, True)
 
 
-def _call(agent: Agent, persona: Persona | None, known: Known, most: Most) -> Iterator[Missing]:
+def _call(agent: Agent, persona: Persona | None, known: Known, most: CallLimits) -> Iterator[Missing]:
     call = agent.call
     doubt = languages.doubt(call.language, persona)
     if doubt:

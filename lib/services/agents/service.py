@@ -11,11 +11,11 @@ from typing import Any, Literal
 from lib.errors import BadInput, Conflict, NotFound
 from lib.models import Agent, CallSettings, Document, Persona, Replica
 from lib.services.agents import call_settings, readiness
-from lib.services.agents.call_settings import Most
+from lib.services.agents.call_settings import CallLimits
 from lib.services.agents.readiness import Known, Missing
 from lib.services.catalogue.catalogue import Listing
 from lib.store import agents as rows
-from lib.store.cache import Kept
+from lib.store.cache import TtlCache
 from lib.store.database import Store
 
 NAME_LIMIT, ID_LIMIT = 200, 100
@@ -38,7 +38,7 @@ class Agents:
         store: Store,
         *,
         account: str,
-        most: Most,
+        most: CallLimits,
         default_replica_id: str = "",
         check_replica: Callable[[str], None] = lambda _: None,
         persona_was: Callable[[str], str] = lambda _: "",
@@ -55,7 +55,7 @@ class Agents:
         self._check_replica = check_replica
         self._persona_was = persona_was
         self._clock = clock
-        self._kept: Kept[list[Agent]] = Kept(store)
+        self._kept: TtlCache[list[Agent]] = TtlCache(store)
         self._judged: tuple[list[Agent], Known, dict[str, list[Missing]]] | None = None
 
     def all(self) -> list[Agent]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from lib.errors import NotFound, UpstreamError
 from lib.models import Conversation, Mode, Session, Status
 from lib.services.calls.background.reconciler import Reconciler, is_sought
-from lib.services.calls.background.stopwatch import Ages
-from lib.services.calls.watching import Watching
+from lib.services.calls.background.stopwatch import Stopwatch
+from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import OPEN, Ledger
 from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.phoenix import PhoenixRest
@@ -40,8 +40,8 @@ class KillSwitch:
         ledger: Ledger,
         phoenix: PhoenixRest,
         reconciler: Reconciler,
-        watching: Watching,
-        ages: Ages,
+        watching: Monitor,
+        ages: Stopwatch,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -25,18 +25,18 @@ from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.limits import Allowance
 from lib.services.calls.starting import Starting
 from lib.services.calls.viewers import Viewers
-from lib.services.calls.watching import Trouble, Watching
+from lib.services.calls.watching import Monitor, Trouble
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.sessions import part_of
 from lib.services.ledger.ledger import OPEN, Ledger
-from lib.services.modes.phoenix import Plan
+from lib.services.modes.phoenix import CallPlan
 from lib.services.modes.pipecat.mode import PipecatDaily
 from lib.settings import Loaded
 from lib.store import agents as agent_rows
 from lib.store import lists, removed
 from lib.store import sessions as rows
-from lib.store.cache import Kept
-from lib.store.hurry import Hurry
+from lib.store.cache import TtlCache
+from lib.store.hurry import StatementTimeout
 from lib.store.search import moment_of, number_of
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Sessions:
         loaded: Loaded,
         agents: Agents,
         catalogue: Catalogue,
-        watching: Watching,
+        watching: Monitor,
         starting: Starting,
         sweeper: Sweeper,
         viewers: Viewers,
@@ -116,8 +116,8 @@ class Sessions:
         self._owner = owner
         self._pipecat = pipecat
         self._running: dict[str, Future[None]] = {}
-        self._pages: Kept[SessionPage] = Kept(ledger.store)
-        self._open: Kept[list[Session]] = Kept(ledger.store)
+        self._pages: TtlCache[SessionPage] = TtlCache(ledger.store)
+        self._open: TtlCache[list[Session]] = TtlCache(ledger.store)
 
     # start
 
@@ -217,14 +217,14 @@ class Sessions:
         `text` is looked for in transcripts and agents' names: words, "phrases" and beginn*; any text is allowed.
         Raises BadInput (cursor), StoreSlow (filters that find next to nothing among very many sessions).
         """
-        filters = lists.Filters(agent_id, statuses, modes, text.strip(), since, until)
+        filters = lists.SessionFilters(agent_id, statuses, modes, text.strip(), since, until)
         key = (limit, cursor, newer, filters)
         return self._pages.get(key, lambda: self._page(limit, cursor, newer, filters))
 
-    def _page(self, limit: int, cursor: str | None, newer: bool, filters: lists.Filters) -> SessionPage:
+    def _page(self, limit: int, cursor: str | None, newer: bool, filters: lists.SessionFilters) -> SessionPage:
         place = _place(cursor) if cursor else None
         with self._ledger.store.reading() as connection:
-            hurry = Hurry(connection, SEARCH_S if filters.text else LIST_S)
+            hurry = StatementTimeout(connection, SEARCH_S if filters.text else LIST_S)
             found = lists.page(hurry, self._ledger.account, filters, limit=limit, place=place, newer=newer)
             total, capped = len(found.sessions), False
             if not found.whole:
@@ -346,7 +346,7 @@ class Sessions:
             rows.note(connection, session_id, now, "start", "" if avatar else session.reason or "Text chat")
             agent_rows.touch(connection, self._ledger.account, agent.id, now)
         if avatar:
-            running = self._starting.submit(Plan(session, name, agent.call))
+            running = self._starting.submit(CallPlan(session, name, agent.call))
             self._running[session_id] = running
             running.add_done_callback(lambda _: self._after_start(session_id))
         return session, asked

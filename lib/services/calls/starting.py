@@ -14,10 +14,10 @@ from lib.errors import Ambiguous, GreenroomError, NotFound, NotSent, StoreRefuse
 from lib.models import Conversation, Session, Status
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
-from lib.services.calls.watching import Watching
+from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger
 from lib.services.modes.mode import AvatarMode
-from lib.services.modes.phoenix import Plan
+from lib.services.modes.phoenix import CallPlan
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Starting:
         ledger: Ledger,
         modes: AvatarMode,
         claims: Claims,
-        watching: Watching,
+        watching: Monitor,
         breaker: Breaker,
         *,
         on_created: Callable[[str, Conversation], None],
@@ -70,7 +70,7 @@ class Starting:
         self._running: set[str] = set()
         self._unwritten: dict[str, _Unwritten] = {}
 
-    def submit(self, plan: Plan) -> Future[None]:
+    def submit(self, plan: CallPlan) -> Future[None]:
         """Send it in the background; the future ends when the row says how it went."""
         with self._lock:
             self._running.add(plan.session.id)
@@ -108,14 +108,14 @@ class Starting:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=False)
 
-    def _launch(self, plan: Plan, since: float) -> None:
+    def _launch(self, plan: CallPlan, since: float) -> None:
         try:
             self._send(plan, since)
         finally:
             with self._lock:
                 self._running.discard(plan.session.id)
 
-    def _send(self, plan: Plan, since: float) -> None:
+    def _send(self, plan: CallPlan, since: float) -> None:
         session = plan.session
         try:
             status = self._to_be_sent(session, since)

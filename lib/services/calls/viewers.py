@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.store import sessions as rows
 from lib.store.database import Store
 
@@ -34,7 +34,7 @@ class Viewers:
     """The viewers of this process. `write_every_s` is how old what others read may be. Thread-safe."""
 
     store: Store
-    ages: Ages
+    ages: Stopwatch
     clock: Callable[[], datetime]
     write_every_s: float
     _tabs: dict[str, _Tab] = field(default_factory=dict)

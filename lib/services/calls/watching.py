@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from lib.errors import Ambiguous, NotFound, NotSent, RateLimited, UpstreamError
 from lib.models import Conversation, Mode, Session, Status
 from lib.services.calls import reading
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import Breaker
 from lib.services.ledger.ledger import OPEN, Ledger
 from lib.services.modes.mode import AvatarMode
@@ -38,10 +38,10 @@ class _Turnstile:
         self.lock = threading.RLock()
 
 
-class Watching:
+class Monitor:
     """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other."""
 
-    def __init__(self, ledger: Ledger, modes: AvatarMode, ages: Ages, breaker: Breaker) -> None:
+    def __init__(self, ledger: Ledger, modes: AvatarMode, ages: Stopwatch, breaker: Breaker) -> None:
         self._ledger = ledger
         self._modes = modes
         self._ages = ages

@@ -15,7 +15,7 @@ SPOKEN = ("user", "assistant")
 CALL = "tavus"
 
 
-class Heard:
+class WorkerEvents:
     """Turns as they are said, failures as they happen, and what the stand-in answers in the persona's role."""
 
     def __init__(self, ledger: Ledger, responder: Responder) -> None:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Answer:
+class ChatAnswer:
     """An answer on its way: what it answers and what has come of it. `done` is set once it is kept, or has failed."""
 
     said: str
@@ -62,14 +62,14 @@ class Answer:
             return not self.stopped
 
 
-class Talking:
+class ChatSessions:
     """The text chats of one account's sessions."""
 
     def __init__(self, ledger: Ledger, catalogue: Catalogue, responder: Responder) -> None:
         self._ledger = ledger
         self._catalogue = catalogue
         self._responder = responder
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, ChatAnswer] = {}
         self._door = threading.Lock()
 
     def greeting(self, session: Session) -> str:
@@ -94,7 +94,7 @@ class Talking:
         with self._ledger.store.reading() as connection:
             return [turn for turn in rows.turns_of(connection, session_id) if turn.source == CHAT][-1]
 
-    def ask(self, session_id: str, text: str) -> Answer:
+    def ask(self, session_id: str, text: str) -> ChatAnswer:
         """Begin an answer to `text`.
 
         Raises BadInput, NotFound, Conflict (the session is over, or an answer is on its way).
@@ -105,7 +105,7 @@ class Talking:
         session = self._ledger.get(session_id)
         if not session.status.open:
             raise Conflict("This session is over.", hint="Start the agent again to go on.")
-        answer = Answer(said)
+        answer = ChatAnswer(said)
         with self._door:
             underway = self._answers.get(session_id)
             if underway is not None and not underway.done.is_set():
@@ -116,7 +116,7 @@ class Talking:
         ).start()
         return answer
 
-    def answering(self, session_id: str) -> Answer | None:
+    def answering(self, session_id: str) -> ChatAnswer | None:
         """The answer on its way, or the last one where it failed and nobody has seen it yet. Asks nobody."""
         return self._answers.get(session_id)
 
@@ -140,7 +140,7 @@ class Talking:
         if answer is not None and answer.done.is_set():
             self._answers.pop(session_id, None)
 
-    def _run(self, session: Session, answer: Answer) -> None:
+    def _run(self, session: Session, answer: ChatAnswer) -> None:
         failure: GreenroomError | None = None
         try:
             answer.opening, before = self._so_far(session)
@@ -158,7 +158,7 @@ class Talking:
             failure = UpstreamError("Greenroom failed while it read the answer.", hint="Send it again.")
         self._finish(session.id, answer, failure)
 
-    def _finish(self, session_id: str, answer: Answer, failure: GreenroomError | None = None) -> None:
+    def _finish(self, session_id: str, answer: ChatAnswer, failure: GreenroomError | None = None) -> None:
         """Keep what has come, once: whoever comes second finds it done. A stopped answer has not failed."""
         with answer.door:
             if answer.done.is_set():
@@ -180,7 +180,7 @@ class Talking:
         greeting = "" if before else self.greeting(session)
         return ([Turn(0, "assistant", greeting, 0.0, source=CHAT)] if greeting else []), before
 
-    def _keep(self, session_id: str, answer: Answer, text: str) -> None:
+    def _keep(self, session_id: str, answer: ChatAnswer, text: str) -> None:
         now = self._ledger.clock()
         seconds = (now - self._ledger.get(session_id).created_at).total_seconds()
         spoken = (("user", answer.said), ("assistant", text))

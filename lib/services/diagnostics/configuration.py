@@ -13,8 +13,8 @@ from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import SecretStr
 
-from lib.doctor.report import Row
-from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, Problem, secret_names
+from lib.doctor.report import SettingRow
+from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, SettingProblem, secret_names
 
 BASE_URL = "TAVUS_BASE_URL"
 SHORTEST = 6
@@ -27,24 +27,24 @@ class Configuration:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[SettingRow]:
         sources = self._loaded.sources
         problems = {problem.name: problem for problem in self._loaded.problems}
         rows = [
             self._wrong(problems[name])
             if name in problems
-            else Row(name, self.hide(self._shown(name)), sources.get(name, DEFAULT))
+            else SettingRow(name, self.hide(self._shown(name)), sources.get(name, DEFAULT))
             for name in NAMES
         ]
         # A file that can't be read at all is no setting, but all that it holds is missing here.
         return rows + [self._wrong(problem) for name, problem in problems.items() if name not in NAMES]
 
-    def _wrong(self, problem: Problem) -> Row:
+    def _wrong(self, problem: SettingProblem) -> SettingRow:
         """What was written, where the message quotes it (it may be a key in the wrong place), and what to do."""
         written = re.match(rf"{re.escape(problem.name)} in (.+?)(?: \((.*)\))? can't be used", problem.message)
         source = written[1].removeprefix("the ") if written else "–"
         shown = (written and written[2]) or "not shown, in case it is a key"
-        return Row(
+        return SettingRow(
             problem.name,
             shown if written else "can't be read",
             source,
@@ -110,7 +110,7 @@ class Configuration:
             yield from (one for one in found if len(one) >= SHORTEST)
 
 
-def _cause(problem: Problem) -> str:
+def _cause(problem: SettingProblem) -> str:
     """Why it can't be used, without the name and the value that stand beside it."""
     _, found, why = problem.message.partition(" can't be used: it must be ")
     return f"It must be {why}" if found else problem.message

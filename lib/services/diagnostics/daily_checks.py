@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from lib.clients.daily import Daily, Room
-from lib.doctor.report import Check, Outcome
+from lib.doctor.report import CheckResult, HealthCheck
 from lib.errors import Ambiguous, GreenroomError, UpstreamError
 from lib.services.diagnostics.upstream import failed
 from lib.settings import Settings
@@ -26,28 +26,28 @@ class DailyChecks:
         self._settings = settings
         self._clock = clock
 
-    def run(self) -> list[Check]:
+    def run(self) -> list[HealthCheck]:
         try:
             key = self._domain()
         except GreenroomError as error:
             key = failed(KEY, error)
-        if key.result is not Outcome.PASS:
-            return [key, Check(ROOM, Outcome.SKIP, f"Not tried, since {KEY} is to be fixed first.")]
+        if key.result is not CheckResult.PASS:
+            return [key, HealthCheck(ROOM, CheckResult.SKIP, f"Not tried, since {KEY} is to be fixed first.")]
         return [key, self._room()]
 
-    def _domain(self) -> Check:
+    def _domain(self) -> HealthCheck:
         """Whether Daily takes the key, and whether its domain is the one that is set. Raises UpstreamError."""
         domain, wanted = self._client.domain(), self._settings.daily_subdomain
         if wanted and domain != wanted:
             told = f"The Daily key belongs to {domain}.daily.co, not to {wanted}.daily.co."
-            return Check(KEY, Outcome.FAIL, told, "Correct DAILY_SUBDOMAIN or DAILY_API_KEY in .env.")
-        return Check(KEY, Outcome.PASS, f"The key is accepted; its rooms are at {domain}.daily.co.")
+            return HealthCheck(KEY, CheckResult.FAIL, told, "Correct DAILY_SUBDOMAIN or DAILY_API_KEY in .env.")
+        return HealthCheck(KEY, CheckResult.PASS, f"The key is accepted; its rooms are at {domain}.daily.co.")
 
-    def _room(self) -> Check:
+    def _room(self) -> HealthCheck:
         """Whether a room as calls need it can be made, opened and deleted. It is deleted whatever comes in between."""
         name, begun = f"greenroom-check-{secrets.token_hex(5)}", time.perf_counter()
         room: Room | None = None
-        refused: Check | None = None
+        refused: HealthCheck | None = None
         left: UpstreamError | None = None
         perhaps = True
         try:
@@ -63,23 +63,23 @@ class DailyChecks:
         if left is not None:
             before = refused.evidence if refused else f"A room was made, but could not be deleted: {left.message}"
             closes = f"{name} closes by itself within {CLOSES_AFTER.seconds // 60} minutes."
-            return Check(ROOM, Outcome.FAIL, f"{before} {closes}", refused.fix if refused else left.hint)
+            return HealthCheck(ROOM, CheckResult.FAIL, f"{before} {closes}", refused.fix if refused else left.hint)
         if refused is not None:
             return refused
         ms, kind = (time.perf_counter() - begun) * 1000, self._settings.daily_avatar_privacy
         told = f"A {kind} room and a token for it were made, and the room was deleted again, in {ms:.0f} ms."
-        return Check(ROOM, Outcome.PASS, told)
+        return HealthCheck(ROOM, CheckResult.PASS, told)
 
     def _made(self, name: str) -> Room:
         private = self._settings.daily_avatar_privacy == "private"
         return self._client.create_room(name=name, private=private, expires_at=self._clock() + CLOSES_AFTER)
 
-    def _opened(self, room: Room) -> Check | None:
+    def _opened(self, room: Room) -> HealthCheck | None:
         """Look at its privacy and make a viewer's token for it; what is wrong, None if nothing."""
         kind, until = self._settings.daily_avatar_privacy, self._clock() + CLOSES_AFTER
         if room.privacy not in ("", kind):
             told = f"A {kind} room was asked for, and Daily made a {room.privacy} one."
-            return Check(ROOM, Outcome.FAIL, told, "Check the rooms' privacy in Daily's dashboard.")
+            return HealthCheck(ROOM, CheckResult.FAIL, told, "Check the rooms' privacy in Daily's dashboard.")
         self._client.token(room_name=room.name, owner=False, expires_at=until, user_name="Greenroom")
         return None
 

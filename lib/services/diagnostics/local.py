@@ -10,7 +10,7 @@ import requests
 from sqlalchemy import make_url
 
 from lib.clients.chat import ChatClient
-from lib.doctor.report import Check, Outcome
+from lib.doctor.report import CheckResult, HealthCheck
 from lib.errors import StoreRefused
 from lib.models import Mode
 from lib.services.calls.limits import Allowance
@@ -22,18 +22,18 @@ CLUSTER = "Kubernetes cluster"
 LITTLE_SPACE = 200 * 1024 * 1024
 
 
-def settings(loaded: Loaded) -> list[Check]:
+def settings(loaded: Loaded) -> list[HealthCheck]:
     """Wrong values, and what was read in another way than it was written."""
-    found = [Check(p.name, Outcome.FAIL, p.message, p.hint) for p in loaded.problems]
-    found += [Check(n.name, Outcome.LOOK, n.message) for n in loaded.notes]
+    found = [HealthCheck(p.name, CheckResult.FAIL, p.message, p.hint) for p in loaded.problems]
+    found += [HealthCheck(n.name, CheckResult.LOOK, n.message) for n in loaded.notes]
     if found:
         return found
     given = sum(source != DEFAULT for source in loaded.sources.values())
     told = f"{given} set, the others at their defaults." if given else "Nothing is set; all at their defaults."
-    return [Check("Settings", Outcome.PASS, told)]
+    return [HealthCheck("Settings", CheckResult.PASS, told)]
 
 
-def database(store: Store) -> Check:
+def database(store: Store) -> HealthCheck:
     """Whether it answers, at which revision, how large, the room on its disk, and which conversations are its own.
 
     Raises StoreRefused.
@@ -43,7 +43,7 @@ def database(store: Store) -> Check:
     except StoreRefused as error:
         if error.code != NOT_OPENED:
             raise
-        return Check("Database", Outcome.SKIP, "There is none yet: it is made at the first start.")
+        return HealthCheck("Database", CheckResult.SKIP, "There is none yet: it is made at the first start.")
     free = _free_bytes(store.directory)
     size = _size(described.size_bytes + _log_bytes(described.url)) if described.size_bytes is not None else ""
     space = f"{_size(free)} free on its disk" if free is not None else ""
@@ -51,62 +51,68 @@ def database(store: Store) -> Check:
     told = f"{', '.join(filter(None, (f'{where} at revision {described.revision}', size, space)))}."
     told += f" Conversations named {described.prefix}-… are its own." if described.prefix else ""
     if described.revision != described.head:
-        return Check("Database", Outcome.FAIL, f"{told} Revision {described.head} is due.", "Restart Greenroom.")
+        return HealthCheck(
+            "Database", CheckResult.FAIL, f"{told} Revision {described.head} is due.", "Restart Greenroom."
+        )
     if free is not None and free < LITTLE_SPACE:
-        return Check("Database", Outcome.LOOK, told, "Make room: once the disk is full, no session can start.")
-    return Check("Database", Outcome.PASS, told)
+        return HealthCheck(
+            "Database", CheckResult.LOOK, told, "Make room: once the disk is full, no session can start."
+        )
+    return HealthCheck("Database", CheckResult.PASS, told)
 
 
-def mode(loaded: Loaded, missing: Sequence[str] = ()) -> Check:
+def mode(loaded: Loaded, missing: Sequence[str] = ()) -> HealthCheck:
     """The avatar mode that is set, and the limits of its calls. `missing` are settings that pipecat_daily needs."""
     wanted, given = loaded.settings.tavus_avatar_mode, loaded.settings
     if loaded.problems:
         told = f"{wanted}, but no avatar starts until the settings are fixed. Sessions go on as text chat."
-        return Check("Avatar mode", Outcome.LOOK, told)
+        return HealthCheck("Avatar mode", CheckResult.LOOK, told)
     if wanted is Mode.PIPECAT_DAILY:
         instead = given.tavus_avatar_fallback
         then = f"{instead} is used" if instead else "sessions go on as text chat"
         if missing:
             told = f"pipecat_daily lacks {', '.join(missing)}; until then {then}."
-            return Check("Avatar mode", Outcome.LOOK, told, "Put what is missing into .env and restart.")
+            return HealthCheck("Avatar mode", CheckResult.LOOK, told, "Put what is missing into .env and restart.")
     limits = f"Calls end after {given.max_call_s} s, or {given.absent_timeout_s} s if nobody joins."
-    return Check("Avatar mode", Outcome.PASS, f"{wanted}{' on the sandbox' if given.sandbox else ''}. {limits}")
+    return HealthCheck(
+        "Avatar mode", CheckResult.PASS, f"{wanted}{' on the sandbox' if given.sandbox else ''}. {limits}"
+    )
 
 
-def cluster(workers: Sequence[object], namespace: str) -> Check:
+def cluster(workers: Sequence[object], namespace: str) -> HealthCheck:
     """What a cluster that answered said of this database's workers."""
     count = len(workers)
     running = "No worker of this database is" if not count else f"{count} worker{'s are' if count > 1 else ' is'}"
-    return Check(CLUSTER, Outcome.PASS, f"The cluster answers. {running} in its namespace {namespace}.")
+    return HealthCheck(CLUSTER, CheckResult.PASS, f"The cluster answers. {running} in its namespace {namespace}.")
 
 
-def calls(left: Allowance) -> Check:
+def calls(left: Allowance) -> HealthCheck:
     """What Greenroom's own limits leave for a start now."""
     minutes = f"{left.minutes_left:.0f} of today's {left.minutes_max} minutes left"
     told = f"{left.open_calls} of {left.max_calls} open; {minutes}."
     refusal = left.refusal(left.max_call_s)
     if refusal is not None:
-        return Check("Calls", Outcome.LOOK, f"{told} {refusal.message}", refusal.hint)
-    return Check("Calls", Outcome.PASS, told)
+        return HealthCheck("Calls", CheckResult.LOOK, f"{told} {refusal.message}", refusal.hint)
+    return HealthCheck("Calls", CheckResult.PASS, told)
 
 
-def chat(endpoint: ChatClient | None) -> Check:
+def chat(endpoint: ChatClient | None) -> HealthCheck:
     """Whether text chat's endpoint answers: one free request for its list of models. Raises UpstreamError."""
     if endpoint is None:
-        return Check("Text chat", Outcome.PASS, "The scripted stand-in answers: CHAT_BASE_URL is not set.")
+        return HealthCheck("Text chat", CheckResult.PASS, "The scripted stand-in answers: CHAT_BASE_URL is not set.")
     models = endpoint.models()
     if models is None:
         told = f"{endpoint.who} answers, but does not say which models it has."
-        return Check("Text chat", Outcome.PASS, told)
+        return HealthCheck("Text chat", CheckResult.PASS, told)
     if endpoint.model and models and endpoint.model not in models:
         known = ", ".join(models[:5])
         told = f"{endpoint.who} has no model {endpoint.model}. It has {known}{' and more' if len(models) > 5 else ''}."
-        return Check("Text chat", Outcome.FAIL, told, "Set CHAT_MODEL to one of them.")
+        return HealthCheck("Text chat", CheckResult.FAIL, told, "Set CHAT_MODEL to one of them.")
     has = endpoint.model or f"{len(models)} models"
-    return Check("Text chat", Outcome.PASS, f"{endpoint.who} answers and has {has}.")
+    return HealthCheck("Text chat", CheckResult.PASS, f"{endpoint.who} answers and has {has}.")
 
 
-def callbacks(given: Settings) -> Check:
+def callbacks(given: Settings) -> HealthCheck:
     """How Greenroom learns that a call changed, and whether its public address leads here."""
     if given.public_url:
         try:
@@ -116,10 +122,10 @@ def callbacks(given: Settings) -> Check:
         if found != "ok":
             told = f"{given.public_url} does not lead to this dashboard, as far as this machine can see."
             fix = "Check PUBLIC_URL and the proxy. Until then open calls are asked about, which works too."
-            return Check("Callbacks", Outcome.LOOK, told, fix)
-        return Check("Callbacks", Outcome.PASS, f"{given.public_url} leads here; Tavus is told to call it.")
+            return HealthCheck("Callbacks", CheckResult.LOOK, told, fix)
+        return HealthCheck("Callbacks", CheckResult.PASS, f"{given.public_url} leads here; Tavus is told to call it.")
     told = f"Not used: PUBLIC_URL is not set, so open calls are asked about every {given.sweep_interval_s:g} s."
-    return Check("Callbacks", Outcome.PASS, told)
+    return HealthCheck("Callbacks", CheckResult.PASS, told)
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -21,9 +21,9 @@ from lib.clients.tavus import Tavus
 from lib.doctor import bare
 from lib.doctor.causes import GUIDE, Cause
 from lib.doctor.machine import Machine, machine, versions
-from lib.doctor.modes import ModeState, State, in_cluster, matrix
+from lib.doctor.modes import ModeStanding, ModeState, in_cluster, matrix
 from lib.doctor.probe import Probe, probe, worker_python
-from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown, verdict
+from lib.doctor.report import CheckResult, HealthCheck, Report, SettingRow, report_json, report_markdown, verdict
 from lib.errors import GreenroomError, StoreRefused
 from lib.services.calls.limits import Allowance
 from lib.services.diagnostics import local
@@ -34,7 +34,15 @@ from lib.settings import Loaded
 from lib.store.database import Store
 
 __all__ = (
-    "Check", "Diagnostics", "ModeState", "Outcome", "Report", "Row", "State", "report_json", "report_markdown",
+    "CheckResult",
+    "Diagnostics",
+    "HealthCheck",
+    "ModeStanding",
+    "ModeState",
+    "Report",
+    "SettingRow",
+    "report_json",
+    "report_markdown",
 )  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -43,7 +51,7 @@ PACKAGES = (
     "streamlit", "starlette", "uvicorn", "requests", "urllib3", "pydantic-settings", "SQLAlchemy", "alembic", "pandas",
 )  # fmt: skip
 WORKER = bare.WORKER
-Checking = Callable[[], list[Check]]
+Checking = Callable[[], list[HealthCheck]]
 
 
 class Diagnostics:
@@ -148,39 +156,39 @@ class Diagnostics:
             ),
         )
 
-    def _database(self) -> list[Check]:
+    def _database(self) -> list[HealthCheck]:
         self._open_store()
         return [local.database(self._store)]
 
-    def _asked_daily(self) -> list[Check]:
+    def _asked_daily(self) -> list[HealthCheck]:
         if self._daily is None:
             return []
         return DailyChecks(self._daily, self._loaded.settings, self._clock).run()
 
-    def _calls(self) -> list[Check]:
+    def _calls(self) -> list[HealthCheck]:
         if self._allowance is None:
             return []
         try:
             return [local.calls(self._allowance())]
         except StoreRefused:
-            return [Check("Calls", Outcome.SKIP, "Not counted, since Database is to be fixed first.")]
+            return [HealthCheck("Calls", CheckResult.SKIP, "Not counted, since Database is to be fixed first.")]
 
-    def _asked_cluster(self) -> list[Check]:
+    def _asked_cluster(self) -> list[HealthCheck]:
         assert self._workers is not None
         return [local.cluster(self._workers(), self._loaded.settings.kubernetes_namespace)]
 
-    def _tried_worker(self, here: Machine) -> Check:
+    def _tried_worker(self, here: Machine) -> HealthCheck:
         self._worker = probe(worker_python(self._root, self._loaded.settings.pipecat_python), here, root=self._root)
         return bare.worker(here, self._worker)
 
-    def _side_by_side(self, jobs: list[tuple[str, Checking]]) -> list[Check]:
+    def _side_by_side(self, jobs: list[tuple[str, Checking]]) -> list[HealthCheck]:
         """The checks of all jobs in the order of the jobs. Daemon threads: a hanging one must not hold up Ctrl-C."""
-        done: queue.SimpleQueue[tuple[str, list[Check]]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[tuple[str, list[HealthCheck]]] = queue.SimpleQueue()
         for name, job in jobs:
             run = functools.partial(_put, done, name, job)
             threading.Thread(target=run, name=f"greenroom-check-{name}", daemon=True).start()
         until = time.monotonic() + self._limit_s
-        found: dict[str, list[Check]] = {}
+        found: dict[str, list[HealthCheck]] = {}
         while len(found) < len(jobs):
             try:
                 name, checks = done.get(timeout=max(0.0, until - time.monotonic()))
@@ -189,43 +197,45 @@ class Diagnostics:
             found[name] = checks
         return [check for name, _ in jobs for check in found.get(name, [self._late(name)])]
 
-    def _late(self, name: str) -> Check:
+    def _late(self, name: str) -> HealthCheck:
         if name == WORKER:
             # Its packages are large, and most calls need none of them.
-            return Check(name, Outcome.SKIP, "Its packages are still loading.", "Run the checks again in a moment.")
+            return HealthCheck(
+                name, CheckResult.SKIP, "Its packages are still loading.", "Run the checks again in a moment."
+            )
         told = f"No answer within {self._limit_s:g} s."
-        return Check(name, Outcome.FAIL, told, "Check the network, then run the checks again.")
+        return HealthCheck(name, CheckResult.FAIL, told, "Check the network, then run the checks again.")
 
 
-def _put(done: queue.SimpleQueue[tuple[str, list[Check]]], name: str, job: Checking) -> None:
+def _put(done: queue.SimpleQueue[tuple[str, list[HealthCheck]]], name: str, job: Checking) -> None:
     done.put((name, _tried(name, job)))
 
 
-def _tried(name: str, job: Checking) -> list[Check]:
+def _tried(name: str, job: Checking) -> list[HealthCheck]:
     try:
         return job()
     except GreenroomError as error:
         return [failed(name, error)]
     except Exception:
         log.exception("the check %s broke", name)
-        return [Check(name, Outcome.FAIL, "Greenroom failed while it checked.", "See the server's log.")]
+        return [HealthCheck(name, CheckResult.FAIL, "Greenroom failed while it checked.", "See the server's log.")]
 
 
-def _in_cluster(checks: list[Check]) -> ModeState | None:
+def _in_cluster(checks: list[HealthCheck]) -> ModeState | None:
     """What came of asking the cluster, None where workers run on this machine."""
     for check in checks:
         if check.name == local.CLUSTER:
-            passed = check.result is Outcome.PASS
+            passed = check.result is CheckResult.PASS
             return in_cluster("" if passed else check.evidence, check.fix or "Run the checks again.")
     return None
 
 
-def _refusal(loaded: Loaded, checks: list[Check], upstream: str) -> Cause | None:
+def _refusal(loaded: Loaded, checks: list[HealthCheck], upstream: str) -> Cause | None:
     """Why no avatar can start, whatever its mode."""
     if loaded.problems:
         names = ", ".join(problem.name for problem in loaded.problems)
         return Cause("settings", f"No avatar starts until this is mended: {names}.", "Mend it in .env and restart.")
     for check in checks:
-        if check.result is Outcome.FAIL and check.name in (upstream, "Replicas", "Database"):
+        if check.result is CheckResult.FAIL and check.name in (upstream, "Replicas", "Database"):
             return Cause("refused", check.evidence, check.fix)
     return None

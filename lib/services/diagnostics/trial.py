@@ -8,14 +8,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from lib.doctor.command import PAID
-from lib.doctor.report import Check, Outcome
+from lib.doctor.report import CheckResult, HealthCheck
 from lib.errors import GreenroomError
 from lib.models import Agent, Mode, Session, Status
 from lib.services.agents.service import Agents
 from lib.services.calls.sessions import Sessions
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.diagnostics.upstream import failed
-from lib.services.modes.phoenix import PhoenixRest, Plan
+from lib.services.modes.phoenix import CallPlan, PhoenixRest
 
 FREE = "Start, tried free"
 TRIAL_NAME = "Greenroom check, test mode"
@@ -43,24 +43,26 @@ class Trial:
         self._max_call_s = max_call_s
         self._sleep = sleep
 
-    def free(self, agent_id: str) -> Check:
+    def free(self, agent_id: str) -> HealthCheck:
         """Send this agent's real payload with `test_mode`: no replica joins, nothing is billed, no slot is taken.
 
         https://docs.tavus.io/api-reference/conversations/create-conversation
         """
         try:
             agent = self._agents.get(agent_id)
-            conversation = self._phoenix.try_out(Plan(self._session(agent), TRIAL_NAME, agent.call))
+            conversation = self._phoenix.try_out(CallPlan(self._session(agent), TRIAL_NAME, agent.call))
         except GreenroomError as error:
             return failed(FREE, error)
         if conversation.active:
             # Test mode was not heeded, so this one is billed.
             self._phoenix.end_by_id(conversation.id)
             told = f"{agent.name}: a conversation began although only a test was asked for; it was ended at once."
-            return Check(FREE, Outcome.LOOK, told, "Look at the account's open conversations.")
-        return Check(FREE, Outcome.PASS, f"{agent.name}: key, persona, replica and settings were accepted. Not billed.")
+            return HealthCheck(FREE, CheckResult.LOOK, told, "Look at the account's open conversations.")
+        return HealthCheck(
+            FREE, CheckResult.PASS, f"{agent.name}: key, persona, replica and settings were accepted. Not billed."
+        )
 
-    def paid(self, agent_id: str) -> Check:
+    def paid(self, agent_id: str) -> HealthCheck:
         """Start a call, wait until the avatar is in the room, end it, and see that it has ended. Billed for that time.
 
         Guard, ledger and sweeper count it like any call, so that a failure in between leaves nothing running. Ctrl-C
@@ -73,7 +75,7 @@ class Trial:
             joined_s, came = time.monotonic() - begun, session.status is Status.LIVE
             if session.mode is Mode.TEXT:
                 self._sessions.end(session.id)
-                return Check(PAID, Outcome.FAIL, session.reason, session.reason_hint)
+                return HealthCheck(PAID, CheckResult.FAIL, session.reason, session.reason_hint)
             self._sessions.end(session.id)
             over = self._wait(session, (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
         except GreenroomError as error:
@@ -85,11 +87,15 @@ class Trial:
         length = f"{(over.ended_at - over.created_at).total_seconds():.0f} s" if over.ended_at else "not known yet"
         if over.status not in (Status.ENDED, Status.FAILED):
             told = f"Tavus has not confirmed the end of session {session.id} yet; Greenroom goes on asking."
-            return Check(PAID, Outcome.LOOK, told, "Look at it on Home until it is gone.")
+            return HealthCheck(PAID, CheckResult.LOOK, told, "Look at it on Home until it is gone.")
         if not came:
             told = f"The avatar was not in the room within {LIVE_WITHIN_S:.0f} s. {over.reason or over.end_reason}"
-            return Check(PAID, Outcome.FAIL, told.strip(), f"Give Tavus this conversation: {over.conversation_id}.")
-        return Check(PAID, Outcome.PASS, f"The avatar was in the room after {joined_s:.1f} s; the call took {length}.")
+            return HealthCheck(
+                PAID, CheckResult.FAIL, told.strip(), f"Give Tavus this conversation: {over.conversation_id}."
+            )
+        return HealthCheck(
+            PAID, CheckResult.PASS, f"The avatar was in the room after {joined_s:.1f} s; the call took {length}."
+        )
 
     def _wait(self, session: Session, for_status: tuple[Status, ...], within_s: float) -> Session:
         until = time.monotonic() + within_s

@@ -22,7 +22,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from lib.clients.transport import Call
+from lib.clients.transport import SentRequest
 from lib.errors import BadInput, GreenroomError, StoreRefused
 from lib.models import Exchange, Traffic
 from lib.services.inspector.callback import Callback, as_kept, load
@@ -58,7 +58,7 @@ class _Waiting:
     answer: Future[Taken] = field(default_factory=Future)
 
 
-_Item = Call | _Waiting | threading.Event | None
+_Item = SentRequest | _Waiting | threading.Event | None
 
 
 class Journal:
@@ -83,7 +83,7 @@ class Journal:
         self.keep_days = min(keep_days or KEPT_DAYS, KEPT_DAYS)
         self._clock = clock
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
-        self._late: deque[Call] = deque(maxlen=MOST_WAITING)
+        self._late: deque[SentRequest] = deque(maxlen=MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._closing = False
         self._forget_at = 0.0
@@ -102,7 +102,7 @@ class Journal:
         else:
             self._write(self._waiting_now())
 
-    def record(self, call: Call) -> None:
+    def record(self, call: SentRequest) -> None:
         """A request was sent. Costs its sender a few microseconds; where too many wait it is counted and left out."""
         if self._queue.qsize() >= MOST_WAITING:
             self.dropped += 1
@@ -144,7 +144,7 @@ class Journal:
                 item = self._queue.get(timeout=wait_s)
             except queue.Empty:
                 break
-            if not isinstance(item, Call):
+            if not isinstance(item, SentRequest):
                 until = -1.0
             elif not items:
                 until = time.monotonic() + LAG_S
@@ -162,7 +162,7 @@ class Journal:
     def _write(self, items: Sequence[_Item]) -> None:
         """One transaction. Never raises: who waits is told, and requests that could not be written are kept."""
         waiting = [item for item in items if isinstance(item, _Waiting)]
-        calls = [*self._late, *(item for item in items if isinstance(item, Call))]
+        calls = [*self._late, *(item for item in items if isinstance(item, SentRequest))]
         try:
             if waiting or calls:
                 with self._store.writing(durable=bool(waiting), listed=False) as connection:
@@ -181,7 +181,9 @@ class Journal:
             if isinstance(item, threading.Event):
                 item.set()
 
-    def _added(self, connection: Connection, callbacks: Sequence[Callback], calls: Sequence[Call]) -> list[Taken]:
+    def _added(
+        self, connection: Connection, callbacks: Sequence[Callback], calls: Sequence[SentRequest]
+    ) -> list[Taken]:
         """Write what is new; what became of each callback."""
         owners = exchanges.owners(connection, {one.session_id for one in callbacks}) if callbacks else {}
         taken = [_judged(one, *owners.get(one.session_id, ("", ""))) for one in callbacks]
@@ -196,7 +198,7 @@ class Journal:
                 added.discard(one.digest)
         return taken
 
-    def _requests(self, connection: Connection, calls: Sequence[Call]) -> list[exchanges.Entry]:
+    def _requests(self, connection: Connection, calls: Sequence[SentRequest]) -> list[exchanges.Entry]:
         bodies = [self._body(call) for call in calls]
         words = [_words(call, body) for call, (body, _) in zip(calls, bodies, strict=True)]
         sought = {word for some in words for word in some}
@@ -225,7 +227,7 @@ class Journal:
             for call, some, (_, text) in zip(calls, words, bodies, strict=True)
         ]
 
-    def _body(self, call: Call) -> tuple[object, str]:
+    def _body(self, call: SentRequest) -> tuple[object, str]:
         """The body without its secrets, as a value and as it is kept."""
         if call.body is None:
             return None, ""
@@ -269,7 +271,7 @@ def _exchange_of(one: Callback) -> Exchange:
     )
 
 
-def _words(call: Call, body: object) -> tuple[str, ...]:
+def _words(call: SentRequest, body: object) -> tuple[str, ...]:
     """By which the session of a request may be known: its conversation's id, or the name of the one it asked for."""
     if not call.route.startswith(CONVERSATIONS):
         return ()

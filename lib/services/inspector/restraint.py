@@ -9,7 +9,7 @@ BURST, AGAIN_S = 6, 2.0
 REMEMBERED = 1_000
 
 
-class Restraint:
+class TokenBucket:
     """Six looks at once, as a call's end may bring, then one every two seconds.
 
     What is held back is seen a little later: open sessions are asked about every SWEEP_INTERVAL_S anyway. Without it

@@ -13,10 +13,10 @@ from lib.services.inspector import callback, commands
 from lib.services.inspector.commands import Commands
 from lib.services.inspector.journal import Journal, Taken
 from lib.services.inspector.redaction import Redaction
-from lib.services.inspector.restraint import Restraint
+from lib.services.inspector.restraint import TokenBucket
 from lib.store import exchanges
 from lib.store.database import Store
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from lib.store.search import moment_of, number_of
 
 LIST_S = 2.0
@@ -53,7 +53,7 @@ class Inspector:
         self._base_url = base_url
         self._sandbox = sandbox
         self._clock = clock
-        self._restraint = Restraint()
+        self._restraint = TokenBucket()
 
     @property
     def dropped(self) -> int:
@@ -89,10 +89,10 @@ class Inspector:
         `text` is looked for as it stands in routes, ids, errors and bodies. Raises BadInput (cursor), StoreSlow.
         """
         self._journal.flush()
-        filters = exchanges.Filters(kind, statuses, session_id, text.strip()[:TEXT_LIMIT])
+        filters = exchanges.ExchangeFilters(kind, statuses, session_id, text.strip()[:TEXT_LIMIT])
         place = _place(cursor) if cursor else None
         with self._store.reading() as connection:
-            hurry = Hurry(connection, LIST_S)
+            hurry = StatementTimeout(connection, LIST_S)
             found = exchanges.page(hurry, self._account, filters, limit=limit, place=place, newer=newer)
         return ExchangePage(found.exchanges, _cursor(found.older), _cursor(found.newer))
 

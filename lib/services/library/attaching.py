@@ -10,7 +10,7 @@ from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet, Persona
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.library import using
 from lib.services.library.service import Library
-from lib.services.library.using import Kind, Use
+from lib.services.library.using import LibraryKind, Use
 from lib.services.personas.service import By, Personas
 
 FRESH_S = 60.0
@@ -18,15 +18,15 @@ Item = ObjectiveSet | Guardrail | GuardrailSet | Document
 
 
 _ONE = {
-    Kind.OBJECTIVES: "objectives",
-    Kind.GUARDRAILS: "guardrail",
-    Kind.DOCUMENTS: "document",
-    Kind.SETS: "guardrail set",
+    LibraryKind.OBJECTIVES: "objectives",
+    LibraryKind.GUARDRAILS: "guardrail",
+    LibraryKind.DOCUMENTS: "document",
+    LibraryKind.SETS: "guardrail set",
 }
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttachOutcome:
     """What became of one persona. `error` is None where it has the item now, or has it no more, as was asked."""
 
     persona_id: str
@@ -43,12 +43,12 @@ class Attaching:
         self._personas = personas
         self._catalogue = catalogue
 
-    def uses(self, kind: Kind, item: Item, *, max_age_s: float | None = None) -> tuple[Use, ...]:
+    def uses(self, kind: LibraryKind, item: Item, *, max_age_s: float | None = None) -> tuple[Use, ...]:
         """The personas that have `item`. Raises GreenroomError if the personas were never read."""
         personas = self._catalogue.personas(max_age_s=max_age_s)
         return using.uses(personas.items, kind, item.id, tags_of(item))
 
-    def choose(self, kind: Kind, item: Item, persona_ids: Collection[str]) -> tuple[Outcome, ...]:
+    def choose(self, kind: LibraryKind, item: Item, persona_ids: Collection[str]) -> tuple[AttachOutcome, ...]:
         """Make these the personas that name `item` by its id: attach to the new ones, detach from the others.
 
         Each persona is read fresh and saved by itself; one that fails keeps no other from being changed. Raises
@@ -62,7 +62,7 @@ class Attaching:
                 outcomes.append(self._change(kind, item, persona, attach=wanted))
         return tuple(outcomes)
 
-    def delete(self, kind: Kind, item: Item) -> tuple[Outcome, ...]:
+    def delete(self, kind: LibraryKind, item: Item) -> tuple[AttachOutcome, ...]:
         """Detach it from every persona, then delete it at Tavus, for good. Returns what became of the personas.
 
         Where a persona can't be changed nothing is deleted, and its outcome says why. Raises NotFound, UpstreamError:
@@ -74,15 +74,15 @@ class Attaching:
         self._library.of(kind).delete(item.id)
         return outcomes
 
-    def _change(self, kind: Kind, item: Item, persona: Persona, *, attach: bool) -> Outcome:
+    def _change(self, kind: LibraryKind, item: Item, persona: Persona, *, attach: bool) -> AttachOutcome:
         row = using.attached if attach else using.detached
         try:
             now = self._personas.get(persona.id)
             by = By(reason=f"{'Attach' if attach else 'Detach'} {_ONE[kind]} {_name(item)}")
             self._personas.save(now, row(now.raw, kind, item.id), by, just_read=True).checked()
         except GreenroomError as error:
-            return Outcome(persona.id, persona.name, attach, error)
-        return Outcome(persona.id, persona.name, attach)
+            return AttachOutcome(persona.id, persona.name, attach, error)
+        return AttachOutcome(persona.id, persona.name, attach)
 
 
 def tags_of(item: Item) -> tuple[str, ...]:

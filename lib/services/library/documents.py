@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from lib.errors import GreenroomError
 from lib.models import Document
-from lib.services.library.forms import Field, Values, address_problem, tag_problem
+from lib.services.library.forms import LibraryField, Values, address_problem, tag_problem
 
 NAME_LIMIT = 200
 DEPTH, PAGES = (1, 10), (1, 100)
@@ -26,19 +26,19 @@ OTHER_FILES = frozenset(
 )  # fmt: skip
 
 DOC = "https://docs.tavus.io/api-reference/documents/create-document"
-URL = Field(
+URL = LibraryField(
     "document_url", "Address", "A file or web page that opens without a login; it can't be changed later.", doc=DOC
 )
-NAME = Field("document_name", "Name", "What the document is called here.", "", "Tavus makes one up", DOC)
-TAGS = Field(
+NAME = LibraryField("document_name", "Name", "What the document is called here.", "", "Tavus makes one up", DOC)
+TAGS = LibraryField(
     "tags", "Tags", "Words to find documents by; a persona can take every document with a tag.", (), "none", DOC
 )
-CRAWL = Field(
+CRAWL = LibraryField(
     "crawl", "Follow its links", "Reads the pages that it links to as well, as one document.", False, "off", DOC
 )
-DEPTH_FIELD = Field("depth", "Levels deep", "1 reads only the pages that the first one links to.", 2, doc=DOC)
-PAGES_FIELD = Field("max_pages", "Pages at most", "Reading stops at this many pages.", 20, doc=DOC)
-CALLBACK = Field(
+DEPTH_FIELD = LibraryField("depth", "Levels deep", "1 reads only the pages that the first one links to.", 2, doc=DOC)
+PAGES_FIELD = LibraryField("max_pages", "Pages at most", "Reading stops at this many pages.", 20, doc=DOC)
+CALLBACK = LibraryField(
     "callback_url", "Callback", "An address of yours that is told about each state.", "", "nobody is told", DOC
 )
 NEW_FIELDS = (URL, NAME, TAGS, CRAWL, DEPTH_FIELD, PAGES_FIELD, CALLBACK)

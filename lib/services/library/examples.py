@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib.services.library.objectives import Chain, Step
+from lib.services.library.objectives import Chain, ObjectiveStep
 
 CHAINS: dict[str, Chain] = {
     "Discovery call": Chain(
         name="Discovery call",
         steps=(
-            Step(
+            ObjectiveStep(
                 name="learn_the_need",
                 prompt="Find out what the caller wants to solve, in their own words. Ask one question at a time.",
                 variables=("need",),
                 next="learn_the_size",
             ),
-            Step(
+            ObjectiveStep(
                 name="learn_the_size",
                 prompt="Find out how many people would use it and when it has to be in place.",
                 variables=("people", "deadline"),
@@ -25,18 +25,20 @@ CHAINS: dict[str, Chain] = {
                     ("say_goodbye", "the need does not fit, or the caller does not want to go on"),
                 ),
             ),
-            Step(
+            ObjectiveStep(
                 name="offer_a_demo",
                 prompt="Offer a demo with a colleague and ask for an e-mail address to arrange it.",
                 variables=("email",),
             ),
-            Step(name="say_goodbye", prompt="Thank the caller, say where to read more, and end the conversation."),
+            ObjectiveStep(
+                name="say_goodbye", prompt="Thank the caller, say where to read more, and end the conversation."
+            ),
         ),
     ),
     "Patient intake": Chain(
         name="Patient intake",
         steps=(
-            Step(
+            ObjectiveStep(
                 name="ask_if_new",
                 prompt="Ask whether the caller has been to the practice before.",
                 variables=("patient_status",),
@@ -45,13 +47,13 @@ CHAINS: dict[str, Chain] = {
                     ("ask_the_reason", "they have been here before"),
                 ),
             ),
-            Step(
+            ObjectiveStep(
                 name="take_details",
                 prompt="Ask for full name and date of birth, and repeat both to be sure.",
                 variables=("full_name", "date_of_birth"),
                 next="ask_the_reason",
             ),
-            Step(
+            ObjectiveStep(
                 name="ask_the_reason",
                 prompt="Ask what the visit is about, in one or two sentences. Give no advice.",
                 variables=("reason",),

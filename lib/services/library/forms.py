@@ -20,7 +20,7 @@ TAG_LIMIT, MOST_TAGS = 64, 32
 
 
 @dataclass(frozen=True)
-class Change:
+class LibraryChange:
     """One line of a review: what it is, what it was and what it becomes, as a person reads it; "" for nothing."""
 
     label: str
@@ -29,7 +29,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Field:
+class LibraryField:
     """One field of a row. `default` is what applies where the row has none; a tuple stands for a list of texts.
 
     `text` says what it is for, `empty` what applies while it is empty, `doc` is where Tavus explains it.
@@ -50,12 +50,12 @@ class Field:
         return f"{self.text}{empty} [Tavus's page]({self.doc})"
 
 
-def read(row: Mapping[str, Any], fields: Iterable[Field]) -> dict[str, Any]:
+def read(row: Mapping[str, Any], fields: Iterable[LibraryField]) -> dict[str, Any]:
     """What the form shows for `row`; a value of another kind than its field's shows as the default."""
     return {field.key: _shown(row.get(field.key), field.default) for field in fields}
 
 
-def write(row: Mapping[str, Any], values: Values, fields: Iterable[Field]) -> dict[str, Any]:
+def write(row: Mapping[str, Any], values: Values, fields: Iterable[LibraryField]) -> dict[str, Any]:
     """`row` with what `values` changes of it. `write(row, read(row)) == row` for every row."""
     out = deepcopy(dict(row))
     base = read(row, fields)
@@ -72,12 +72,14 @@ def write(row: Mapping[str, Any], values: Values, fields: Iterable[Field]) -> di
     return out
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any], fields: Iterable[Field]) -> tuple[Change, ...]:
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], fields: Iterable[LibraryField]
+) -> tuple[LibraryChange, ...]:
     """What saving `after` over `before` alters, field by field."""
     known = tuple(fields)
     was, now = read(before, known), read(after, known)
     return tuple(
-        Change(field.label, said(was[field.key]), said(now[field.key]))
+        LibraryChange(field.label, said(was[field.key]), said(now[field.key]))
         for field in known
         if was[field.key] != now[field.key]
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lib.services.library.forms import Field, Values, address_problem, read, tag_problem
+from lib.services.library.forms import LibraryField, Values, address_problem, read, tag_problem
 
 NAME_LIMIT, PROMPT_LIMIT = 100, 1_000
 
@@ -17,11 +17,11 @@ MODALITIES = {"verbal": "What is said", "visual": "What is seen", "audio": "How 
 
 
 DOC = "https://docs.tavus.io/api-reference/guardrails/create-guardrails"
-NAME = Field("guardrail_name", "Name", "Letters, digits and underscores, such as no_medical_advice.", doc=DOC)
-PROMPT = Field(
+NAME = LibraryField("guardrail_name", "Name", "Letters, digits and underscores, such as no_medical_advice.", doc=DOC)
+PROMPT = LibraryField(
     "guardrail_prompt", "Rule", "What must never happen, or always: short and direct, it is kept best.", doc=DOC
 )
-MODALITY = Field(
+MODALITY = LibraryField(
     "modality",
     "Watches",
     "Whether the rule is about what is said or about what the camera sees.",
@@ -29,11 +29,13 @@ MODALITY = Field(
     "what is said",
     DOC,
 )
-TAGS = Field("tags", "Tags", "Words to find rules by; a persona can take every rule with a tag.", (), "none", DOC)
-MESSAGE = Field(
+TAGS = LibraryField(
+    "tags", "Tags", "Words to find rules by; a persona can take every rule with a tag.", (), "none", DOC
+)
+MESSAGE = LibraryField(
     "app_message", "Tell the room", "Sends an event into the call when the rule is broken.", True, "on", DOC
 )
-CALLBACK = Field(
+CALLBACK = LibraryField(
     "callback_url", "Callback", "An address of yours that is told when the rule is broken.", "", "nobody is told", DOC
 )
 FIELDS = (NAME, PROMPT, MODALITY, TAGS, MESSAGE, CALLBACK)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from lib.models import ObjectiveSet, texts
-from lib.services.library.forms import Change, address_problem, said
+from lib.services.library.forms import LibraryChange, address_problem, said
 
 NAME_LIMIT, PROMPT_LIMIT, MOST_STEPS, MOST_VARIABLES = 100, 10_000, 50, 50
 CONFIRMATIONS = {"auto": "The persona judges", "manual": "The caller confirms"}
@@ -57,7 +57,7 @@ _KEYS = {
 
 
 @dataclass(frozen=True)
-class Step:
+class ObjectiveStep:
     """One objective. `next` is the name of the one that follows, or `branches` are names with their conditions.
 
     `origin` is its place in the row that it was read from, None for a new one.
@@ -85,11 +85,11 @@ class Chain:
 
     name: str = ""
     loops: bool = False
-    steps: tuple[Step, ...] = field(default=())
+    steps: tuple[ObjectiveStep, ...] = field(default=())
 
 
 @dataclass(frozen=True)
-class Problem:
+class ChainProblem:
     """`step` is the place of the step, None for the set; `key` one of LABELS, or ""."""
 
     step: int | None
@@ -139,7 +139,7 @@ def body_of(chain: Chain) -> dict[str, Any]:
     return body | ({"allow_loops": True} if chain.loops else {})
 
 
-def problems(chain: Chain, base: Chain | None = None) -> tuple[Problem, ...]:
+def problems(chain: Chain, base: Chain | None = None) -> tuple[ChainProblem, ...]:
     """All that keeps it from being sent, in the order of the form.
 
     What was wrong already in `base`, as it was read, is let through: Tavus has taken it.
@@ -148,51 +148,51 @@ def problems(chain: Chain, base: Chain | None = None) -> tuple[Problem, ...]:
     return tuple(item for item in _problems(chain) if (_origin(chain, item), item.key, item.message) not in known)
 
 
-def _origin(chain: Chain, problem: Problem) -> int | None:
+def _origin(chain: Chain, problem: ChainProblem) -> int | None:
     return None if problem.step is None else chain.steps[problem.step].origin
 
 
-def _problems(chain: Chain) -> list[Problem]:
-    found: list[Problem] = []
+def _problems(chain: Chain) -> list[ChainProblem]:
+    found: list[ChainProblem] = []
     if len(chain.name.strip()) > NAME_LIMIT:
-        found.append(Problem(None, "name", f"{len(chain.name.strip())} characters; {NAME_LIMIT} is the most."))
+        found.append(ChainProblem(None, "name", f"{len(chain.name.strip())} characters; {NAME_LIMIT} is the most."))
     if not chain.steps:
-        found.append(Problem(None, "", "Add at least one step."))
+        found.append(ChainProblem(None, "", "Add at least one step."))
     if len(chain.steps) > MOST_STEPS:
-        found.append(Problem(None, "", f"{len(chain.steps)} steps; {MOST_STEPS} is the most."))
+        found.append(ChainProblem(None, "", f"{len(chain.steps)} steps; {MOST_STEPS} is the most."))
     names = [step.name.strip() for step in chain.steps]
     for index, step in enumerate(chain.steps):
-        found += (Problem(index, key, message) for key, message in _step_problems(step, names))
+        found += (ChainProblem(index, key, message) for key, message in _step_problems(step, names))
     if not found:
-        found += (Problem(None, "", message) for message in _shape_problems(chain))
+        found += (ChainProblem(None, "", message) for message in _shape_problems(chain))
     return found
 
 
-def first(steps: Sequence[Step]) -> list[str]:
+def first(steps: Sequence[ObjectiveStep]) -> list[str]:
     """The names of the steps that no other leads to: where a conversation begins."""
     led_to = {name for step in steps for name in step.follows}
     return [step.name for step in steps if step.name not in led_to]
 
 
-def between(was: Chain, now: Chain) -> tuple[Change, ...]:
+def between(was: Chain, now: Chain) -> tuple[LibraryChange, ...]:
     """What saving alters, step by step; the steps of `now` know by `origin` which of `was` they come from."""
     found = []
     if was.name.strip() != now.name.strip():
-        found.append(Change("Name of the set", said(was.name.strip()), said(now.name.strip())))
+        found.append(LibraryChange("Name of the set", said(was.name.strip()), said(now.name.strip())))
     if was.loops != now.loops:
-        found.append(Change("May lead back", said(was.loops), said(now.loops)))
+        found.append(LibraryChange("May lead back", said(was.loops), said(now.loops)))
     kept = [step.origin for step in now.steps if step.origin is not None]
     for index, step in enumerate(was.steps):
         if index not in kept:
-            found.append(Change(f"Step {step.name}", _whole(step), ""))
+            found.append(LibraryChange(f"Step {step.name}", _whole(step), ""))
     for step in now.steps:
         if step.origin is None or step.origin >= len(was.steps):
-            found.append(Change(f"Step {step.name}", "", _whole(step)))
+            found.append(LibraryChange(f"Step {step.name}", "", _whole(step)))
         else:
             found += _step_changes(was.steps[step.origin], step)
     if kept != sorted(kept):
         order = [was.steps[index].name for index in sorted(kept)], [was.steps[index].name for index in kept]
-        found.append(Change("Order", *(", ".join(names) for names in order)))
+        found.append(LibraryChange("Order", *(", ".join(names) for names in order)))
     return tuple(found)
 
 
@@ -220,13 +220,13 @@ def _items(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [row] if row.get("objective_name") else []
 
 
-def _step(item: Mapping[str, Any], index: int) -> Step:
+def _step(item: Mapping[str, Any], index: int) -> ObjectiveStep:
     def text(key: str, default: str = "") -> str:
         value = item.get(key)
         return value if isinstance(value, str) and value else default
 
     branches = item.get(_KEYS["branches"])
-    return Step(
+    return ObjectiveStep(
         name=text("objective_name"),
         prompt=text("objective_prompt"),
         confirmation=text("confirmation_mode", "auto"),
@@ -241,11 +241,11 @@ def _step(item: Mapping[str, Any], index: int) -> Step:
     )
 
 
-def _row(item: Mapping[str, Any], was: Step | None, step: Step) -> dict[str, Any]:
+def _row(item: Mapping[str, Any], was: ObjectiveStep | None, step: ObjectiveStep) -> dict[str, Any]:
     """The row of a step: what was read, with what is changed; for a new one, what says more than the default."""
     out = deepcopy(dict(item))
-    base = was or Step()
-    for known in fields(Step):
+    base = was or ObjectiveStep()
+    for known in fields(ObjectiveStep):
         key, value = _KEYS.get(known.name, ""), getattr(step, known.name)
         if isinstance(value, str):
             value = value.strip()
@@ -274,7 +274,7 @@ def name_problem(name: str) -> str:
     return f"{len(name)} characters; {NAME_LIMIT} is the most." if len(name) > NAME_LIMIT else ""
 
 
-def _step_problems(step: Step, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+def _step_problems(step: ObjectiveStep, names: Sequence[str]) -> Iterable[tuple[str, str]]:
     name, prompt = step.name.strip(), step.prompt.strip()
     if not name:
         yield "name", "Give the step a name, such as ask_budget."
@@ -295,7 +295,7 @@ def _step_problems(step: Step, names: Sequence[str]) -> Iterable[tuple[str, str]
     yield from _reference_problems(step, name, names)
 
 
-def _reference_problems(step: Step, name: str, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+def _reference_problems(step: ObjectiveStep, name: str, names: Sequence[str]) -> Iterable[tuple[str, str]]:
     for key, targets in (("next", (step.next,) if step.next else ()), ("branches", [to for to, _ in step.branches])):
         for target in targets:
             if target and target == name:
@@ -319,7 +319,7 @@ def _shape_problems(chain: Chain) -> Iterable[str]:
         yield f"{len(roots)} steps are first: {', '.join(roots)}. Let one begin and lead to the others."
 
 
-def _has_loop(steps: Sequence[Step]) -> bool:
+def _has_loop(steps: Sequence[ObjectiveStep]) -> bool:
     left = {step.name: set(step.follows) for step in steps}
     while done := [name for name, after in left.items() if not after & left.keys()]:
         for name in done:
@@ -327,12 +327,12 @@ def _has_loop(steps: Sequence[Step]) -> bool:
     return bool(left)
 
 
-def _step_changes(was: Step, now: Step) -> Iterable[Change]:
+def _step_changes(was: ObjectiveStep, now: ObjectiveStep) -> Iterable[LibraryChange]:
     for known, label in LABELS.items():
         old, new = getattr(was, known), getattr(now, known)
         old, new = (value.strip() if isinstance(value, str) else value for value in (old, new))
         if old != new:
-            yield Change(f"{was.name}: {label.lower()}", _said(known, old), _said(known, new))
+            yield LibraryChange(f"{was.name}: {label.lower()}", _said(known, old), _said(known, new))
 
 
 def _said(known: str, value: Any) -> str:
@@ -342,7 +342,7 @@ def _said(known: str, value: Any) -> str:
     return words.get(value, "") or said(value)
 
 
-def _whole(step: Step) -> str:
+def _whole(step: ObjectiveStep) -> str:
     then = ", then " + (", ".join(step.follows)) if step.follows else ""
     return f"{step.prompt.strip()}{then}"
 
@@ -351,7 +351,7 @@ def rebased(base: Chain, mine: Chain, theirs: Chain) -> Chain:
     """Mine on top of theirs: a step that I left as it was in `base` is theirs; steps are known by their names there."""
     places = {step.name: index for index, step in enumerate(theirs.steps)}
 
-    def moved(step: Step) -> Step:
+    def moved(step: ObjectiveStep) -> ObjectiveStep:
         was = base.steps[step.origin] if step.origin is not None and step.origin < len(base.steps) else None
         place = places.get(was.name) if was is not None else None
         if place is not None and was == step:

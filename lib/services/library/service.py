@@ -13,7 +13,7 @@ from lib.errors import Conflict, GreenroomError, RateLimited, UpstreamRejected
 from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet
 from lib.services.catalogue.catalogue import Listing, Named, Shelf
 from lib.services.library import documents, patches
-from lib.services.library.using import Kind
+from lib.services.library.using import LibraryKind
 
 N = TypeVar("N", bound=Named)
 WATCH_S, WATCH_AFTER_FAILURE_S = 4.0, 20.0
@@ -21,14 +21,14 @@ MOST_SINGLE_READS = 4
 
 
 @dataclass(frozen=True)
-class Saved(Generic[N]):
+class ItemSaved(Generic[N]):
     """What a save came to: the item as it is now. `changed` is False where Tavus says that nothing changed (304)."""
 
     item: N
     changed: bool
 
 
-class Kept(Generic[N]):
+class LibraryShelf(Generic[N]):
     """One kind: its list, and single items read fresh, which keep the list in step."""
 
     def __init__(self, sweep: Callable[[], list[N]], read: Callable[[str], N], clock: Callable[[], datetime]) -> None:
@@ -72,14 +72,14 @@ class Kept(Generic[N]):
 
     def patched(
         self, before: N, raw: Mapping[str, Any], after: Mapping[str, Any], send: Callable[[list[dict[str, Any]]], bool]
-    ) -> Saved[N]:
+    ) -> ItemSaved[N]:
         """Send the guarded patch from `raw`, as it was read, to `after`, and read back what is there then.
 
         Raises Conflict where it was changed at Tavus since it was read: nothing is written over.
         """
         operations = patches.guarded(raw, after)
         if not operations:
-            return Saved(before, changed=False)
+            return ItemSaved(before, changed=False)
         try:
             changed = send(operations)
         except UpstreamRejected as error:
@@ -95,10 +95,10 @@ class Kept(Generic[N]):
             if error.status not in (400, 422) or len(bare) == len(operations):
                 raise
             changed = send(bare)
-        return Saved(self.get(before.id), changed)
+        return ItemSaved(self.get(before.id), changed)
 
 
-class ObjectiveSets(Kept[ObjectiveSet]):
+class ObjectiveSets(LibraryShelf[ObjectiveSet]):
     def __init__(self, tavus: Tavus, clock: Callable[[], datetime]) -> None:
         super().__init__(tavus.objectives.all, lambda item_id: tavus.objectives.get(objectives_id=item_id), clock)
         self._client = tavus.objectives
@@ -111,7 +111,7 @@ class ObjectiveSets(Kept[ObjectiveSet]):
             ObjectiveSet(made, str(body.get("name") or ""), steps, {**body, "objectives_id": made})
         )
 
-    def save(self, before: ObjectiveSet, after: Mapping[str, Any]) -> Saved[ObjectiveSet]:
+    def save(self, before: ObjectiveSet, after: Mapping[str, Any]) -> ItemSaved[ObjectiveSet]:
         """Raises Conflict, NotFound, UpstreamError."""
         return self.patched(
             before, before.raw, after, lambda steps: self._client.patch(objectives_id=before.id, operations=steps)
@@ -123,7 +123,7 @@ class ObjectiveSets(Kept[ObjectiveSet]):
         self.dropped(item_id)
 
 
-class GuardrailRules(Kept[Guardrail]):
+class GuardrailRules(LibraryShelf[Guardrail]):
     def __init__(self, tavus: Tavus, clock: Callable[[], datetime]) -> None:
         super().__init__(tavus.guardrails.all, lambda item_id: tavus.guardrails.get(guardrail_id=item_id), clock)
         self._client = tavus.guardrails
@@ -137,7 +137,7 @@ class GuardrailRules(Kept[Guardrail]):
         """Make a rule. Raises UpstreamError; Ambiguous: it may have been made."""
         return self.after_making(self._client.create(body))
 
-    def save(self, before: Guardrail, after: Mapping[str, Any]) -> Saved[Guardrail]:
+    def save(self, before: Guardrail, after: Mapping[str, Any]) -> ItemSaved[Guardrail]:
         """Raises Conflict, NotFound, UpstreamError."""
         return self.patched(
             before, before.raw, after, lambda steps: self._client.patch(guardrail_id=before.id, operations=steps)
@@ -150,7 +150,7 @@ class GuardrailRules(Kept[Guardrail]):
         self.set_shelf.forget()
 
 
-class DocumentFiles(Kept[Document]):
+class DocumentFiles(LibraryShelf[Document]):
     def __init__(self, tavus: Tavus, clock: Callable[[], datetime]) -> None:
         super().__init__(tavus.documents.all, lambda item_id: tavus.documents.get(document_id=item_id), clock)
         self._client = tavus.documents
@@ -163,14 +163,14 @@ class DocumentFiles(Kept[Document]):
         """Have an address read. Raises RateLimited (crawls used up), UpstreamError; Ambiguous: it may be there."""
         return self._noted(self._client.create(body))
 
-    def save(self, before: Document, after: Mapping[str, Any]) -> Saved[Document]:
+    def save(self, before: Document, after: Mapping[str, Any]) -> ItemSaved[Document]:
         """Send name and tags where they differ, after a look at whether they are still those of `before`.
 
         Raises Conflict, NotFound, UpstreamError.
         """
         fields = documents.fields_to_send(before.raw, after)
         if not fields:
-            return Saved(before, changed=False)
+            return ItemSaved(before, changed=False)
         now = self.get(before.id)
         if any(now.raw.get(field.key) != before.raw.get(field.key) for field in documents.FIELDS):
             raise Conflict(
@@ -180,8 +180,8 @@ class DocumentFiles(Kept[Document]):
             )
         told = self._client.update(document_id=before.id, fields=fields)
         if told is None:
-            return Saved(now, changed=False)
-        return Saved(self.after_making(told), changed=True)
+            return ItemSaved(now, changed=False)
+        return ItemSaved(self.after_making(told), changed=True)
 
     def recrawl(self, document: Document, crawl: Mapping[str, int] | None = None) -> Document:
         """Have a web site read again, with its own limits or with `crawl`.
@@ -260,11 +260,13 @@ class Library:
         self.guardrails = GuardrailRules(tavus, clock)
         self.documents = DocumentFiles(tavus, clock)
 
-    def of(self, kind: Kind) -> Any:
+    def of(self, kind: LibraryKind) -> Any:
         """What keeps the items of this kind; the older sets of guardrails have only a list."""
-        return {Kind.OBJECTIVES: self.objectives, Kind.GUARDRAILS: self.guardrails, Kind.DOCUMENTS: self.documents}[
-            kind
-        ]
+        return {
+            LibraryKind.OBJECTIVES: self.objectives,
+            LibraryKind.GUARDRAILS: self.guardrails,
+            LibraryKind.DOCUMENTS: self.documents,
+        }[kind]
 
     def forget(self) -> None:
         """The next reads ask anew; what is known stays, for the case that asking fails."""

@@ -14,7 +14,7 @@ from lib.models import Persona, texts
 MOST_GUARDRAILS = 50
 
 
-class Kind(StrEnum):
+class LibraryKind(StrEnum):
     """What the library holds. `SETS` are the older sets of guardrails."""
 
     OBJECTIVES = "objectives"
@@ -23,13 +23,13 @@ class Kind(StrEnum):
     SETS = "sets"
 
 
-ONE = {Kind.OBJECTIVES: "objectives_id", Kind.SETS: "guardrails_id"}
+ONE = {LibraryKind.OBJECTIVES: "objectives_id", LibraryKind.SETS: "guardrails_id"}
 """Fields of a persona that name one item by its id."""
 
-MANY = {Kind.GUARDRAILS: "guardrail_ids", Kind.DOCUMENTS: "document_ids"}
+MANY = {LibraryKind.GUARDRAILS: "guardrail_ids", LibraryKind.DOCUMENTS: "document_ids"}
 """Fields of a persona that name several."""
 
-TAGGED = {Kind.GUARDRAILS: "guardrail_tags", Kind.DOCUMENTS: "document_tags"}
+TAGGED = {LibraryKind.GUARDRAILS: "guardrail_tags", LibraryKind.DOCUMENTS: "document_tags"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Use:
     tags: tuple[str, ...] = ()
 
 
-def uses(personas: Iterable[Persona], kind: Kind, item_id: str, tags: Iterable[str] = ()) -> tuple[Use, ...]:
+def uses(personas: Iterable[Persona], kind: LibraryKind, item_id: str, tags: Iterable[str] = ()) -> tuple[Use, ...]:
     """The personas that have this item, in the order given."""
     wanted = set(tags)
     found = []
@@ -54,7 +54,7 @@ def uses(personas: Iterable[Persona], kind: Kind, item_id: str, tags: Iterable[s
     return tuple(found)
 
 
-def named(row: Mapping[str, Any], kind: Kind) -> tuple[str, ...]:
+def named(row: Mapping[str, Any], kind: LibraryKind) -> tuple[str, ...]:
     """The ids of this kind that a persona's row names."""
     if kind in MANY:
         return texts(row.get(MANY[kind]))
@@ -62,7 +62,7 @@ def named(row: Mapping[str, Any], kind: Kind) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) and value else ()
 
 
-def attached(row: Mapping[str, Any], kind: Kind, item_id: str) -> dict[str, Any]:
+def attached(row: Mapping[str, Any], kind: LibraryKind, item_id: str) -> dict[str, Any]:
     """The persona's row with the item. A persona has one set of objectives: another takes its place.
 
     Raises BadInput where it has as many guardrails as it may.
@@ -74,7 +74,7 @@ def attached(row: Mapping[str, Any], kind: Kind, item_id: str) -> dict[str, Any]
     if kind in ONE:
         out[ONE[kind]] = item_id
         return out
-    if kind is Kind.GUARDRAILS and len(held) >= MOST_GUARDRAILS:
+    if kind is LibraryKind.GUARDRAILS and len(held) >= MOST_GUARDRAILS:
         raise BadInput(
             f"It has {len(held)} guardrails already; {MOST_GUARDRAILS} is the most.", hint="Detach one of them first."
         )
@@ -82,7 +82,7 @@ def attached(row: Mapping[str, Any], kind: Kind, item_id: str) -> dict[str, Any]
     return out
 
 
-def detached(row: Mapping[str, Any], kind: Kind, item_id: str) -> dict[str, Any]:
+def detached(row: Mapping[str, Any], kind: LibraryKind, item_id: str) -> dict[str, Any]:
     """The persona's row without the item."""
     out = deepcopy(dict(row))
     if item_id in named(row, kind):

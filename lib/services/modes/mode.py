@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from lib.models import Conversation, Mode, Session
-from lib.services.modes.phoenix import Plan
+from lib.services.modes.phoenix import CallPlan
 
 
 class AvatarMode(Protocol):
     """What a mode does to a call. `start` is billed; the errors are those of PhoenixRest."""
 
-    def start(self, plan: Plan) -> Conversation: ...
+    def start(self, plan: CallPlan) -> Conversation: ...
 
     def look(self, session: Session) -> Conversation: ...
 
@@ -25,7 +25,7 @@ class Modes:
         self._phoenix = phoenix
         self._pipecat = pipecat
 
-    def start(self, plan: Plan) -> Conversation:
+    def start(self, plan: CallPlan) -> Conversation:
         return self._of(plan.session).start(plan)
 
     def look(self, session: Session) -> Conversation:

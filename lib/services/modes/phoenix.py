@@ -18,7 +18,7 @@ from lib.settings import Settings
 
 
 @dataclass(frozen=True)
-class Plan:
+class CallPlan:
     """One call as it will be asked for. `name` begins with what makes it findable as ours."""
 
     session: Session
@@ -34,19 +34,19 @@ class PhoenixRest:
         self._settings = settings
         self._callback_url = callback_url
 
-    def start(self, plan: Plan) -> Conversation:
+    def start(self, plan: CallPlan) -> Conversation:
         """Create the conversation: billed from this moment, joined or not. Sent once, never repeated.
 
         Raises NotSent or a rejection (nothing was created), or Ambiguous (it may have been).
         """
         return self._tavus.conversations.create(self.payload(plan))
 
-    def try_out(self, plan: Plan) -> Conversation:
+    def try_out(self, plan: CallPlan) -> Conversation:
         """The same payload with `test_mode`: the replica never joins, nothing is billed, the answer says `ended`."""
         fields = {key: value for key, value in self.payload(plan).items() if key != "callback_url"}
         return self._tavus.conversations.create({**fields, "test_mode": True})
 
-    def payload(self, plan: Plan) -> dict[str, Any]:
+    def payload(self, plan: CallPlan) -> dict[str, Any]:
         """The body of the create: all three of Tavus's timers are always set, and small.
 
         What an agent does not ask for is left out, so that the persona's or the account's own counts.

@@ -9,9 +9,9 @@ from lib.errors import Ambiguous, GreenroomError, KeyRefused, NotSent
 from lib.models import Persona
 from lib.services.personas.base import Base
 from lib.services.personas.content import content_of
-from lib.services.personas.diff import NOT_SET, Change
-from lib.services.personas.plan import Act, Plan, Step, counted
-from lib.services.personas.saved import Held, Outcome, Saved, dropped
+from lib.services.personas.diff import NOT_SET, FieldChange
+from lib.services.personas.plan import Act, PersonasPlan, PlanStep, counted
+from lib.services.personas.saved import LostSave, PersonaSaved, SaveOutcome, dropped
 from lib.services.personas.service import By, Personas
 
 MAYBE_MADE = "It may have been made. Plan again: if it is there, nothing is to do."
@@ -24,7 +24,7 @@ class Done:
     `notes` is what else must be known, `base` what the file is based on from now on, None where it is not applied.
     """
 
-    step: Step
+    step: PlanStep
     ok: bool
     told: str
     notes: tuple[str, ...] = ()
@@ -32,7 +32,12 @@ class Done:
 
 
 def apply(
-    plan: Plan, personas: Personas, by: By, *, overwrite: bool = False, stopped: Callable[[], bool] = lambda: False
+    plan: PersonasPlan,
+    personas: Personas,
+    by: By,
+    *,
+    overwrite: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Done]:
     """Do each step in its order; what it gives is done when it is given. Nothing is sent for what is refused.
 
@@ -60,7 +65,7 @@ def outcome(done: Sequence[Done]) -> str:
     return counted([*parts, (sum(not one.ok for one in done), "not done")])
 
 
-def _done(step: Step, personas: Personas, by: By, overwrite: bool) -> Done:
+def _done(step: PlanStep, personas: Personas, by: By, overwrite: bool) -> Done:
     match step.act:
         case Act.NOTHING:
             return Done(
@@ -83,28 +88,28 @@ def _done(step: Step, personas: Personas, by: By, overwrite: bool) -> Done:
             return Done(step, False, "Not sent: the file can't be used as it is.")
 
 
-def _of(step: Step, saved: Saved) -> Done:
+def _of(step: PlanStep, saved: PersonaSaved) -> Done:
     """A save's outcome in words."""
     ok, told = False, saved.error.message if saved.error else ""
     match saved.outcome:
-        case Outcome.SAVED:
+        case SaveOutcome.SAVED:
             ok, told = True, "Changed."
-        case Outcome.NOTHING_CHANGED:
+        case SaveOutcome.NOTHING_CHANGED:
             ok, told = True, "Tavus says that nothing changed."
-        case Outcome.UNCLEAR:
-            ok = saved.holds is Held.SAVED
+        case SaveOutcome.UNCLEAR:
+            ok = saved.holds is LostSave.SAVED
             told = f"{told} {_HOLDS[saved.holds]}"
-        case Outcome.CONFLICT:
+        case SaveOutcome.CONFLICT:
             theirs = saved.contested.their_changes if saved.contested else ()
             told = f"Not sent: changed at Tavus meanwhile ({', '.join(change.label for change in theirs)}). Plan again."
-        case Outcome.MAKER_DRAFT:
+        case SaveOutcome.MAKER_DRAFT:
             told = (
                 "Not sent: unpublished changes wait in PAL Maker. Publish or discard them there, or overwrite, which "
                 "discards them."
             )
-        case Outcome.DRAFTED:
+        case SaveOutcome.DRAFTED:
             told = f"It went into a draft of PAL Maker and is not live yet: publish it at {saved.publish_url}."
-        case Outcome.REFUSED:
+        case SaveOutcome.REFUSED:
             told = f"{told} {saved.error.hint if saved.error else ''}"
     notes = [*_otherwise(saved.dropped)]
     if saved.unrecorded is not None:
@@ -113,19 +118,19 @@ def _of(step: Step, saved: Saved) -> Done:
 
 
 _HOLDS = {
-    Held.SAVED: "Read back: it holds.",
-    Held.NOT_SAVED: "Read back: nothing of it holds. Apply again.",
-    Held.OTHER: "Read back: a part of it holds. Plan again to see what is missing.",
-    Held.UNKNOWN: "It may have been saved. Plan again to see what is missing.",
+    LostSave.SAVED: "Read back: it holds.",
+    LostSave.NOT_SAVED: "Read back: nothing of it holds. Apply again.",
+    LostSave.OTHER: "Read back: a part of it holds. Plan again to see what is missing.",
+    LostSave.UNKNOWN: "It may have been saved. Plan again to see what is missing.",
 }
 
 
-def _otherwise(lost: tuple[Change, ...]) -> tuple[str, ...]:
+def _otherwise(lost: tuple[FieldChange, ...]) -> tuple[str, ...]:
     names = ", ".join(change.label for change in lost)
     return (f"Tavus keeps otherwise than it was sent: {names}.",) if lost else ()
 
 
-def _base(step: Step, persona: Persona) -> Base:
+def _base(step: PlanStep, persona: Persona) -> Base:
     """What the file says from now on that it was exported from; what was left alone is still to be taken over."""
     base = Base.of(content_of(persona.raw).fields)
     old = step.source.base if step.source else None

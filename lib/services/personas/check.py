@@ -20,8 +20,8 @@ from lib.services.personas.fields import (
     PROMPT,
     READ_ONLY,
     REPLICA,
-    Field,
-    Kind,
+    FieldKind,
+    PersonaField,
     title,
 )
 from lib.services.personas.form import OTHER, Value, Values, alien, kind, read, same
@@ -38,7 +38,7 @@ ELEVENLABS_SPEED = (0.7, 1.2)
 
 
 @dataclass(frozen=True)
-class Problem:
+class FieldProblem:
     """`key` is the field's (or OTHER), `label` its name on the page, `message` what to do about it."""
 
     key: str
@@ -46,7 +46,7 @@ class Problem:
     message: str
 
 
-def problems(row: Mapping[str, Any], values: Values) -> tuple[Problem, ...]:
+def problems(row: Mapping[str, Any], values: Values) -> tuple[FieldProblem, ...]:
     """All that keeps `values` from being sent, in the order of the form. `row` is what they were read from."""
     base, locked = read(row), alien(row)
     held = {**base, **values}
@@ -55,39 +55,41 @@ def problems(row: Mapping[str, Any], values: Values) -> tuple[Problem, ...]:
     for field in FIELDS:
         new = held[field.key]
         if field.key not in locked and field.key in changed and not _blank(new):
-            found += (Problem(field.key, title(field), message) for message in _field(kind(row, field), field, new))
+            found += (
+                FieldProblem(field.key, title(field), message) for message in _field(kind(row, field), field, new)
+            )
     found += _together(held, changed)
     if OTHER in changed:
-        found += (Problem(OTHER, "Other fields", message) for message in _other(row, str(held[OTHER] or "")))
+        found += (FieldProblem(OTHER, "Other fields", message) for message in _other(row, str(held[OTHER] or "")))
     return tuple(found)
 
 
-def _essentials(held: Values, changed: set[str]) -> Iterator[Problem]:
+def _essentials(held: Values, changed: set[str]) -> Iterator[FieldProblem]:
     if _blank(held[NAME.key]):
-        yield Problem(NAME.key, NAME.label, "Give the persona a name.")
+        yield FieldProblem(NAME.key, NAME.label, "Give the persona a name.")
     mode = held[MODE.key] or "full"
     if mode not in PROMPTLESS and _blank(held[PROMPT.key]):
-        yield Problem(
+        yield FieldProblem(
             PROMPT.key,
             PROMPT.label,
             "Write who the persona is and how it behaves. Only echo and speech to speech work without.",
         )
     for field, word in ((PROMPT, "prompt"), (CONTEXT, "context")):
         if mode in PROMPTLESS and not _blank(held[field.key]) and {field.key, MODE.key} & changed:
-            yield Problem(
+            yield FieldProblem(
                 field.key,
                 field.label,
                 f"The pipeline “{MODE.say(str(mode))}” takes no {word}: empty it, or choose Full.",
             )
 
 
-def _field(of: Kind, field: Field, new: Value) -> Iterator[str]:
+def _field(of: FieldKind, field: PersonaField, new: Value) -> Iterator[str]:
     text = new if isinstance(new, str) else ""
-    if of in (Kind.JSON, Kind.SECRETS):
+    if of in (FieldKind.JSON, FieldKind.SECRETS):
         yield from _json(text, field.shape)
-    elif of is Kind.CHOICE and not field.free and text not in field.choices:
+    elif of is FieldKind.CHOICE and not field.free and text not in field.choices:
         yield f"Choose one of {', '.join(field.choices)}."
-    elif of is Kind.LINES:
+    elif of is FieldKind.LINES:
         entries = [line for line in text.split("\n") if line.strip()]
         if field.limit and len(entries) > field.limit:
             yield f"{len(entries)} entries; Tavus takes {field.limit} at most."
@@ -120,11 +122,11 @@ def _json(text: str, shape: type) -> Iterator[str]:
         yield "Write a list: [ … ]." if shape is list else "Write an object: { … }."
 
 
-def _together(held: Values, changed: set[str]) -> Iterator[Problem]:
+def _together(held: Values, changed: set[str]) -> Iterator[FieldProblem]:
     """What is wrong with one field because of another. Only where one of the two was changed."""
     for key, because, message in _clashes(held):
         if {key, because} & changed:
-            yield Problem(key, title(BY_KEY[key]), message)
+            yield FieldProblem(key, title(BY_KEY[key]), message)
 
 
 def _clashes(held: Values) -> Iterator[tuple[str, str, str]]:

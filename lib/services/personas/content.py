@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lib.services.personas.fields import FIELDS, READ_ONLY, Kind
+from lib.services.personas.fields import FIELDS, READ_ONLY, FieldKind
 from lib.services.personas.rows import ABSENT, Path, alike, copied, get, is_secret, put, remove, unsigned
 
 OLDER = {alias: known.path for known in FIELDS for alias in known.aliases}
 """Newer spelling of a field -> the one that Greenroom keeps."""
 
-SECRET = {known.path for known in FIELDS if known.kind in (Kind.SECRET, Kind.SECRETS)}
+SECRET = {known.path for known in FIELDS if known.kind in (FieldKind.SECRET, FieldKind.SECRETS)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _parted(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     plain = older({name: value for name, value in row.items() if name not in READ_ONLY})
     for known in FIELDS:
         value = get(plain, known.path)
-        if known.kind in (Kind.SECRET, Kind.SECRETS) and value not in (ABSENT, None, "", {}, []):
+        if known.kind in (FieldKind.SECRET, FieldKind.SECRETS) and value not in (ABSENT, None, "", {}, []):
             secrets[known.key] = value
             remove(plain, known.path)
     return _cleaned(plain, (), secrets), secrets

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from lib.services.personas.content import Content, content_of, older, secrets_of
-from lib.services.personas.fields import BY_KEY, FIELDS, Field, Kind, title
+from lib.services.personas.fields import BY_KEY, FIELDS, FieldKind, PersonaField, title
 from lib.services.personas.rows import ABSENT, Path, alike, copied, dump, get, leaves, put, remove
 from lib.services.personas.sequences import MOST_PAIRS, Block, blocks
 
@@ -24,7 +24,7 @@ _END_OF_SENTENCE = re.compile(r"[.!?…。！？]\W*\s*$|\n$")
 
 
 @dataclass(frozen=True)
-class Change:
+class FieldChange:
     """One field: what it was and what it is now, in full, "" for nothing. `path` is in the older vocabulary.
 
     A secret is only ever `set`, `not set` or `replaced`.
@@ -49,7 +49,7 @@ class Piece:
     text: str
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     """What differs between two rows, in the order of the form, then what Greenroom has no field for."""
     was, now = older(before), older(after, before)
     old, new = secrets_of(was), secrets_of(now)
@@ -57,12 +57,12 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     return _changes(content_of(was), content_of(now), replaced)
 
 
-def compare(a: Content, b: Content) -> tuple[Change, ...]:
+def compare(a: Content, b: Content) -> tuple[FieldChange, ...]:
     """The same for two contents, of a snapshot, a file or a live persona. That a key was replaced can't be known."""
     return _changes(a, b, set())
 
 
-def said(value: Any, field: Field | None = None) -> str:
+def said(value: Any, field: PersonaField | None = None) -> str:
     """A value as a person reads it, "" for nothing."""
     if value in (ABSENT, None, "", [], {}):
         return ""
@@ -72,7 +72,7 @@ def said(value: Any, field: Field | None = None) -> str:
         return "\n".join(value)
     if not isinstance(value, str):
         return dump(value)
-    return field.say(value) if field is not None and field.kind is Kind.CHOICE else value
+    return field.say(value) if field is not None and field.kind is FieldKind.CHOICE else value
 
 
 def label(path: Path) -> str:
@@ -112,24 +112,24 @@ def excerpts(was: str, now: str, around: int = 48, most: int = 360) -> tuple[str
     return cut(was), cut(now)
 
 
-def _changes(a: Content, b: Content, replaced: Collection[str]) -> tuple[Change, ...]:
+def _changes(a: Content, b: Content, replaced: Collection[str]) -> tuple[FieldChange, ...]:
     (was, was_names), (now, now_names) = _today(a), _today(b)
-    found: list[Change] = []
+    found: list[FieldChange] = []
     for field in FIELDS:
         change = _of_field(field, was, now, _secret(field.key, a, b, replaced))
         old_name, new_name = was_names.get(field.key, ""), now_names.get(field.key, "")
         if change is None and old_name != new_name:
-            change = Change(field.path, title(field), _under(old_name, field), _under(new_name, field))
+            change = FieldChange(field.path, title(field), _under(old_name, field), _under(new_name, field))
         found += [change] if change else []
     old, new = _unknown(was), _unknown(now)
     for path in dict.fromkeys((*old, *new)):
         if not alike(old.get(path, ABSENT), new.get(path, ABSENT)):
-            found.append(Change(path, label(path), said(old.get(path, ABSENT)), said(new.get(path, ABSENT))))
+            found.append(FieldChange(path, label(path), said(old.get(path, ABSENT)), said(new.get(path, ABSENT))))
     for key in dict.fromkeys((*a.secrets, *b.secrets)):
         had, has = _secret(key, a, b, replaced)
         if key not in BY_KEY and had != has:
             path = tuple(key.split("."))
-            found.append(Change(path, label(path), had, has, secret=True))
+            found.append(FieldChange(path, label(path), had, has, secret=True))
     return tuple(found)
 
 
@@ -146,7 +146,7 @@ def _today(content: Content) -> tuple[Mapping[str, Any], dict[str, str]]:
     return fields, names
 
 
-def _under(name: str, field: Field) -> str:
+def _under(name: str, field: PersonaField) -> str:
     return f"under the older name {name}" if name else f"the same, under {field.path[-1]}"
 
 
@@ -158,14 +158,16 @@ def _unknown(fields: Mapping[str, Any]) -> dict[Path, Any]:
     }
 
 
-def _of_field(field: Field, a: Mapping[str, Any], b: Mapping[str, Any], secret: tuple[str, str]) -> Change | None:
+def _of_field(
+    field: PersonaField, a: Mapping[str, Any], b: Mapping[str, Any], secret: tuple[str, str]
+) -> FieldChange | None:
     was, now = get(a, field.path), get(b, field.path)
     if secret != (NOT_SET, NOT_SET):
         old, new = (said(value, field) or word for value, word in zip((was, now), secret, strict=True))
-        return Change(field.path, title(field), old, new, secret=True) if old != new else None
+        return FieldChange(field.path, title(field), old, new, secret=True) if old != new else None
     if alike(was, now):
         return None
-    return Change(field.path, title(field), said(was, field), said(now, field))
+    return FieldChange(field.path, title(field), said(was, field), said(now, field))
 
 
 def _secret(key: str, a: Content, b: Content, replaced: Collection[str]) -> tuple[str, str]:

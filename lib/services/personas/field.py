@@ -11,7 +11,7 @@ CREATE = "https://docs.tavus.io/api-reference/personas/create-persona"
 NEWER_CREATE = "https://docs.tavus.io/api-reference/pals/create-pal"
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """How a field is typed in, and so what its value is in the form (see `form.read`)."""
 
     TEXT = "text"  # str, one line
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Field:
+class PersonaField:
     """One field: where it lives in the row, what it is called, and what may be put in it.
 
     `choices` are the wire's words; `free` allows others to be typed. `words` says them in plain English where they
@@ -39,7 +39,7 @@ class Field:
     path: tuple[str, ...]
     label: str
     text: str
-    kind: Kind = Kind.TEXT
+    kind: FieldKind = FieldKind.TEXT
     default: str = ""
     doc: str = CREATE
     choices: tuple[str, ...] = ()
@@ -84,5 +84,5 @@ class Group:
     label: str
     word: str
     icon: str
-    fields: tuple[Field, ...]
+    fields: tuple[PersonaField, ...]
     unset: str = ""

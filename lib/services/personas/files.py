@@ -15,7 +15,7 @@ from typing import Any
 from lib.errors import BadInput
 from lib.services.personas.base import Base
 from lib.services.personas.content import OLDER, Content, older
-from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, REPLICA, Kind
+from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, REPLICA, FieldKind
 from lib.services.personas.rows import ABSENT, Path, copied, get, is_secret, remove
 
 OURS = "greenroom"
@@ -39,11 +39,11 @@ _RANK: dict[Path, int] = {}
 for _index, _field in enumerate(FIELDS):
     for _length in range(1, len(_field.path) + 1):
         _RANK.setdefault(_field.path[:_length], _index)
-_SECRET_PATHS = {known.path for known in FIELDS if known.kind in (Kind.SECRET, Kind.SECRETS)}
+_SECRET_PATHS = {known.path for known in FIELDS if known.kind in (FieldKind.SECRET, FieldKind.SECRETS)}
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FileTrouble:
     """What is wrong in a file, at which line (0: nowhere in particular), and what to do about it."""
 
     line: int
@@ -55,7 +55,7 @@ class FileRefused(BadInput):
 
     code = "file_refused"
 
-    def __init__(self, file: str, troubles: tuple[Trouble, ...]) -> None:
+    def __init__(self, file: str, troubles: tuple[FileTrouble, ...]) -> None:
         first = troubles[0]
         place = f"{file}, line {first.line}" if first.line else file
         super().__init__(f"In {place}: {first.message}")
@@ -114,11 +114,11 @@ def read(file: str, raw: bytes) -> PersonaFile:
 
     if len(raw) > MOST_BYTES:
         told = f"It has more than {MOST_BYTES:,} bytes, which no persona needs: take it out of the folder."
-        raise FileRefused(file, (Trouble(0, told),))
+        raise FileRefused(file, (FileTrouble(0, told),))
     try:
         found = yaml_text.read(raw)
     except yaml_text.YamlWrong as wrong:
-        raise FileRefused(file, (Trouble(wrong.line, str(wrong)),)) from None
+        raise FileRefused(file, (FileTrouble(wrong.line, str(wrong)),)) from None
     given = dict(found.value)
     ours = given.pop(OURS, {})
     troubles = [*_own_troubles(ours, found.lines), *_troubles(given, found.lines)]
@@ -189,38 +189,40 @@ def _ordered(node: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
     }
 
 
-def _own_troubles(ours: Any, lines: Mapping[Path, int]) -> Iterator[Trouble]:
+def _own_troubles(ours: Any, lines: Mapping[Path, int]) -> Iterator[FileTrouble]:
     line = lines.get((OURS,), 0)
     if not isinstance(ours, Mapping) or ours.keys() - {"secrets", "based_on"}:
-        yield Trouble(line, f"`{OURS}:` is Greenroom's own and holds `secrets` and `based_on` only: take the rest out.")
+        yield FileTrouble(
+            line, f"`{OURS}:` is Greenroom's own and holds `secrets` and `based_on` only: take the rest out."
+        )
         return
     secrets = ours.get("secrets", [])
     if not isinstance(secrets, list) or not all(isinstance(path, str) for path in secrets):
-        yield Trouble(
+        yield FileTrouble(
             lines[(OURS, "secrets")],
             "`secrets` lists which secrets were set, such as layers.llm.api_key, never their values.",
         )
     try:
         Base.parse(str(ours.get("based_on", "v1.")))
     except ValueError:
-        yield Trouble(
+        yield FileTrouble(
             lines[(OURS, "based_on")], "`based_on` can't be read: export the file again, or take this line out."
         )
 
 
-def _troubles(given: Mapping[str, Any], lines: Mapping[Path, int]) -> Iterator[Trouble]:
+def _troubles(given: Mapping[str, Any], lines: Mapping[Path, int]) -> Iterator[FileTrouble]:
     for name in sorted(READ_ONLY & given.keys()):
-        yield Trouble(lines[(name,)], f"{name} is written by Tavus: take it out.")
+        yield FileTrouble(lines[(name,)], f"{name} is written by Tavus: take it out.")
     for path in _secrets(given, ()):
         told = f"{'.'.join(path)} is a secret, and a file is no place for it: take the line out. Set it in Greenroom; "
-        yield Trouble(lines.get(path, 0), f"{told}files leave it alone.")
+        yield FileTrouble(lines.get(path, 0), f"{told}files leave it alone.")
     for alias, path in OLDER.items():
         if get(given, alias) is not ABSENT and get(given, path) is not ABSENT:
-            yield Trouble(lines[alias], f"{'.'.join(alias)} and {'.'.join(path)} are one field: keep one of them.")
+            yield FileTrouble(lines[alias], f"{'.'.join(alias)} and {'.'.join(path)} are one field: keep one of them.")
     names = [key for key in (NAME.key, *(alias[0] for alias in NAME.aliases)) if key in given]
     if not names or not isinstance(given[names[0]], str) or not given[names[0]].strip():
         at = lines.get((names[0],), 0) if names else 0
-        yield Trouble(at, f"Give the persona its name: {NAME.key}: … Files are matched with personas by it.")
+        yield FileTrouble(at, f"Give the persona its name: {NAME.key}: … Files are matched with personas by it.")
 
 
 def _secrets(node: Any, path: Path) -> Iterator[Path]:

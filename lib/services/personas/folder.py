@@ -13,12 +13,12 @@ from lib.models import Persona
 from lib.services.personas import files
 from lib.services.personas.base import Base
 from lib.services.personas.content import content_of
-from lib.services.personas.files import FileRefused, PersonaFile, Trouble
+from lib.services.personas.files import FileRefused, FileTrouble, PersonaFile
 from lib.services.personas.plan import edited_here
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderFile:
     """One file of the folder: its path, its bytes, and the persona in it or why there is none."""
 
     path: Path
@@ -36,7 +36,7 @@ class Written(StrEnum):
 
 
 @dataclass(frozen=True)
-class Export:
+class FileExport:
     """What became of one file. `told` says more where that is needed, "" elsewhere."""
 
     file: str
@@ -54,7 +54,7 @@ _NAMELESS = "It has no name, and files are matched with personas by their names.
 _KEPT = "It holds changes that are not applied. Apply them first, or export with --overwrite to lose them."
 
 
-def read(place: Path) -> list[Found]:
+def read(place: Path) -> list[FolderFile]:
     """The persona files of a folder, or the one file, by name. Raises BadInput where there is none."""
     if not place.exists():
         raise BadInput(f"{place} does not exist.", hint="Name a folder of persona files, or one file.")
@@ -66,7 +66,7 @@ def read(place: Path) -> list[Found]:
     return found
 
 
-def rebase(found: Found, base: Base) -> bool:
+def rebase(found: FolderFile, base: Base) -> bool:
     """Say in the file that it was now exported from `base`. False if it does not say from what, or can't be written."""
     if not isinstance(found.read, PersonaFile) or found.read.base in (None, base):
         return False
@@ -92,7 +92,7 @@ def export(
     base: bool = True,
     stock: Collection[str] = (),
     overwrite: bool = False,
-) -> list[Export]:
+) -> list[FileExport]:
     """Write each of these personas into the file that has its name already, or into a new one.
 
     A file with changes that were not applied stays as it is, unless `overwrite`; a file that can't be read always does.
@@ -104,28 +104,28 @@ def export(
         raise BadInput(f"{place} can't be used as a folder ({_why(error)}).", hint="Name another one.") from None
     there = {path: _found(path) for path in _paths(place)}
     nameless = [persona for persona in personas if not persona.name.strip()]
-    out = [Export("", persona.id, Written.FAILED, _NAMELESS) for persona in nameless]
+    out = [FileExport("", persona.id, Written.FAILED, _NAMELESS) for persona in nameless]
     named = [persona for persona in personas if persona.name.strip()]
     for persona, path in _places(place, named, list(there.values())):
         old = there.pop(path, None)
         try:
             raw = files.text(content_of(persona.raw), ids=ids, stock=stock, base=base).encode()
             written = _put(path, raw, old, persona, overwrite)
-            out.append(Export(path.name, persona.name, written, _KEPT if written is Written.KEPT else ""))
+            out.append(FileExport(path.name, persona.name, written, _KEPT if written is Written.KEPT else ""))
         except OSError as error:
-            out.append(Export(path.name, persona.name, Written.FAILED, f"It can't be written: {_why(error)}."))
+            out.append(FileExport(path.name, persona.name, Written.FAILED, f"It can't be written: {_why(error)}."))
         except BadInput as error:
-            out.append(Export(path.name, persona.name, Written.FAILED, f"{error.message} {error.hint}"))
+            out.append(FileExport(path.name, persona.name, Written.FAILED, f"{error.message} {error.hint}"))
     return [*out, *(_left(found) for found in there.values() if whole or isinstance(found.read, FileRefused))]
 
 
-def _left(found: Found) -> Export:
+def _left(found: FolderFile) -> FileExport:
     if isinstance(found.read, FileRefused):
-        return Export(found.path.name, "", Written.FAILED, f"{found.read.message} It was left as it is.")
-    return Export(found.path.name, found.read.name, Written.STRAY, _STRAY)
+        return FileExport(found.path.name, "", Written.FAILED, f"{found.read.message} It was left as it is.")
+    return FileExport(found.path.name, found.read.name, Written.STRAY, _STRAY)
 
 
-def _put(path: Path, raw: bytes, old: Found | None, persona: Persona, overwrite: bool) -> Written:
+def _put(path: Path, raw: bytes, old: FolderFile | None, persona: Persona, overwrite: bool) -> Written:
     if old is None:
         _write(path, raw)
         return Written.NEW
@@ -140,7 +140,7 @@ def _put(path: Path, raw: bytes, old: Found | None, persona: Persona, overwrite:
     return Written.CHANGED
 
 
-def _places(place: Path, personas: Iterable[Persona], there: Sequence[Found]) -> list[tuple[Persona, Path]]:
+def _places(place: Path, personas: Iterable[Persona], there: Sequence[FolderFile]) -> list[tuple[Persona, Path]]:
     """The path of each persona's file: that which has its name now, else a new one. Namesakes go by their age."""
     ordered = sorted(personas, key=lambda persona: (str(persona.raw.get("created_at") or ""), persona.id))
     held: dict[str, list[Path]] = {}
@@ -169,17 +169,17 @@ def _paths(place: Path) -> list[Path]:
     return sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: path.name.casefold())
 
 
-def _found(path: Path) -> Found:
+def _found(path: Path) -> FolderFile:
     raw = b""
     try:
         with path.open("rb") as stream:
             # One byte more than is read of any file: then it is refused as too large.
             raw = stream.read(files.MOST_BYTES + 1)
-        return Found(path, raw, files.read(path.name, raw))
+        return FolderFile(path, raw, files.read(path.name, raw))
     except OSError as error:
-        return Found(path, raw, FileRefused(path.name, (Trouble(0, f"It can't be opened: {_why(error)}."),)))
+        return FolderFile(path, raw, FileRefused(path.name, (FileTrouble(0, f"It can't be opened: {_why(error)}."),)))
     except FileRefused as refused:
-        return Found(path, raw, refused)
+        return FolderFile(path, raw, refused)
 
 
 def _write(path: Path, raw: bytes) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, Field, Kind, title
+from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, FieldKind, PersonaField, title
 from lib.services.personas.rows import (
     ABSENT,
     Path,
@@ -38,7 +38,7 @@ OTHER = "other"
 
 
 def read(row: Mapping[str, Any]) -> dict[str, Value]:
-    """What the form shows for `row`: a value for each field's key (see `Kind`) and for OTHER."""
+    """What the form shows for `row`: a value for each field's key (see `FieldKind`) and for OTHER."""
     values = {field.key: _shown(field, row) for field in FIELDS}
     values[OTHER] = dump(split(row)[1])
     return values
@@ -69,7 +69,7 @@ def write(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
     return out
 
 
-def older(row: Mapping[str, Any]) -> tuple[tuple[Field, Path], ...]:
+def older(row: Mapping[str, Any]) -> tuple[tuple[PersonaField, Path], ...]:
     """The fields that this row keeps under a name which Tavus has given up, with that name's path."""
     locked = alien(row)
     homes = ((field, home(row, field)) for field in FIELDS if field.legacy and field.key not in locked)
@@ -93,7 +93,7 @@ def copy_of(row: Mapping[str, Any], suffix: str = "") -> dict[str, Any]:
     out = {key: value for key, value in without_nulls(deepcopy(dict(row))).items() if key not in READ_ONLY}
     for field in FIELDS:
         stored = get(out, field.path)
-        if field.kind is Kind.SECRET and isinstance(stored, str) and re.search(r"[*•]{3}", stored):
+        if field.kind is FieldKind.SECRET and isinstance(stored, str) and re.search(r"[*•]{3}", stored):
             remove(out, field.path)
     name = get(out, home(out, NAME))
     if isinstance(name, str):
@@ -106,15 +106,15 @@ def alien(row: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(field.key for field in FIELDS if not _fits(field, row))
 
 
-def kind(row: Mapping[str, Any], field: Field) -> Kind:
+def kind(row: Mapping[str, Any], field: PersonaField) -> FieldKind:
     """The field's kind for this row: JSON that is secret, or a list with a secret somewhere in it, is written only.
 
     An object with other things in it is shown without its secrets, which `write` keeps.
     """
-    if field.kind is Kind.JSON:
+    if field.kind is FieldKind.JSON:
         value = get(row, home(row, field))
         if holds_secret(value) and not (isinstance(value, Mapping) and shown_part(value)):
-            return Kind.SECRETS
+            return FieldKind.SECRETS
     return field.kind
 
 
@@ -123,19 +123,19 @@ def shown_part(value: Mapping[str, Any]) -> dict[str, Any]:
     return divide(value, set())[1]
 
 
-def hidden(row: Mapping[str, Any], field: Field) -> tuple[str, ...]:
+def hidden(row: Mapping[str, Any], field: PersonaField) -> tuple[str, ...]:
     """Names of what is secret in an object whose rest is shown."""
     value = get(row, home(row, field))
-    if kind(row, field) is not Kind.JSON or not isinstance(value, Mapping):
+    if kind(row, field) is not FieldKind.JSON or not isinstance(value, Mapping):
         return ()
     return tuple(".".join(path) for path, _ in leaves(divide(value, set())[0]))
 
 
-def is_set(row: Mapping[str, Any], field: Field) -> bool:
+def is_set(row: Mapping[str, Any], field: PersonaField) -> bool:
     return get(row, home(row, field)) not in (ABSENT, None, "", {}, [])
 
 
-def home(row: Mapping[str, Any], field: Field) -> Path:
+def home(row: Mapping[str, Any], field: PersonaField) -> Path:
     """Where this row keeps the field: under its own name, else under a newer or older one that it uses.
 
     A null counts only where no other name holds anything.
@@ -159,14 +159,14 @@ def same(a: Value, b: Value) -> bool:
     return isinstance(a, bool) == isinstance(b, bool) and a == b
 
 
-def _shown(field: Field, row: Mapping[str, Any]) -> Value:
-    secret = kind(row, field) in (Kind.SECRET, Kind.SECRETS)
+def _shown(field: PersonaField, row: Mapping[str, Any]) -> Value:
+    secret = kind(row, field) in (FieldKind.SECRET, FieldKind.SECRETS)
     value = get(row, home(row, field))
     if secret or value is ABSENT or value is None or not _fits(field, row):
-        return None if field.kind in (Kind.BOOL, Kind.NUMBER) and not secret else ""
-    if field.kind is Kind.LINES:
+        return None if field.kind in (FieldKind.BOOL, FieldKind.NUMBER) and not secret else ""
+    if field.kind is FieldKind.LINES:
         return "\n".join(value)
-    if field.kind is Kind.JSON:
+    if field.kind is FieldKind.JSON:
         return dump(shown_part(value) if isinstance(value, Mapping) else value)
     shown: Value = value
     return shown
@@ -179,38 +179,38 @@ def _move(row: dict[str, Any], old: Path, new: Path) -> None:
         put(row, new, value)
 
 
-def _fits(field: Field, row: Mapping[str, Any]) -> bool:
+def _fits(field: PersonaField, row: Mapping[str, Any]) -> bool:
     path = home(row, field)
     if not all(get(row, path[:n]) in (ABSENT, None) or isinstance(get(row, path[:n]), Mapping)
                for n in range(1, len(path))):  # fmt: skip
         return False
     value = get(row, path)
-    if value is ABSENT or value is None or kind(row, field) in (Kind.SECRET, Kind.SECRETS):
+    if value is ABSENT or value is None or kind(row, field) in (FieldKind.SECRET, FieldKind.SECRETS):
         return True
     match field.kind:
-        case Kind.BOOL:
+        case FieldKind.BOOL:
             return isinstance(value, bool)
-        case Kind.NUMBER:
+        case FieldKind.NUMBER:
             return type(value) in (int, float) and math.isfinite(value) and abs(value) < 1e12
-        case Kind.LINES:
+        case FieldKind.LINES:
             return isinstance(value, list) and all(
                 isinstance(item, str) and item and item == item.strip() and not re.search(r"[\r\n]", item)
                 and sendable(item) for item in value
             )  # fmt: skip
-        case Kind.JSON:
+        case FieldKind.JSON:
             return isinstance(value, field.shape)
         case _:
             return isinstance(value, str) and sendable(value)
 
 
-def _wire(field: Field, value: Value, stored: Any) -> Any:
+def _wire(field: PersonaField, value: Value, stored: Any) -> Any:
     """The value as Tavus takes it; an object keeps the secrets of the one that it replaces."""
-    if field.kind is Kind.JSON and isinstance(stored, Mapping) and shown_part(stored):
+    if field.kind is FieldKind.JSON and isinstance(stored, Mapping) and shown_part(stored):
         return join(divide(stored, set())[0], json.loads(str(value)))
-    if field.kind in (Kind.JSON, Kind.SECRETS):
+    if field.kind in (FieldKind.JSON, FieldKind.SECRETS):
         return json.loads(str(value))
-    if field.kind is Kind.LINES:
+    if field.kind is FieldKind.LINES:
         return [line.strip() for line in str(value).split("\n") if line.strip()]
-    if field.kind in (Kind.TEXT, Kind.SECRET):
+    if field.kind in (FieldKind.TEXT, FieldKind.SECRET):
         return str(value).strip()
     return value

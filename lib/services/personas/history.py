@@ -20,7 +20,7 @@ from lib.models import Origin, Persona, Snapshot
 from lib.services.catalogue.catalogue import Listing
 from lib.services.personas.content import Content, content_of
 from lib.store import snapshots as rows
-from lib.store.cache import Kept
+from lib.store.cache import TtlCache
 from lib.store.database import Store
 from lib.store.snapshots import Standing
 
@@ -49,13 +49,13 @@ class _Known:
     following: Mapping[str, str] = field(default_factory=dict)
 
 
-class History:
+class PersonaHistory:
     """Snapshots of one account's personas. Every method may raise StoreRefused but `saw` and `swept`."""
 
     def __init__(self, store: Store, *, account: str) -> None:
         self._store = store
         self._account = account
-        self._heads: Kept[int] = Kept(store)
+        self._heads: TtlCache[int] = TtlCache(store)
         self._lock = threading.Lock()
         self._known: _Known | None = None
         self._hashes: dict[str, tuple[Mapping[str, Any], str]] = {}

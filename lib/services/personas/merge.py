@@ -15,7 +15,7 @@ WHOLE = {known.path for known in FIELDS}
 
 
 @dataclass(frozen=True)
-class Clash:
+class MergeClash:
     """A field that both changed, and not alike; each text as a person reads it, "" for nothing.
 
     A secret is only ever `set`, `not set` or `replaced`.
@@ -38,7 +38,7 @@ class Merge:
     """`row` is theirs with all that only I changed, in the older vocabulary; where we clash it holds theirs."""
 
     row: Mapping[str, Any] = field(repr=False)
-    clashes: tuple[Clash, ...]
+    clashes: tuple[MergeClash, ...]
     mine: Mapping[str, Any] = field(repr=False)
 
     def with_mine(self, keys: Collection[str]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def merge(base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str,
     (ids, dates) is theirs.
     """
     was, own, other = older(base), older(mine, base), older(theirs, base)
-    clashes: list[Clash] = []
+    clashes: list[MergeClash] = []
     names = {name: other[name] for name in READ_ONLY if name in other}
     for row in (was, own, other):
         for name in READ_ONLY:
@@ -68,7 +68,7 @@ def merge(base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str,
 
 
 def _objects(
-    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any], path: Path, clashes: list[Clash]
+    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any], path: Path, clashes: list[MergeClash]
 ) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in dict.fromkeys((*theirs, *mine)):
@@ -79,7 +79,7 @@ def _objects(
     return out
 
 
-def _three(base: Any, mine: Any, theirs: Any, path: Path, clashes: list[Clash]) -> Any:
+def _three(base: Any, mine: Any, theirs: Any, path: Path, clashes: list[MergeClash]) -> Any:
     if alike(base, theirs) or alike(mine, theirs):
         return mine
     if alike(base, mine):
@@ -100,13 +100,13 @@ def _branch(name: str, value: Any) -> bool:
     return value is ABSENT or value is None or (isinstance(value, Mapping) and not is_secret(name, value))
 
 
-def _clash(path: Path, base: Any, mine: Any, theirs: Any) -> Clash:
+def _clash(path: Path, base: Any, mine: Any, theirs: Any) -> MergeClash:
     known = BY_KEY.get(".".join(path))
     was, own, other = (safe(path, side) for side in (base, mine, theirs))
     # Equal as far as it may be shown: then only what is secret in it differs.
     if secret := alike(own, other):
         was, own, other = (_stored(base, side) for side in (base, mine, theirs))
-    return Clash(path, label(path), said(was, known), said(own, known), said(other, known), secret)
+    return MergeClash(path, label(path), said(was, known), said(own, known), said(other, known), secret)
 
 
 def _stored(base: Any, side: Any) -> str:

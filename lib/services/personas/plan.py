@@ -16,10 +16,10 @@ from typing import Any
 from lib.models import Persona
 from lib.services.personas.base import Base
 from lib.services.personas.content import content_of, older
-from lib.services.personas.diff import Change, changes, label, said
-from lib.services.personas.fields import BY_KEY, MODE, NAME, REPLICA, Kind
+from lib.services.personas.diff import FieldChange, changes, label, said
+from lib.services.personas.fields import BY_KEY, MODE, NAME, REPLICA, FieldKind
 from lib.services.personas.file_check import troubles_in
-from lib.services.personas.files import FileRefused, PersonaFile, Trouble
+from lib.services.personas.files import FileRefused, FileTrouble, PersonaFile
 from lib.services.personas.rows import ABSENT, Path, alike, copied, get, holds_secret, is_secret, leaves, put, remove
 
 
@@ -32,7 +32,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True)
-class Clash:
+class PlanClash:
     """A field that was changed in the file and at Tavus since the file was exported."""
 
     label: str
@@ -41,7 +41,7 @@ class Clash:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """What becomes of one file. `before` and `after` are rows, for create and patch; they may hold secrets.
 
     `left` are the fields that were changed at Tavus only and stay as they are there.
@@ -51,9 +51,9 @@ class Step:
     file: str
     name: str = ""
     persona_id: str = ""
-    changes: tuple[Change, ...] = ()
-    clashes: tuple[Clash, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
+    clashes: tuple[PlanClash, ...] = ()
+    troubles: tuple[FileTrouble, ...] = ()
     notes: tuple[str, ...] = ()
     left: tuple[Path, ...] = ()
     before: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -62,10 +62,10 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PersonasPlan:
     """`others` counts the account's own personas that no file names: nothing becomes of them."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
     others: int = 0
 
     def count(self, *acts: Act) -> int:
@@ -97,7 +97,7 @@ def plan(
     *,
     overwrite: bool = False,
     replicas: Collection[str] | None = None,
-) -> Plan:
+) -> PersonasPlan:
     """One step a file, in their order.
 
     `live` are the account's personas; stock ones can't be changed and do not count. `replicas` are the ids that the
@@ -110,16 +110,16 @@ def plan(
             holders.setdefault(file.name, []).append(file.file)
     rest = [persona for persona in own if persona.name not in holders]
 
-    def step(file: PersonaFile | FileRefused) -> Step:
+    def step(file: PersonaFile | FileRefused) -> PlanStep:
         if isinstance(file, FileRefused):
-            return Step(Act.REFUSED, file.file, troubles=file.troubles)
+            return PlanStep(Act.REFUSED, file.file, troubles=file.troubles)
         matches = [persona for persona in own if persona.name == file.name]
         ambiguous = _ambiguous(file, matches, [other for other in holders[file.name] if other != file.file])
         if ambiguous is not None:
-            return Step(Act.REFUSED, file.file, file.name, troubles=(ambiguous,))
+            return PlanStep(Act.REFUSED, file.file, file.name, troubles=(ambiguous,))
         return _change(file, matches[0], overwrite, replicas) if matches else _creation(file, rest, replicas)
 
-    return Plan(tuple(map(step, files)), len(rest))
+    return PersonasPlan(tuple(map(step, files)), len(rest))
 
 
 def counted(parts: Iterable[tuple[int, str]]) -> str:
@@ -154,32 +154,34 @@ def edited_here(file: PersonaFile, persona: Persona) -> bool:
     )
 
 
-def _ambiguous(file: PersonaFile, matches: Sequence[Persona], others: Sequence[str]) -> Trouble | None:
+def _ambiguous(file: PersonaFile, matches: Sequence[Persona], others: Sequence[str]) -> FileTrouble | None:
     line = file.line(NAME.path)
     if others:
-        return Trouble(line, f"The name “{file.name}” is in {', '.join(sorted(others))} too: one persona, one file.")
+        return FileTrouble(
+            line, f"The name “{file.name}” is in {', '.join(sorted(others))} too: one persona, one file."
+        )
     if len(matches) > 1:
         ids = ", ".join(sorted(persona.id for persona in matches))
-        return Trouble(line, f"{len(matches)} personas are called “{file.name}” ({ids}): rename all but one first.")
+        return FileTrouble(line, f"{len(matches)} personas are called “{file.name}” ({ids}): rename all but one first.")
     return None
 
 
-def _creation(file: PersonaFile, rest: Sequence[Persona], replicas: Collection[str] | None) -> Step:
+def _creation(file: PersonaFile, rest: Sequence[Persona], replicas: Collection[str] | None) -> PlanStep:
     after = overlaid(file, {})
     troubles = tuple(troubles_in(file, {}, after, replicas))
-    return Step(
+    return PlanStep(
         Act.REFUSED if troubles else Act.CREATE, file.file, file.name,
         changes=changes({}, after), troubles=troubles, notes=(*_near(file, rest), *_unset(file, ())),
         after=after, source=file,
     )  # fmt: skip
 
 
-def _change(file: PersonaFile, persona: Persona, overwrite: bool, replicas: Collection[str] | None) -> Step:
+def _change(file: PersonaFile, persona: Persona, overwrite: bool, replicas: Collection[str] | None) -> PlanStep:
     before, content = older(persona.raw), content_of(persona.raw)
     after = copied(before)
     left: list[Path] = []
-    clashes: list[Clash] = []
-    troubles: list[Trouble] = []
+    clashes: list[PlanClash] = []
+    troubles: list[FileTrouble] = []
     for path, want in leaves(file.fields):
         have = get(content.fields, path)
         if want == {} or _settled(path, want, have, get(before, path)):
@@ -187,7 +189,7 @@ def _change(file: PersonaFile, persona: Persona, overwrite: bool, replicas: Coll
         mine, theirs = _changed_since(file.base, path, want, content.fields)
         if theirs and not overwrite:
             if mine:
-                clashes.append(Clash(label(path), _said(path, want), _said(path, have)))
+                clashes.append(PlanClash(label(path), _said(path, want), _said(path, have)))
             else:
                 left.append(path)
         elif want is None or (want == "" and ".".join(path) in BY_KEY):
@@ -196,11 +198,11 @@ def _change(file: PersonaFile, persona: Persona, overwrite: bool, replicas: Coll
             put(after, path, carried)
         else:
             told = f"An entry of {'.'.join(path)} that holds a secret is changed here: change it in Greenroom instead."
-            troubles.append(Trouble(file.line(path), told))
+            troubles.append(FileTrouble(file.line(path), told))
     found = changes(before, after)
     troubles += troubles_in(file, before, after, replicas) if found else ()
     act = Act.REFUSED if troubles else Act.CONFLICT if clashes else Act.PATCH if found else Act.NOTHING
-    return Step(
+    return PlanStep(
         act, file.file, file.name, persona.id, found, tuple(clashes), tuple(troubles),
         (*_left_alone(left), *_unset(file, content.secrets)), tuple(left), persona.raw, after, file,
     )  # fmt: skip
@@ -228,7 +230,7 @@ def _default(path: Path) -> Any:
     known = BY_KEY.get(".".join(path))
     if known is None:
         return ABSENT
-    if known.kind is Kind.BOOL:
+    if known.kind is FieldKind.BOOL:
         return {"on": True, "off": False}.get(known.default, ABSENT)
     return known.default if known.default in known.choices else ABSENT
 

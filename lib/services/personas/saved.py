@@ -11,14 +11,14 @@ from typing import Any
 from lib.errors import Ambiguous, Conflict, GreenroomError
 from lib.models import Persona
 from lib.services.personas.content import content_of, secrets_of
-from lib.services.personas.diff import Change, changes, compare
+from lib.services.personas.diff import FieldChange, changes, compare
 from lib.services.personas.fields import BY_KEY
 from lib.services.personas.merge import Merge
 
 _MASKED = re.compile(r"[*•]{3}")
 
 
-class Outcome(StrEnum):
+class SaveOutcome(StrEnum):
     SAVED = "saved"
     NOTHING_CHANGED = "nothing_changed"  # no difference, or Tavus says so (304)
     CONFLICT = "conflict"  # someone else changed it since it was opened; nothing was sent, or all of it was refused
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     UNCLEAR = "unclear"  # the answer was lost; `held` tells field by field what holds as far as it could be read
 
 
-class Held(StrEnum):
+class LostSave(StrEnum):
     """What holds of a change whose answer was lost."""
 
     SAVED = "saved"
@@ -48,11 +48,11 @@ class Contested:
     mine: Mapping[str, Any] = field(repr=False)
     theirs: Persona = field(repr=False)
     merge: Merge
-    their_changes: tuple[Change, ...]
+    their_changes: tuple[FieldChange, ...]
 
 
 @dataclass(frozen=True)
-class Saved:
+class PersonaSaved:
     """The outcome of a save.
 
     `persona` is the persona as it was last read, None where it could not be read back. `changes` is what was to be
@@ -60,49 +60,49 @@ class Saved:
     `unrecorded` says why the state is not in the history, None where it is.
     """
 
-    outcome: Outcome
+    outcome: SaveOutcome
     persona: Persona | None = field(default=None, repr=False)
-    changes: tuple[Change, ...] = ()
-    dropped: tuple[Change, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
+    dropped: tuple[FieldChange, ...] = ()
     contested: Contested | None = None
-    held: tuple[tuple[Change, Held], ...] = ()
+    held: tuple[tuple[FieldChange, LostSave], ...] = ()
     error: GreenroomError | None = None
     publish_url: str = ""
     unrecorded: GreenroomError | None = None
 
     @property
-    def holds(self) -> Held:
+    def holds(self) -> LostSave:
         """Of an unclear save: all of it saved, none of it, a part (`something else`), or not known."""
-        states = {state for _, state in self.held} - {Held.UNKNOWN}
+        states = {state for _, state in self.held} - {LostSave.UNKNOWN}
         if not states:
-            return Held.UNKNOWN
-        return states.pop() if len(states) == 1 else Held.OTHER
+            return LostSave.UNKNOWN
+        return states.pop() if len(states) == 1 else LostSave.OTHER
 
-    def checked(self) -> Saved:
+    def checked(self) -> PersonaSaved:
         """Itself, if what was asked holds; for callers that have no page to ask on.
 
         Raises Conflict, UpstreamRejected, Ambiguous.
         """
-        if self.outcome in (Outcome.SAVED, Outcome.NOTHING_CHANGED):
+        if self.outcome in (SaveOutcome.SAVED, SaveOutcome.NOTHING_CHANGED):
             return self
-        if self.outcome is Outcome.UNCLEAR and self.holds is Held.SAVED:
+        if self.outcome is SaveOutcome.UNCLEAR and self.holds is LostSave.SAVED:
             return self
-        if self.outcome is Outcome.CONFLICT:
+        if self.outcome is SaveOutcome.CONFLICT:
             raise Conflict(
                 "The persona was changed at Tavus meanwhile. Nothing was sent over it.",
                 code="changed_meanwhile",
                 hint="Read it again, compare, then decide.",
             )
-        if self.outcome is Outcome.DRAFTED:
+        if self.outcome is SaveOutcome.DRAFTED:
             raise Conflict(
                 "The change went into a draft of PAL Maker and is not live.",
                 code="drafted",
                 hint="Publish the draft in PAL Maker.",
             )
         assert self.error is not None
-        if self.outcome is Outcome.MAKER_DRAFT:
+        if self.outcome is SaveOutcome.MAKER_DRAFT:
             raise Conflict(self.error.message, status=409, code=self.error.code, hint=self.error.hint)
-        if self.outcome is Outcome.UNCLEAR:
+        if self.outcome is SaveOutcome.UNCLEAR:
             raise Ambiguous(
                 self.error.message,
                 status=self.error.status,
@@ -112,30 +112,30 @@ class Saved:
         raise self.error
 
 
-def dropped(wanted: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[Change, ...]:
+def dropped(wanted: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     """What Tavus keeps otherwise than it was sent. What it leaves away because it is the default is no loss."""
     return tuple(change for change in compare(content_of(wanted), content_of(kept)) if not _left_away(change))
 
 
 def held(
     before: Mapping[str, Any], wanted: Mapping[str, Any], now: Mapping[str, Any]
-) -> tuple[tuple[Change, Held], ...]:
+) -> tuple[tuple[FieldChange, LostSave], ...]:
     """What holds of each change from `before` to `wanted`, judged by what was read `now`."""
     missing = {change.key for change in changes(wanted, now) if not _left_away(change)}
     moved = {change.key for change in changes(before, now)}
     masked = {key for key, value in secrets_of(now).items() if isinstance(value, str) and _MASKED.search(value)}
 
-    def state(change: Change) -> Held:
+    def state(change: FieldChange) -> LostSave:
         if change.secret and change.key in masked:
-            return Held.UNKNOWN
+            return LostSave.UNKNOWN
         if change.key not in missing:
-            return Held.SAVED
-        return Held.OTHER if change.key in moved else Held.NOT_SAVED
+            return LostSave.SAVED
+        return LostSave.OTHER if change.key in moved else LostSave.NOT_SAVED
 
     return tuple((change, state(change)) for change in changes(before, wanted))
 
 
-def _left_away(change: Change) -> bool:
+def _left_away(change: FieldChange) -> bool:
     """True for a default that was sent and is not shown when it is read."""
     field = BY_KEY.get(change.key)
     return field is not None and not change.now and change.was in (field.default, field.say(field.default))

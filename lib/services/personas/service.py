@@ -14,12 +14,12 @@ from lib.models import Agent, Origin, Persona
 from lib.services.agents.service import Agents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.personas.content import onto
-from lib.services.personas.diff import Change, changes
+from lib.services.personas.diff import FieldChange, changes
 from lib.services.personas.fields import READ_ONLY
-from lib.services.personas.history import History, kept_content
+from lib.services.personas.history import PersonaHistory, kept_content
 from lib.services.personas.merge import merge
 from lib.services.personas.patch import guarded, patch
-from lib.services.personas.saved import Contested, Held, Outcome, Saved, dropped, held
+from lib.services.personas.saved import Contested, LostSave, PersonaSaved, SaveOutcome, dropped, held
 
 log = logging.getLogger(__name__)
 
@@ -53,14 +53,14 @@ class _Sending:
     wanted: Row | None
     steps: Sequence[Row]
     bare: Sequence[Row]
-    asked: tuple[Change, ...]
+    asked: tuple[FieldChange, ...]
     by: By
 
 
 class Personas:
     """The account's personas at Tavus. Nothing here is billed."""
 
-    def __init__(self, tavus: Tavus, catalogue: Catalogue, agents: Agents, history: History) -> None:
+    def __init__(self, tavus: Tavus, catalogue: Catalogue, agents: Agents, history: PersonaHistory) -> None:
         self._tavus = tavus
         self._catalogue = catalogue
         self._agents = agents
@@ -93,7 +93,7 @@ class Personas:
 
     def save(
         self, before: Persona, after: Row, by: By | None = None, *, force: bool = False, just_read: bool = False
-    ) -> Saved:
+    ) -> PersonaSaved:
         """Send what `after` changes of `before`, as the form began on it, unless someone else changed it since.
 
         Reads the persona afresh first (not if `just_read`: `before` is what Tavus has in this moment), guards every
@@ -105,16 +105,16 @@ class Personas:
         merged = merge(before.raw, after, theirs.raw)
         rest = patch(theirs.raw, merged.row)
         if not merged.clashes and not rest:
-            return Saved(Outcome.NOTHING_CHANGED, theirs, asked)
+            return PersonaSaved(SaveOutcome.NOTHING_CHANGED, theirs, asked)
         moved = changes(before.raw, theirs.raw)
         if moved:
             contested = Contested(before.raw, after, theirs, merged, moved)
-            return Saved(Outcome.CONFLICT, theirs, asked, contested=contested)
+            return PersonaSaved(SaveOutcome.CONFLICT, theirs, asked, contested=contested)
         steps = guarded(theirs.raw, merged.row)
         bare = rest if len(rest) < len(steps) else ()
         return self._send(_Sending(theirs, merged.row, steps, bare, asked, by or By()), force=force)
 
-    def patch(self, persona_id: str, operations: Sequence[Row], by: By | None = None) -> Saved:
+    def patch(self, persona_id: str, operations: Sequence[Row], by: By | None = None) -> PersonaSaved:
         """Send an RFC 6902 patch as it is. Raises as `save`."""
         if not all(isinstance(step, Mapping) and "op" in step and "path" in step for step in operations):
             raise BadInput("Each step of a JSON Patch needs `op` and `path`.")
@@ -123,7 +123,7 @@ class Personas:
         asked = changes(before.raw, wanted) if wanted is not None else ()
         return self._send(_Sending(before, wanted, operations, (), asked, by or By()), force=False)
 
-    def restore(self, persona_id: str, snapshot_id: int, by: By | None = None, *, force: bool = False) -> Saved:
+    def restore(self, persona_id: str, snapshot_id: int, by: By | None = None, *, force: bool = False) -> PersonaSaved:
         """Save what the persona said then over what it says now; secrets at Tavus are left as they are.
 
         Where someone has looked at `restored` first, `save` that: it notices what was changed since they looked.
@@ -181,7 +181,7 @@ class Personas:
         """The agents that would lose their persona."""
         return [agent for agent in self._agents.all() if agent.persona_id in persona_ids]
 
-    def _send(self, sending: _Sending, *, force: bool) -> Saved:
+    def _send(self, sending: _Sending, *, force: bool) -> PersonaSaved:
         """Send the steps to make `wanted` of `theirs`, and find out what became of it."""
         theirs, asked = sending.theirs, sending.asked
         with self.history.writing(theirs.id):
@@ -194,33 +194,33 @@ class Personas:
             else:
                 if answer.changed and not answer.publish_url:
                     return self._done(sending)
-                outcome = Outcome.DRAFTED if answer.publish_url else Outcome.NOTHING_CHANGED
-                return Saved(outcome, self._reread(theirs.id)[0], asked, publish_url=answer.publish_url)
+                outcome = SaveOutcome.DRAFTED if answer.publish_url else SaveOutcome.NOTHING_CHANGED
+                return PersonaSaved(outcome, self._reread(theirs.id)[0], asked, publish_url=answer.publish_url)
         if refusal.code == "maker_changes":
-            return Saved(Outcome.MAKER_DRAFT, theirs, asked, error=refusal)
+            return PersonaSaved(SaveOutcome.MAKER_DRAFT, theirs, asked, error=refusal)
         if refusal.code not in (UpstreamRejected.code, NotFound.code):
             raise refusal
         return self._refused(sending, refusal, force=force)
 
-    def _done(self, sending: _Sending) -> Saved:
+    def _done(self, sending: _Sending) -> PersonaSaved:
         theirs, wanted = sending.theirs, sending.wanted
         now, unread = self._reread(theirs.id)
         written = now or (Persona(theirs.id, theirs.name, wanted) if wanted is not None else None)
         unrecorded = self._record(written, theirs, sending.by) if written is not None else unread
         lost = dropped(wanted, now.raw) if now is not None and wanted is not None else ()
-        return Saved(Outcome.SAVED, now, sending.asked, lost, error=unread, unrecorded=unrecorded)
+        return PersonaSaved(SaveOutcome.SAVED, now, sending.asked, lost, error=unread, unrecorded=unrecorded)
 
-    def _unclear(self, sending: _Sending, error: Ambiguous) -> Saved:
+    def _unclear(self, sending: _Sending, error: Ambiguous) -> PersonaSaved:
         theirs, wanted, asked = sending.theirs, sending.wanted, sending.asked
         now, _ = self._reread(theirs.id)
         if now is None or wanted is None:
-            unknown = tuple((change, Held.UNKNOWN) for change in asked)
-            return Saved(Outcome.UNCLEAR, now, asked, held=unknown, error=error)
+            unknown = tuple((change, LostSave.UNKNOWN) for change in asked)
+            return PersonaSaved(SaveOutcome.UNCLEAR, now, asked, held=unknown, error=error)
         unrecorded = self._record(now, theirs, sending.by) if changes(theirs.raw, now.raw) else None
         states = held(theirs.raw, wanted, now.raw)
-        return Saved(Outcome.UNCLEAR, now, asked, held=states, error=error, unrecorded=unrecorded)
+        return PersonaSaved(SaveOutcome.UNCLEAR, now, asked, held=states, error=error, unrecorded=unrecorded)
 
-    def _refused(self, sending: _Sending, refusal: GreenroomError, *, force: bool) -> Saved:
+    def _refused(self, sending: _Sending, refusal: GreenroomError, *, force: bool) -> PersonaSaved:
         """A `test` that failed is a conflict; where nothing had changed, it is the guard that Tavus does not take.
 
         Raises NotFound where it is the persona that Tavus does not know, and not something that it names.
@@ -230,18 +230,18 @@ class Personas:
         if isinstance(unread, NotFound):
             raise unread
         if now is None or wanted is None:
-            return Saved(Outcome.REFUSED, now or theirs, asked, error=refusal)
+            return PersonaSaved(SaveOutcome.REFUSED, now or theirs, asked, error=refusal)
         moved = changes(theirs.raw, now.raw)
         if moved:
             merged = merge(theirs.raw, wanted, now.raw)
             if not merged.clashes and not patch(now.raw, merged.row):
-                return Saved(Outcome.NOTHING_CHANGED, now, asked)
+                return PersonaSaved(SaveOutcome.NOTHING_CHANGED, now, asked)
             contested = Contested(theirs.raw, wanted, now, merged, moved)
-            return Saved(Outcome.CONFLICT, now, asked, contested=contested, error=refusal)
+            return PersonaSaved(SaveOutcome.CONFLICT, now, asked, contested=contested, error=refusal)
         if refusal.status == 422 and sending.bare:
             log.info("Tavus refused a guarded patch of a persona that nobody had changed: sent without the guard")
             return self._send(replace(sending, steps=sending.bare, bare=()), force=force)
-        return Saved(Outcome.REFUSED, now, asked, error=refusal)
+        return PersonaSaved(SaveOutcome.REFUSED, now, asked, error=refusal)
 
     def _reread(self, persona_id: str) -> tuple[Persona | None, GreenroomError | None]:
         try:

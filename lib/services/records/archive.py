@@ -17,8 +17,8 @@ from lib.services.records import export
 from lib.services.wording import plain
 from lib.store import exchanges, lists, tokens
 from lib.store import sessions as rows
-from lib.store.cache import Kept
-from lib.store.hurry import Hurry
+from lib.store.cache import TtlCache
+from lib.store.hurry import StatementTimeout
 
 DAYS, FEWEST_DAYS = 90, 7
 """The most days that figures are made of, and the fewest that are drawn."""
@@ -38,7 +38,7 @@ Form = Literal["csv", "json", "md"]
 
 
 @dataclass(frozen=True)
-class Figures:
+class HistoryFigures:
     """`days` is one entry for each day (UTC, as the limits count): the day, its minutes of calls, its sessions.
 
     `outcomes` are how the sessions ended, in words, and how many of each, the most first. `allowed` is what the limit
@@ -65,24 +65,24 @@ class Figures:
         return self.minutes * self.price_per_minute
 
 
-class Past:
+class Archive:
     """The ended sessions of one account. Filters are those of `Sessions.page`."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._kept: dict[lists.Filters, tuple[float, Figures]] = {}
-        self._recent: Kept[Figures] = Kept(ledger.store)
+        self._kept: dict[lists.SessionFilters, tuple[float, HistoryFigures]] = {}
+        self._recent: TtlCache[HistoryFigures] = TtlCache(ledger.store)
 
     @property
     def price_per_minute(self) -> float:
         return self._ledger.settings.price_per_minute
 
-    def figures(self, **filters: Any) -> Figures:
+    def figures(self, **filters: Any) -> HistoryFigures:
         """Raises StoreSlow where there are too many sessions to look at within a second."""
-        asked = lists.Filters(**{**filters, "text": ""})
+        asked = lists.SessionFilters(**{**filters, "text": ""})
         return self._recent.get(asked, lambda: self._read_seldom(asked))
 
-    def _read_seldom(self, asked: lists.Filters) -> Figures:
+    def _read_seldom(self, asked: lists.SessionFilters) -> HistoryFigures:
         known = self._kept.get(asked)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
@@ -124,7 +124,7 @@ class Past:
         `speaker` gives who answers in a session, for `md`, where more than the session's own names is known.
         As many as LIST_LIMIT and RECORD_LIMIT allow; the file itself says if older ones are left out.
         """
-        wanted = lists.Filters(**filters)
+        wanted = lists.SessionFilters(**filters)
         if form == "csv":
             found, more = self._every(wanted, LIST_LIMIT)
             return export.sessions_csv(found, self.price_per_minute, more=more)
@@ -139,25 +139,25 @@ class Past:
             return export.all_json(records, more=more)
         return export.all_markdown(records, more=more, speaker=speaker)
 
-    def _every(self, wanted: lists.Filters, most: int) -> tuple[list[Session], bool]:
+    def _every(self, wanted: lists.SessionFilters, most: int) -> tuple[list[Session], bool]:
         """The newest that fit, up to `most` or as many as EXPORT_S allows, and whether there are older ones."""
         found: list[Session] = []
         place, until = None, time.monotonic() + EXPORT_S
         while True:
             with self._ledger.store.reading() as connection:
-                hurry, limit = Hurry(connection, PAGE_S), min(TOGETHER, most - len(found))
+                hurry, limit = StatementTimeout(connection, PAGE_S), min(TOGETHER, most - len(found))
                 page = lists.page(hurry, self._ledger.account, wanted, limit=limit, place=place)
             found += page.sessions
             place = page.older
             if place is None or len(found) >= most or time.monotonic() >= until:
                 return found, place is not None
 
-    def _read(self, asked: lists.Filters) -> Figures:
+    def _read(self, asked: lists.SessionFilters) -> HistoryFigures:
         last = (asked.until or self._ledger.clock()) - timedelta(microseconds=1)
         earliest = _midnight(last) - timedelta(days=DAYS - 1)
         within = replace(asked, since=max(asked.since or earliest, earliest))
         with self._ledger.store.reading() as connection:
-            hurry = Hurry(connection, FIGURES_S)
+            hurry = StatementTimeout(connection, FIGURES_S)
             tallies = lists.tallies(hurry, self._ledger.account, within)
             before = replace(asked, until=earliest)
             older = lists.page(hurry, self._ledger.account, before, limit=1, place=None).sessions
@@ -167,7 +167,7 @@ class Past:
             first = min([last.date() - timedelta(days=FEWEST_DAYS - 1), *(tally.day for tally in tallies)])
         return self._figures(tallies, first, last.date(), shortened=bool(older))
 
-    def _figures(self, tallies: list[lists.Tally], first: date, last: date, *, shortened: bool) -> Figures:
+    def _figures(self, tallies: list[lists.Tally], first: date, last: date, *, shortened: bool) -> HistoryFigures:
         minutes: dict[date, float] = defaultdict(float)
         sessions: Counter[date] = Counter()
         outcomes: Counter[str] = Counter()
@@ -177,7 +177,7 @@ class Past:
             if tally.mode != Mode.TEXT:
                 minutes[tally.day] += tally.seconds / 60
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return Figures(
+        return HistoryFigures(
             tuple((day, minutes[day], sessions[day]) for day in days),
             tuple(outcomes.most_common()),
             self._ledger.settings.daily_minutes * len(days),

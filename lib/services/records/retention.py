@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from lib.errors import Conflict, GreenroomError, NotFound
 from lib.services.ledger.ledger import Ledger
 from lib.store import removed
-from lib.store.cache import Kept
+from lib.store.cache import TtlCache
 from lib.store.scrub import scrub
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Retention:
         self._delete_at_tavus = delete_at_tavus
         self._monotonic = monotonic
         self._next = monotonic()
-        self._waiting: Kept[int] = Kept(ledger.store)
+        self._waiting: TtlCache[int] = TtlCache(ledger.store)
         self._stop = threading.Event()
         self._working = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="greenroom-retention")

@@ -18,7 +18,7 @@ from lib.ui.kit.text import html, plain, span
 from lib.ui.replicas import picker
 
 
-class Row(NamedTuple):
+class CompareRow(NamedTuple):
     """One thing of both agents, in words."""
 
     label: str
@@ -30,15 +30,15 @@ class Row(NamedTuple):
         return self.left == self.right
 
 
-def rows(listed: Listed, left: Agent, right: Agent) -> list[Row]:
+def rows(listed: Listed, left: Agent, right: Agent) -> list[CompareRow]:
     """All that two agents can differ in, in the order of the form."""
     who = [
-        Row("Persona", _persona(listed, left), _persona(listed, right)),
-        Row("Replica", _replica(listed, left), _replica(listed, right)),
-        Row("State", _state(listed.lacks[left.id]), _state(listed.lacks[right.id])),
+        CompareRow("Persona", _persona(listed, left), _persona(listed, right)),
+        CompareRow("Replica", _replica(listed, left), _replica(listed, right)),
+        CompareRow("State", _state(listed.lacks[left.id]), _state(listed.lacks[right.id])),
     ]
     ours, theirs = _call(listed, left), _call(listed, right)
-    return who + [Row(label, ours[name], theirs[name]) for name, label in LABELS.items()]
+    return who + [CompareRow(label, ours[name], theirs[name]) for name, label in LABELS.items()]
 
 
 def draw(listed: Listed, left: Agent, right: Agent) -> tuple[str, str, str]:
@@ -73,7 +73,7 @@ def draw(listed: Listed, left: Agent, right: Agent) -> tuple[str, str, str]:
     return picked[0], picked[1], opened
 
 
-def _grid(shown: Sequence[Row], left: str, right: str) -> str:
+def _grid(shown: Sequence[CompareRow], left: str, right: str) -> str:
     lines = "".join(_line(row) for row in shown)
     head = "".join(f'<p role="columnheader" dir="auto">{html(name)}</p>' for name in (left, right))
     return (
@@ -82,13 +82,13 @@ def _grid(shown: Sequence[Row], left: str, right: str) -> str:
     )
 
 
-def _line(row: Row) -> str:
+def _line(row: CompareRow) -> str:
     values = "".join(f'<p role="cell" dir="auto">{html(value)}</p>' for value in (row.left, row.right))
     kind = "gr-compare" if row.same else "gr-compare gr-differs"
     return f'<div class="{kind}" role="row"><b role="rowheader">{html(row.label)}</b>{values}{_mark(row)}</div>'
 
 
-def _mark(row: Row) -> str:
+def _mark(row: CompareRow) -> str:
     word, colour, icon = ("Same", "gray", "check") if row.same else ("Differs", "orange", "difference")
     return f'<span role="cell"><span class="gr-chip gr-{colour}"><i aria-hidden="true">{icon}</i>{word}</span></span>'
 

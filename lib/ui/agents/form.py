@@ -11,7 +11,7 @@ import streamlit as st
 
 from lib.models import Agent, CallSettings, Document, Persona, Replica
 from lib.services.agents import call_settings, languages
-from lib.services.agents.call_settings import OPTIONAL, RETRIEVAL, STORAGES, Most
+from lib.services.agents.call_settings import OPTIONAL, RETRIEVAL, STORAGES, CallLimits
 from lib.services.agents.languages import LANGUAGES, MULTILINGUAL
 from lib.services.agents.readiness import Missing
 from lib.services.agents.service import NAME_LIMIT
@@ -115,7 +115,7 @@ def edits(base: Values, values: Values) -> tuple[str, ...]:
     return tuple(dict.fromkeys(LABELS[name] for name in changed))
 
 
-def problems(values: Values, most: Most) -> dict[str, str]:
+def problems(values: Values, most: CallLimits) -> dict[str, str]:
     """What keeps the form from being saved, by field."""
     found = {}
     name = str(values["name"]).strip()
@@ -149,7 +149,7 @@ class Inherited(NamedTuple):
     whose: str
 
 
-class Form:
+class AgentForm:
     """The widgets of one agent under one prefix of keys. What is typed is kept while other pages are looked at."""
 
     def __init__(self, base: Values, prefix: str) -> None:
@@ -197,7 +197,7 @@ class Form:
         if replicas is not None:
             picker.grid(replicas, self.key("replica_id"), chosen, size=8)
 
-    def call(self, most: Most, persona: Persona | None, documents: Listing[Document] | None) -> None:
+    def call(self, most: CallLimits, persona: Persona | None, documents: Listing[Document] | None) -> None:
         """How a call of this agent is held."""
         self._language(persona)
         self._number(
@@ -238,7 +238,7 @@ class Form:
             with place:
                 draw()
 
-    def _waiting(self, most: Most) -> None:
+    def _waiting(self, most: CallLimits) -> None:
         self._number(
             "absent_s", most.absent_s, 5,
             f"The room closes if nobody joins within so many seconds. Empty: {most.absent_s}, the most.",
@@ -418,7 +418,7 @@ def inherited(persona: Persona | None, default_replica_id: str) -> Inherited | N
 
 
 def readiness(
-    agent: Agent, found: Sequence[Missing], wrong: Mapping[str, str], most: Most, *, unread: bool, where: str
+    agent: Agent, found: Sequence[Missing], wrong: Mapping[str, str], most: CallLimits, *, unread: bool, where: str
 ) -> None:
     """What stands between the form as it is and a call, and what Start would commit.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.services.diagnostics.service import Check, Outcome
+from lib.services.diagnostics.service import CheckResult, HealthCheck
 
 _JS = """
 export default async function ({ setStateValue }) {
@@ -27,7 +27,7 @@ export default async function ({ setStateValue }) {
 _ALLOW = "Click the icon at the left of the address and allow the {name} for this page."
 
 
-def draw() -> list[Check]:
+def draw() -> list[HealthCheck]:
     """What this browser says, as checks; [] until it has answered."""
     told = ask("unseen-browser")
     return checks(told) if told is not None else []
@@ -41,26 +41,28 @@ def ask(key: str) -> Mapping[str, Any] | None:
     return told if isinstance(told, Mapping) else None
 
 
-def checks(told: Mapping[str, Any]) -> list[Check]:
+def checks(told: Mapping[str, Any]) -> list[HealthCheck]:
     """The browser's answer in words. A missing device is to look at: text and listening work without."""
     if not told.get("secure"):
         cause = "This page is neither on https nor on localhost, so the browser gives it no microphone and no camera."
         fix = "Open it as http://localhost, or put https in front of it. Text chat works as it is."
-        return [Check("This browser", Outcome.FAIL, cause, fix)]
+        return [HealthCheck("This browser", CheckResult.FAIL, cause, fix)]
     if not told.get("webrtc"):
         cause = "This browser has no WebRTC, or it is switched off."
-        return [Check("This browser", Outcome.FAIL, cause, "Use a current Chrome, Edge, Firefox or Safari.")]
-    found = [Check("This browser", Outcome.PASS, "Safe address and WebRTC: calls can be drawn.")]
+        return [HealthCheck("This browser", CheckResult.FAIL, cause, "Use a current Chrome, Edge, Firefox or Safari.")]
+    found = [HealthCheck("This browser", CheckResult.PASS, "Safe address and WebRTC: calls can be drawn.")]
     return found + [_device(name, told) for name in ("microphone", "camera")]
 
 
-def _device(name: str, told: Mapping[str, Any]) -> Check:
+def _device(name: str, told: Mapping[str, Any]) -> HealthCheck:
     label, count, state = name.capitalize(), told.get(f"{name}s", -1), told.get(name)
     if state == "denied":
         cause = f"This page may not use the {name}: that was refused once."
-        return Check(label, Outcome.LOOK, cause, _ALLOW.format(name=name))
+        return HealthCheck(label, CheckResult.LOOK, cause, _ALLOW.format(name=name))
     if count == 0:
         then = "The avatar can be written to." if name == "microphone" else "Calls work without one."
-        return Check(label, Outcome.LOOK, f"The browser finds none. {then}", f"Connect a {name} and reload the page.")
+        return HealthCheck(
+            label, CheckResult.LOOK, f"The browser finds none. {then}", f"Connect a {name} and reload the page."
+        )
     asked = "allowed" if state == "granted" else "the room asks for it"
-    return Check(label, Outcome.PASS, f"{f'{count} found, ' if count > 0 else ''}{asked}.")
+    return HealthCheck(label, CheckResult.PASS, f"{f'{count} found, ' if count > 0 else ''}{asked}.")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from lib.errors import GreenroomError
 from lib.models import Session, Turn
-from lib.services.chat.sessions import Answer
+from lib.services.chat.sessions import ChatAnswer
 from lib.ui.kit import context, feedback, parts
 from lib.ui.kit.text import html
 from lib.ui.records import record
@@ -65,7 +65,7 @@ def _send(session: Session, written: str) -> None:
     st.rerun()
 
 
-def _bubbles(session: Session, answer: Answer | None, in_call: bool) -> None:
+def _bubbles(session: Session, answer: ChatAnswer | None, in_call: bool) -> None:
     services = context.services()
     name, turns = record.speaker(services, session), said(session)
     height: Literal["content"] | int = (260 if in_call else 420) if len(turns) > FEW else "content"

@@ -30,7 +30,7 @@ PIECES = {
 
 
 @dataclass(frozen=True)
-class Check:
+class StartCheck:
     """One line of the readiness list. `state` is `pass`, `look`, `fail` or `skip`."""
 
     name: str
@@ -168,33 +168,33 @@ def commits(services: Services, agent: Agent, allowance: Allowance, mode: str) -
     return f"{binds} Tavus bills a call from Start until it ends; if nobody joins, that is after {absent}."
 
 
-def key_check(services: Services, personas: Listing[Persona] | None, replicas: Listing[Replica] | None) -> Check:
+def key_check(services: Services, personas: Listing[Persona] | None, replicas: Listing[Replica] | None) -> StartCheck:
     error = next((listing.error for listing in (personas, replicas) if listing and listing.error), None)
     if services.loaded.problems:
         names = ", ".join(sorted({problem.name for problem in services.loaded.problems}))
-        return Check("Settings", "fail", f"To mend: {names}. Diagnostics says how.")
+        return StartCheck("Settings", "fail", f"To mend: {names}. Diagnostics says how.")
     if personas is None or replicas is None or error is not None:
-        return Check("Tavus", "look", error.message if error else "It did not answer; see above.")
+        return StartCheck("Tavus", "look", error.message if error else "It did not answer; see above.")
     if services.sandbox:
-        return Check("Sandbox", "pass", "No key is needed, nothing is billed.")
-    return Check("Tavus key", "pass", "Tavus answers with this key.")
+        return StartCheck("Sandbox", "pass", "No key is needed, nothing is billed.")
+    return StartCheck("Tavus key", "pass", "Tavus answers with this key.")
 
 
-def piece_checks(services: Services, choice: Choice, known: Known) -> list[Check]:
+def piece_checks(services: Services, choice: Choice, known: Known) -> list[StartCheck]:
     """Persona and replica where they are well, and all that the agent lacks."""
     found = []
     lacking = services.agents.missing(choice.agent, known.personas, known.replicas, known.documents)
     if choice.persona is not None:
-        found.append(Check("Persona", "pass", choice.persona.name))
+        found.append(StartCheck("Persona", "pass", choice.persona.name))
     if choice.replica is not None and choice.replica.ready:
-        found.append(Check("Replica", "pass", f"{choice.replica.name} is ready."))
+        found.append(StartCheck("Replica", "pass", f"{choice.replica.name} is ready."))
     for item in lacking:
         name = next((name for word, name in PIECES.items() if word in item.code), "Agent")
-        found.append(Check(name, "fail" if item.blocks else "look", f"{item.message}. {item.hint}"))
+        found.append(StartCheck(name, "fail" if item.blocks else "look", f"{item.message}. {item.hint}"))
     return found
 
 
-def limit_checks(allowance: Allowance, agent: Agent) -> list[Check]:
+def limit_checks(allowance: Allowance, agent: Agent) -> list[StartCheck]:
     free = allowance.max_calls - allowance.open_calls
     left = allowance.minutes_left
     reserved = f", {allowance.minutes_reserved:.0f} reserved by open calls" if allowance.minutes_reserved else ""
@@ -202,26 +202,28 @@ def limit_checks(allowance: Allowance, agent: Agent) -> list[Check]:
     calls = f"{allowance.open_calls} of {allowance.max_calls} are open."
     minutes = f"{left:.0f} of {allowance.minutes_max} left{reserved}; this call may take {need:.0f}."
     checks = [
-        Check("Calls", "pass", calls) if free > 0 else Check("Calls", "fail", f"{calls} End one above, or wait."),
-        Check("Minutes today", "pass", minutes)
+        StartCheck("Calls", "pass", calls)
+        if free > 0
+        else StartCheck("Calls", "fail", f"{calls} End one above, or wait."),
+        StartCheck("Minutes today", "pass", minutes)
         if left >= need
-        else Check("Minutes today", "fail", f"{minutes} They count anew at midnight UTC."),
+        else StartCheck("Minutes today", "fail", f"{minutes} They count anew at midnight UTC."),
     ]
     if allowance.recent_starts >= allowance.max_starts_per_minute:
         told = f"You started {allowance.recent_starts} within the last minute, the most for one person. Wait a minute."
-        checks.append(Check("Starts", "fail", told))
+        checks.append(StartCheck("Starts", "fail", told))
     return checks
 
 
-def browser_check() -> Check:
+def browser_check() -> StartCheck:
     """A browser gives camera and microphone only to https and to this machine itself."""
     parts_of_url = urlsplit(st.context.url or "")
     if parts_of_url.scheme == "https" or parts_of_url.hostname in ("localhost", "127.0.0.1", "::1", None):
-        return Check("Camera, microphone", "skip", "Your browser asks inside the frame.")
-    return Check("Camera, microphone", "look", "Browsers allow them only over https. Open this page by https.")
+        return StartCheck("Camera, microphone", "skip", "Your browser asks inside the frame.")
+    return StartCheck("Camera, microphone", "look", "Browsers allow them only over https. Open this page by https.")
 
 
-def _rows(found: list[Check]) -> str:
+def _rows(found: list[StartCheck]) -> str:
     rows = "".join(
         f"<b>{html(check.name)}</b>{parts.chip_html(check.state)}<span>{html(check.evidence)}</span>" for check in found
     )

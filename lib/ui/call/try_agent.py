@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.models import Agent
-from lib.services.diagnostics.service import Check, Outcome
+from lib.services.diagnostics.service import CheckResult, HealthCheck
 from lib.ui.kit import context, parts
 from lib.ui.kit.text import md, plain, span
 
-KINDS: dict[Outcome, parts.Kind] = {Outcome.PASS: "good", Outcome.LOOK: "warn", Outcome.FAIL: "bad"}
+KINDS: dict[CheckResult, parts.Kind] = {CheckResult.PASS: "good", CheckResult.LOOK: "warn", CheckResult.FAIL: "bad"}
 RESULT, WANTED = "diagnostics_tried", "diagnostics_pay"
 
 
@@ -41,7 +41,7 @@ def draw() -> None:
     if st.session_state.pop(WANTED, None) == agent.id:
         with st.spinner("The call is held: this takes up to a minute and a half"):
             st.session_state[RESULT] = services.trial.paid(agent.id)
-    last: Check | None = st.session_state.get(RESULT)
+    last: HealthCheck | None = st.session_state.get(RESULT)
     if last is not None:
         parts.banner(KINDS[last.result], f"{last.name}: {last.evidence}", last.fix, key="tried")
 

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.models import Mode, Session, Status
-from lib.services.diagnostics.service import Outcome
+from lib.services.diagnostics.service import CheckResult
 from lib.ui.call import browser_check, strips
 from lib.ui.kit import context, feedback, parts, places
 from lib.ui.kit.text import span
@@ -91,7 +91,7 @@ def browser(under: DeltaGenerator) -> None:
         return
     for check in browser_check.checks(told):
         deaf = check.name == "Microphone" and told.get("microphone") == "denied"
-        if check.result is not Outcome.FAIL and not deaf:
+        if check.result is not CheckResult.FAIL and not deaf:
             continue
         cause, works = (f"{TITLE} {check.evidence}", CHAT_WORKS) if not deaf else (
             f"The avatar can't hear you. {check.evidence}", ROOM_WORKS

@@ -18,7 +18,7 @@ KEPT_S = 5.0
 
 
 @dataclass(frozen=True)
-class Figures:
+class TodayFigures:
     """The day is that of the limits, which count in UTC. `counts` says how many sessions ended, are open, failed."""
 
     minutes_used: float
@@ -40,10 +40,10 @@ class Figures:
         return ""
 
 
-_kept: dict[tuple[object, ...], tuple[float, Figures]] = {}
+_kept: dict[tuple[object, ...], tuple[float, TodayFigures]] = {}
 
 
-def read(services: Services, sessions: list[Session]) -> Figures:
+def read(services: Services, sessions: list[Session]) -> TodayFigures:
     """The figures, kept for a few seconds for all tabs, or until one of the open `sessions` moves on."""
     key = (id(services), services.account, strips.marks(sessions))
     known = _kept.get(key)
@@ -55,7 +55,7 @@ def read(services: Services, sessions: list[Session]) -> Figures:
     return figures
 
 
-def _count(services: Services) -> Figures:
+def _count(services: Services) -> TodayFigures:
     allowance = services.sessions.allowance()
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     page = services.sessions.page(limit=200, since=midnight)
@@ -63,7 +63,7 @@ def _count(services: Services) -> Figures:
     failed = sum(session.status is Status.FAILED for session in page.items)
     ended = page.total - still_open - failed
     counts = ((ended, "ended"), (still_open, "open"), (failed, "failed"))
-    return Figures(
+    return TodayFigures(
         minutes_used=allowance.minutes_used,
         minutes_reserved=allowance.minutes_reserved,
         minutes_left=allowance.minutes_left,
@@ -76,7 +76,7 @@ def _count(services: Services) -> Figures:
     )
 
 
-def draw(figures: Figures) -> None:
+def draw(figures: TodayFigures) -> None:
     left = f"{figures.minutes_left:.0f} left of {figures.minutes_max}"
     if figures.minutes_reserved:
         left = f"{figures.minutes_reserved:.0f} reserved by open calls, {left}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
-from lib.services.personas.diff import Change, Piece, words
+from lib.services.personas.diff import FieldChange, Piece, words
 from lib.ui.kit.text import html
 
 AROUND = 160
@@ -19,12 +19,12 @@ FOLDED = 300
 LONG = 60
 
 
-def draw(changes: Sequence[Change], *, names: tuple[str, str] = ("was", "now"), label: bool = True) -> None:
+def draw(changes: Sequence[FieldChange], *, names: tuple[str, str] = ("was", "now"), label: bool = True) -> None:
     """The changes, one under the other. `names` say what stands on either side."""
     st.html("".join(f'<div class="gr-change">{of(change, names, label=label)}</div>' for change in changes))
 
 
-def of(change: Change, names: tuple[str, str] = ("was", "now"), *, label: bool = True) -> str:
+def of(change: FieldChange, names: tuple[str, str] = ("was", "now"), *, label: bool = True) -> str:
     head = f"<h4>{html(change.label)}</h4>" if label else ""
     if not change.secret and is_text(change.was, change.now):
         return f'{head}<div class="gr-pre" dir="auto">{marked(words(change.was, change.now))}</div>'
@@ -76,7 +76,7 @@ def is_text(was: str, now: str) -> bool:
     return bool(was and now) and any("\n" in value or len(value) > LONG for value in (was, now))
 
 
-def _pair(change: Change, names: tuple[str, str]) -> str:
+def _pair(change: FieldChange, names: tuple[str, str]) -> str:
     was, now = names
     old, new = change.was, change.now
     return (

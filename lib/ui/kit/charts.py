@@ -8,24 +8,24 @@ from math import ceil, floor, log10
 
 import streamlit as st
 
-from lib.services.records.archive import Figures
+from lib.services.records.archive import HistoryFigures
 from lib.ui.kit.text import html
 
 MOST_OUTCOMES, MOST_LABELS, WEEK = 6, 7, 10
 STEPS = (1, 2, 5, 10)
 
 
-def history(figures: Figures) -> None:
+def history(figures: HistoryFigures) -> None:
     """Minutes a day, and how the sessions ended."""
     st.html(_drawn(figures))
 
 
 @lru_cache(maxsize=64)
-def _drawn(figures: Figures) -> str:
+def _drawn(figures: HistoryFigures) -> str:
     return f'<div class="gr-charts">{_minutes(figures)}{_outcomes(figures)}</div>'
 
 
-def _minutes(figures: Figures) -> str:
+def _minutes(figures: HistoryFigures) -> str:
     span = f"{len(figures.days)} days" if not figures.shortened else f"last {len(figures.days)} days"
     said = f"in calls, of {figures.allowed:,} min that {span} allow"
     if figures.price_per_minute:
@@ -49,7 +49,7 @@ def _minutes(figures: Figures) -> str:
     )
 
 
-def _outcomes(figures: Figures) -> str:
+def _outcomes(figures: HistoryFigures) -> str:
     shown = list(figures.outcomes[:MOST_OUTCOMES])
     if len(figures.outcomes) > MOST_OUTCOMES:
         shown[-1] = ("Otherwise", sum(count for _, count in figures.outcomes[MOST_OUTCOMES - 1 :]))

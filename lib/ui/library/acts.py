@@ -13,7 +13,7 @@ from lib.models import Document, Persona
 from lib.services.catalogue.catalogue import Listing
 from lib.services.library import documents, forms, guardrails, objectives
 from lib.services.library.attaching import Item
-from lib.services.library.using import Kind
+from lib.services.library.using import LibraryKind
 from lib.services.wording import words
 from lib.ui.kit import feedback, notes, parts
 from lib.ui.kit.context import Services
@@ -28,7 +28,7 @@ CLASH = "library_clash"
 Todo = tuple[str, str, object]
 
 
-def open_dialog(services: Services, kind: Kind, item: Item, act: str, personas: Listing[Persona] | None) -> None:
+def open_dialog(services: Services, kind: LibraryKind, item: Item, act: str, personas: Listing[Persona] | None) -> None:
     hold()
     name = draft_id(kind, item.id)
     if act == "attach":
@@ -45,7 +45,7 @@ def hold() -> None:
     st.session_state[document_state.HOLDING] = True
 
 
-def carry_out(services: Services, kind: Kind, todo: Todo) -> None:
+def carry_out(services: Services, kind: LibraryKind, todo: Todo) -> None:
     """What a dialog's button asked for, at the start of the run after it. Draws what went wrong where it stands."""
     act, name, what = todo
     item: Item | None = services.library.of(kind).known(name.removeprefix(f"{kind.value}-"))
@@ -64,12 +64,12 @@ def carry_out(services: Services, kind: Kind, todo: Todo) -> None:
             delete(services, kind, item)
 
 
-def create(services: Services, kind: Kind, draft: Draft, form: Form) -> None:
+def create(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> None:
     """Make what the form holds, then show it."""
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         fields = objectives.body_of(form.value())
     else:
-        fields = (guardrails if kind is Kind.GUARDRAILS else documents).fields_of(form.values())
+        fields = (guardrails if kind is LibraryKind.GUARDRAILS else documents).fields_of(form.values())
     try:
         made: Item = services.library.of(kind).create(fields)
     except Ambiguous as error:
@@ -78,19 +78,19 @@ def create(services: Services, kind: Kind, draft: Draft, form: Form) -> None:
     # Before any st call: a second click stops this run at the next one, and must not make a second one.
     draft["made"] = made.id
     begin(kind, made.id, dict(made.raw))
-    done = "Added." if kind is Kind.DOCUMENTS else "Created."
+    done = "Added." if kind is LibraryKind.DOCUMENTS else "Created."
     notes.later(f"{done} Attach it to a persona to use it.")
     arrive(kind, draft)
 
 
-def arrive(kind: Kind, draft: Draft) -> None:
+def arrive(kind: LibraryKind, draft: Draft) -> None:
     """Go on to what was made of this draft."""
     made = draft["made"]
     DRAFTS.drop(draft["id"])
     go(kind, made)
 
 
-def save(services: Services, kind: Kind, item: Item) -> None:
+def save(services: Services, kind: LibraryKind, item: Item) -> None:
     """Send what differs and begin a form on what Tavus has then. A failure leaves what was typed."""
     name = draft_id(kind, item.id)
     draft = DRAFTS.get(name)
@@ -120,7 +120,7 @@ def save(services: Services, kind: Kind, item: Item) -> None:
         parts.banner("warn", cause, rest, key="library-lost", stacked=True)
 
 
-def attach(services: Services, kind: Kind, item: Item, persona_ids: tuple[Any, ...]) -> None:
+def attach(services: Services, kind: LibraryKind, item: Item, persona_ids: tuple[Any, ...]) -> None:
     outcomes = services.attaching.choose(kind, item, set(persona_ids))
     say(side.told(outcomes))
     side.failed(outcomes)
@@ -139,7 +139,7 @@ def recrawl(services: Services, document: Document, crawl: object) -> None:
     say("It is being read again. This page follows by itself.")
 
 
-def delete(services: Services, kind: Kind, item: Item) -> None:
+def delete(services: Services, kind: LibraryKind, item: Item) -> None:
     try:
         outcomes = services.attaching.delete(kind, item)
     except NotFound:
@@ -155,7 +155,7 @@ def delete(services: Services, kind: Kind, item: Item) -> None:
     go(kind)
 
 
-def clash(services: Services, kind: Kind, draft: Draft, form: Form) -> None:
+def clash(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> None:
     """Somebody changed the item meanwhile: says what they changed, and asks whose edits stay."""
     item_id = draft["id"].removeprefix(f"{kind.value}-")
     now: Item | None = services.library.of(kind).known(item_id)
@@ -180,12 +180,12 @@ def say(text: str) -> None:
 
 
 def _held(form: Form) -> Any:
-    return form.value() if isinstance(form, objective_form.Form) else form.values()
+    return form.value() if isinstance(form, objective_form.ObjectiveForm) else form.values()
 
 
 def _lost(form: Form, wanted: Any, row: dict[str, Any]) -> list[str]:
     """What was asked for and is not in the row that came back."""
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         return objectives.lost(wanted, objectives.read(row))
     there = forms.read(row, form.fields)
     return [
@@ -195,11 +195,11 @@ def _lost(form: Form, wanted: Any, row: dict[str, Any]) -> list[str]:
 
 def _side_by_side(form: Form, row: dict[str, Any]) -> tuple[list[str], object]:
     """What they changed, as labels, and my edits on top of theirs."""
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         theirs = objectives.read(row)
         told = list(dict.fromkeys(change.label for change in objectives.between(form.base, theirs)))
         return told, objectives.rebased(form.base, form.value(), theirs)
-    assert isinstance(form, library_form.Form)
+    assert isinstance(form, library_form.LibraryForm)
     now = forms.read(row, form.fields)
     told = [field.label for field in form.fields if form.base[field.key] != now[field.key]]
     return told, forms.merged(form.base, form.values(), now)

@@ -12,8 +12,8 @@ from lib.models import Document, Persona
 from lib.services.catalogue.catalogue import Listing
 from lib.services.library import documents, examples, forms, guardrails, objectives, patches
 from lib.services.library.attaching import Item
-from lib.services.library.forms import Change
-from lib.services.library.using import Kind
+from lib.services.library.forms import LibraryChange
+from lib.services.library.using import LibraryKind
 from lib.services.wording import words
 from lib.ui.kit import notes, parts
 from lib.ui.kit.context import Services
@@ -24,26 +24,26 @@ from lib.ui.library import side as library_side
 from lib.ui.library.kinds import DRAFTS, NEW, WORDS, begin, draft_id, go, name_of, tags_known
 
 TRIED = "library_tried"
-Form = library_form.Form | objective_form.Form
+Form = library_form.LibraryForm | objective_form.ObjectiveForm
 Personas = tuple[Listing[Persona] | None, GreenroomError | None]
 
 
-def form_of(kind: Kind, draft: Draft, services: Services | None = None) -> Form:
+def form_of(kind: LibraryKind, draft: Draft, services: Services | None = None) -> Form:
     """The form of a draft. With `services`, tags that are in use can be chosen."""
-    if kind is Kind.OBJECTIVES:
-        return objective_form.Form(draft)
+    if kind is LibraryKind.OBJECTIVES:
+        return objective_form.ObjectiveForm(draft)
     listing = services.library.of(kind).shelf.peek() if services is not None else None
     tags = tags_known(listing.items) if listing is not None else []
-    return library_form.Form(draft, fields_of(kind, draft), tags=tags)
+    return library_form.LibraryForm(draft, fields_of(kind, draft), tags=tags)
 
 
-def fields_of(kind: Kind, draft: Draft) -> Sequence[forms.Field]:
-    if kind is Kind.GUARDRAILS:
+def fields_of(kind: LibraryKind, draft: Draft) -> Sequence[forms.LibraryField]:
+    if kind is LibraryKind.GUARDRAILS:
         return guardrails.FIELDS
     return documents.NEW_FIELDS if draft["id"] == draft_id(kind, NEW) else documents.FIELDS
 
 
-def edited(kind: Kind) -> set[str]:
+def edited(kind: LibraryKind) -> set[str]:
     """Ids of the items with edits that were not saved."""
     prefix = f"{kind.value}-"
     drafts = [draft for name in DRAFTS.ids() if name.startswith(prefix) and (draft := DRAFTS.get(name)) is not None]
@@ -54,22 +54,22 @@ def edited(kind: Kind) -> set[str]:
     }
 
 
-def start(kind: Kind, example: str = "") -> None:
+def start(kind: LibraryKind, example: str = "") -> None:
     """The form of a new item: with the example if one is named, else with what was typed before."""
     if example or DRAFTS.get(draft_id(kind, NEW)) is None:
         begin(kind, NEW, {}, beginning(kind, example))
     go(kind, NEW)
 
 
-def beginning(kind: Kind, example: str = "") -> object:
+def beginning(kind: LibraryKind, example: str = "") -> object:
     """What the form of a new item shows at first; None: nothing."""
-    if kind is Kind.OBJECTIVES:
-        return examples.CHAINS.get(example) or objectives.Chain(steps=(objectives.Step(),))
-    known = examples.GUARDRAILS if kind is Kind.GUARDRAILS else examples.DOCUMENTS
+    if kind is LibraryKind.OBJECTIVES:
+        return examples.CHAINS.get(example) or objectives.Chain(steps=(objectives.ObjectiveStep(),))
+    known = examples.GUARDRAILS if kind is LibraryKind.GUARDRAILS else examples.DOCUMENTS
     return known.get(example)
 
 
-def head(kind: Kind, item: Item | None, draft: Draft, edits: Sequence[str], *, sandbox: bool) -> str:
+def head(kind: LibraryKind, item: Item | None, draft: Draft, edits: Sequence[str], *, sandbox: bool) -> str:
     """Title and actions; returns what was clicked: review, create or delete."""
     known = WORDS[kind]
     unsent = f"Nothing is sent before you press {known.create}."
@@ -93,7 +93,7 @@ def head(kind: Kind, item: Item | None, draft: Draft, edits: Sequence[str], *, s
     return clicked
 
 
-def back(kind: Kind, to_drop: Draft | None = None) -> None:
+def back(kind: LibraryKind, to_drop: Draft | None = None) -> None:
     """The way to the list. `to_drop` holds nothing that was typed, and is read anew next time."""
     if st.button(f"All {WORDS[kind].many.lower()}", icon=":material/arrow_back:", key="library_back"):
         if to_drop is not None:
@@ -101,13 +101,13 @@ def back(kind: Kind, to_drop: Draft | None = None) -> None:
         go(kind)
 
 
-def body(kind: Kind, item: Item | None, form: Form) -> None:
+def body(kind: LibraryKind, item: Item | None, form: Form) -> None:
     """The fields of the item."""
     if item is None:
         new(kind, touched=form.touched)
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         form.draw()
-    elif kind is Kind.GUARDRAILS:
+    elif kind is LibraryKind.GUARDRAILS:
         library_form.guardrail(form)
     elif item is None:
         library_form.new_document(form)
@@ -115,7 +115,7 @@ def body(kind: Kind, item: Item | None, form: Form) -> None:
         library_form.document(form)
 
 
-def new(kind: Kind, *, touched: bool) -> None:
+def new(kind: LibraryKind, *, touched: bool) -> None:
     """Above the form of a new item: examples while nothing was typed, then the way back to an empty form."""
     if not touched:
         clicked = gallery.example_buttons(kind)
@@ -126,7 +126,7 @@ def new(kind: Kind, *, touched: bool) -> None:
         st.rerun()
 
 
-def side(item: Item | None, kind: Kind, form: Form, personas: Personas, *, sandbox: bool) -> str:
+def side(item: Item | None, kind: LibraryKind, form: Form, personas: Personas, *, sandbox: bool) -> str:
     """State, users and id of the item; returns what was clicked: attach or recrawl."""
     clicked = ""
     if isinstance(item, Document):
@@ -138,7 +138,7 @@ def side(item: Item | None, kind: Kind, form: Form, personas: Personas, *, sandb
                 "Read it again", icon=":material/sync:", key="library_again", width="stretch"
             ):
                 clicked = "recrawl"
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         with st.container(border=True, key="side-library-way", gap="small"):
             st.header("The way through", anchor=False)
             st.html(objective_form.overview(form.value()))
@@ -153,25 +153,25 @@ def side(item: Item | None, kind: Kind, form: Form, personas: Personas, *, sandb
     return clicked
 
 
-def attempted(kind: Kind, form: Form, now: bool, *, fresh: bool) -> list[tuple[str, str]]:
+def attempted(kind: LibraryKind, form: Form, now: bool, *, fresh: bool) -> list[tuple[str, str]]:
     """What is wrong with the form, once it was tried to be sent, as label and message; told to the form too."""
     if now:
         st.session_state[TRIED] = form.prefix
     if st.session_state.get(TRIED) != form.prefix:
         return []
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         chain = form.value()
         form.problems = objectives.problems(chain, None if fresh else form.base)
         if now:
             form.unfold()
         return [(_label(chain, problem), problem.message) for problem in form.problems]
-    check = guardrails.problems if kind is Kind.GUARDRAILS else documents.problems
+    check = guardrails.problems if kind is LibraryKind.GUARDRAILS else documents.problems
     form.wrong = check(form.values(), None if fresh else form.base)
     labels = {field.key: field.label for field in form.fields}
     return [(labels[key], message) for key, message in form.wrong.items()]
 
 
-def _label(chain: objectives.Chain, problem: objectives.Problem) -> str:
+def _label(chain: objectives.Chain, problem: objectives.ChainProblem) -> str:
     if problem.step is None:
         return "The set"
     name = chain.steps[problem.step].name
@@ -195,19 +195,19 @@ def unsaved(edits: Sequence[str], name: str, *, sandbox: bool) -> bool:
         return st.button("Discard edits", key=f"danger-discard-{name}")
 
 
-def what_changes(kind: Kind, draft: Draft, form: Form) -> tuple[Sequence[Change], Any]:
+def what_changes(kind: LibraryKind, draft: Draft, form: Form) -> tuple[Sequence[LibraryChange], Any]:
     """The review: what changes for a person, and what is sent."""
     after = written(kind, draft, form)
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         return objectives.between(form.base, form.value()), patches.guarded(draft["raw"], after)
     told = forms.changes(draft["raw"], after, form.fields)
-    if kind is Kind.DOCUMENTS:
+    if kind is LibraryKind.DOCUMENTS:
         return told, documents.fields_to_send(draft["raw"], after)
     return told, patches.guarded(draft["raw"], after)
 
 
-def written(kind: Kind, draft: Draft, form: Form) -> dict[str, Any]:
+def written(kind: LibraryKind, draft: Draft, form: Form) -> dict[str, Any]:
     """The row that the form asks for."""
-    if isinstance(form, objective_form.Form):
+    if isinstance(form, objective_form.ObjectiveForm):
         return objectives.write(draft["raw"], form.value())
     return forms.write(draft["raw"], form.values(), form.fields)

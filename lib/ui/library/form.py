@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lib.services.library import documents, guardrails
-from lib.services.library.forms import Field, read
+from lib.services.library.forms import LibraryField, read
 from lib.ui.kit.drafts import Draft
 from lib.ui.kit.text import md, plain
 from lib.ui.library.kinds import DRAFTS, started
@@ -22,10 +22,10 @@ _HINTS = {
 }
 
 
-class Form:
+class LibraryForm:
     """The fields of one row. `wrong` is shown below its fields; `tags` are those that can be chosen without typing."""
 
-    def __init__(self, draft: Draft, fields: Sequence[Field], *, tags: Iterable[str] = ()) -> None:
+    def __init__(self, draft: Draft, fields: Sequence[LibraryField], *, tags: Iterable[str] = ()) -> None:
         self.fields = tuple(fields)
         self.prefix = DRAFTS.prefix(draft)
         self.base = read(draft["raw"], fields)
@@ -55,11 +55,11 @@ class Form:
         values = self.values()
         return [field.label for field in self.fields if values[field.key] != self.base[field.key]]
 
-    def line(self, field: Field) -> None:
+    def line(self, field: LibraryField) -> None:
         st.text_input(field.label, self.start[field.key], placeholder=_HINTS.get(field.key), **self._kept(field))
         self._complaint(field)
 
-    def area(self, field: Field, limit: int, height: int = 150) -> None:
+    def area(self, field: LibraryField, limit: int, height: int = 150) -> None:
         st.text_area(
             field.label, self.start[field.key], height=height, placeholder=_HINTS.get(field.key), **self._kept(field)
         )
@@ -70,7 +70,7 @@ class Form:
         )
         self._complaint(field)
 
-    def choice(self, field: Field, words: Mapping[str, str]) -> None:
+    def choice(self, field: LibraryField, words: Mapping[str, str]) -> None:
         start = str(self.start[field.key])
         # `audio` can't be chosen, but stays where it is set.
         options = [word for word in words if word != "audio" or start == "audio"]
@@ -85,15 +85,15 @@ class Form:
         )
         self._complaint(field)
 
-    def switch(self, field: Field) -> bool:
+    def switch(self, field: LibraryField) -> bool:
         return st.toggle(field.label, bool(self.start[field.key]), **self._kept(field))
 
-    def number(self, field: Field, low: int, high: int) -> None:
+    def number(self, field: LibraryField, low: int, high: int) -> None:
         st.number_input(field.label, value=int(self.start[field.key]), step=1, **self._kept(field))
         st.markdown(f":small[:gray[{low} to {high}]]")
         self._complaint(field)
 
-    def chips(self, field: Field) -> None:
+    def chips(self, field: LibraryField) -> None:
         """Tags: those in use can be chosen, others typed."""
         start = list(self.start[field.key])
         options = list(dict.fromkeys([*start, *self.values()[field.key], *self._tags]))
@@ -108,15 +108,15 @@ class Form:
         )
         self._complaint(field)
 
-    def _kept(self, field: Field) -> dict[str, Any]:
+    def _kept(self, field: LibraryField) -> dict[str, Any]:
         return {"key": self.key(field.key), "help": field.help, "persist_state": "session"}
 
-    def _complaint(self, field: Field) -> None:
+    def _complaint(self, field: LibraryField) -> None:
         if field.key in self.wrong:
             st.markdown(f":small[:red[:material/error: {md(self.wrong[field.key])}]]")
 
 
-def guardrail(form: Form) -> None:
+def guardrail(form: LibraryForm) -> None:
     """The fields of a rule."""
     form.line(guardrails.NAME)
     form.area(guardrails.PROMPT, guardrails.PROMPT_LIMIT)
@@ -126,13 +126,13 @@ def guardrail(form: Form) -> None:
     form.line(guardrails.CALLBACK)
 
 
-def document(form: Form) -> None:
+def document(form: LibraryForm) -> None:
     """What can be changed of a document that is there."""
     form.line(documents.NAME)
     form.chips(documents.TAGS)
 
 
-def new_document(form: Form) -> None:
+def new_document(form: LibraryForm) -> None:
     """All that is asked of a document that is to be added."""
     form.line(documents.URL)
     st.markdown(

@@ -11,7 +11,7 @@ from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet, Persona
 from lib.services.catalogue.catalogue import Listing
 from lib.services.library import documents, examples, objectives
 from lib.services.library.attaching import Item, tags_of
-from lib.services.library.using import Kind, Use, uses
+from lib.services.library.using import LibraryKind, Use, uses
 from lib.ui.kit import feedback, lists, parts
 from lib.ui.kit.text import ago, html, plain
 from lib.ui.library import document_state
@@ -28,7 +28,7 @@ class Clicked(NamedTuple):
     what: str
 
 
-def kinds() -> Kind:
+def kinds() -> LibraryKind:
     """The three kinds as segments, bound to the address."""
     kind = kind_asked()
     st.session_state["library_kind"] = kind.value
@@ -36,7 +36,7 @@ def kinds() -> Kind:
         "Kind",
         [known.value for known in WORDS],
         required=True,
-        format_func=lambda name: f":material/{WORDS[Kind(name)].icon}: {WORDS[Kind(name)].many}",
+        format_func=lambda name: f":material/{WORDS[LibraryKind(name)].icon}: {WORDS[LibraryKind(name)].many}",
         label_visibility="collapsed",
         key="library_kind",
         on_change=_switched,
@@ -49,7 +49,9 @@ def _switched() -> None:
     st.query_params.pop("item", None)
 
 
-def cards(kind: Kind, items: Sequence[Item], personas: Listing[Persona] | None, edited: set[str]) -> Clicked | None:
+def cards(
+    kind: LibraryKind, items: Sequence[Item], personas: Listing[Persona] | None, edited: set[str]
+) -> Clicked | None:
     """What the search lets through, the newest first, a page at a time. `edited`: ids with edits not saved."""
     query = ""
     if len(items) > 3:
@@ -70,12 +72,12 @@ def cards(kind: Kind, items: Sequence[Item], personas: Listing[Persona] | None, 
     return clicked
 
 
-def empty(kind: Kind) -> Clicked | None:
+def empty(kind: LibraryKind) -> Clicked | None:
     """Nothing of this kind yet: what it is for, and examples to begin from."""
     return _EMPTY[kind]()
 
 
-def example_buttons(kind: Kind) -> Clicked | None:
+def example_buttons(kind: LibraryKind) -> Clicked | None:
     """The examples in one line, for the form of a new item."""
     clicked = None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -105,7 +107,7 @@ def older_sets(listing: Callable[[], Listing[GuardrailSet]], personas: Listing[P
 
 
 def _set(item: GuardrailSet, personas: Listing[Persona] | None) -> None:
-    use = use_count(uses(personas.items, Kind.SETS, item.id)) if personas else ""
+    use = use_count(uses(personas.items, LibraryKind.SETS, item.id)) if personas else ""
     rows = "".join(
         f"<div role='listitem'><b dir='auto'>{html(plain(rule.get('guardrail_name') or '', 100))}</b>"
         f"<span>{html(plain(rule.get('guardrail_prompt') or '', 1200))}</span></div>"
@@ -219,13 +221,13 @@ def _example(grid: st.delta_generator.DeltaGenerator, name: str, *lines: str) ->
     return None
 
 
-_EMPTY: dict[Kind, Callable[[], Clicked | None]] = {
-    Kind.OBJECTIVES: _no_objectives,
-    Kind.GUARDRAILS: _no_guardrails,
-    Kind.DOCUMENTS: _no_documents,
+_EMPTY: dict[LibraryKind, Callable[[], Clicked | None]] = {
+    LibraryKind.OBJECTIVES: _no_objectives,
+    LibraryKind.GUARDRAILS: _no_guardrails,
+    LibraryKind.DOCUMENTS: _no_documents,
 }
-_EXAMPLES: dict[Kind, tuple[str, ...]] = {
-    Kind.OBJECTIVES: tuple(examples.CHAINS),
-    Kind.GUARDRAILS: tuple(examples.GUARDRAILS),
-    Kind.DOCUMENTS: tuple(examples.DOCUMENTS),
+_EXAMPLES: dict[LibraryKind, tuple[str, ...]] = {
+    LibraryKind.OBJECTIVES: tuple(examples.CHAINS),
+    LibraryKind.GUARDRAILS: tuple(examples.GUARDRAILS),
+    LibraryKind.DOCUMENTS: tuple(examples.DOCUMENTS),
 }

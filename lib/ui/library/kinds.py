@@ -10,7 +10,7 @@ import streamlit as st
 from lib.models import Document, Guardrail, ObjectiveSet
 from lib.services.library import documents, objectives
 from lib.services.library.attaching import Item
-from lib.services.library.using import Kind
+from lib.services.library.using import LibraryKind
 from lib.ui.kit.drafts import Draft, Drafts
 from lib.ui.kit.text import plain
 
@@ -20,7 +20,7 @@ PENDING = "library_todo"
 
 
 @dataclass(frozen=True)
-class Words:
+class KindWords:
     """`one` is a single item in a sentence, `make` begins a new one, `create` sends it, `how` stands beside it."""
 
     many: str
@@ -33,7 +33,7 @@ class Words:
 
 
 WORDS = {
-    Kind.OBJECTIVES: Words(
+    LibraryKind.OBJECTIVES: KindWords(
         "Objectives",
         "set of objectives",
         "New objectives",
@@ -41,7 +41,7 @@ WORDS = {
         "flag",
         "Goals that lead from one to the next: what a conversation is for.",
     ),
-    Kind.GUARDRAILS: Words(
+    LibraryKind.GUARDRAILS: KindWords(
         "Guardrails",
         "guardrail",
         "New guardrail",
@@ -54,7 +54,7 @@ WORDS = {
             ("Tags", "A persona can take all rules with a tag, so a new rule reaches it without an edit."),
         ),
     ),
-    Kind.DOCUMENTS: Words(
+    LibraryKind.DOCUMENTS: KindWords(
         "Documents",
         "document",
         "Add a document",
@@ -70,13 +70,13 @@ WORDS = {
 }
 
 
-def kind_asked() -> Kind:
+def kind_asked() -> LibraryKind:
     """The kind that the address names; objectives where it names none."""
     asked = st.query_params.get("kind", "")
-    return next((kind for kind in WORDS if kind == asked), Kind.OBJECTIVES)
+    return next((kind for kind in WORDS if kind == asked), LibraryKind.OBJECTIVES)
 
 
-def go(kind: Kind, item_id: str = "") -> NoReturn:
+def go(kind: LibraryKind, item_id: str = "") -> NoReturn:
     """Show this item's page, or the list for ""."""
     st.query_params["kind"] = kind.value
     if item_id:
@@ -86,11 +86,11 @@ def go(kind: Kind, item_id: str = "") -> NoReturn:
     st.rerun()
 
 
-def draft_id(kind: Kind, item_id: str) -> str:
+def draft_id(kind: LibraryKind, item_id: str) -> str:
     return f"{kind.value}-{item_id}"
 
 
-def begin(kind: Kind, item_id: str, raw: dict[str, object], start: object = None) -> Draft:
+def begin(kind: LibraryKind, item_id: str, raw: dict[str, object], start: object = None) -> Draft:
     """A form on `raw`; `start` is what it shows at first, where that is not what `raw` says."""
     draft = DRAFTS.begin(draft_id(kind, item_id), raw)
     if start is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from lib.services.library import objectives
-from lib.services.library.objectives import Chain, Problem, Step
+from lib.services.library.objectives import Chain, ChainProblem, ObjectiveStep
 from lib.ui.kit.drafts import Draft
 from lib.ui.kit.text import html, md, plain
 from lib.ui.library.kinds import DRAFTS, started
@@ -32,19 +32,19 @@ class _Held:
     """A step as the form keeps it between runs, before its widgets say otherwise."""
 
     uid: str
-    step: Step
+    step: ObjectiveStep
     next: str = ""
     branches: list[_Branch] = field(default_factory=list)
 
 
-class Form:
+class ObjectiveForm:
     """The steps of one set. Steps point to each other by uid, so a new name needs no change elsewhere."""
 
     def __init__(self, draft: Draft) -> None:
         self.prefix = DRAFTS.prefix(draft)
         self.base = objectives.read(draft["raw"])
         self.whole = objectives.is_whole(draft["raw"]) or not draft["raw"]
-        self.problems: Sequence[Problem] = ()
+        self.problems: Sequence[ChainProblem] = ()
         start = started(draft)
         self.start = start if isinstance(start, Chain) else self.base
         if self.prefix + "steps" not in st.session_state:
@@ -301,7 +301,7 @@ class Form:
 
     def _add(self) -> None:
         made = st.session_state[self.key("made")] = st.session_state[self.key("made")] + 1
-        held = _Held(f"s{made}", Step())
+        held = _Held(f"s{made}", ObjectiveStep())
         steps = self._steps()
         # A chain is written from its beginning to its end: what had no way on leads to what is added.
         if steps and self._then(steps[-1]) == END:
@@ -335,7 +335,7 @@ class Form:
 
     # reading what is held
 
-    def _held(self, steps: Sequence[Step]) -> list[_Held]:
+    def _held(self, steps: Sequence[ObjectiveStep]) -> list[_Held]:
         uids = {step.name: f"s{index}" for index, step in reversed(list(enumerate(steps)))}
         found = []
         for index, step in enumerate(steps):
@@ -363,7 +363,7 @@ class Form:
         first = DEPENDS if held.branches else ONE if held.next else END
         return str(st.session_state.get(self.key(f"{held.uid}.then"), first))
 
-    def _step(self, held: _Held, names: dict[str, str]) -> Step:
+    def _step(self, held: _Held, names: dict[str, str]) -> ObjectiveStep:
         def name_of(uid: str | None) -> str:
             return names.get(uid or "", (uid or "").removeprefix("="))
 
@@ -375,7 +375,7 @@ class Form:
             )
             for branch in held.branches
         ]
-        return Step(
+        return ObjectiveStep(
             name=str(self._now(held, "name")).strip(),
             prompt=str(self._now(held, "prompt")),
             confirmation=str(self._now(held, "confirmation")),

@@ -13,8 +13,8 @@ import streamlit as st
 from lib.errors import GreenroomError
 from lib.models import Document
 from lib.services.library.attaching import Item
-from lib.services.library.using import MANY, ONE, TAGGED, Kind
-from lib.services.personas.field import Field
+from lib.services.library.using import MANY, ONE, TAGGED, LibraryKind
+from lib.services.personas.field import PersonaField
 from lib.ui.kit import context, feedback
 from lib.ui.kit.text import md, plain
 from lib.ui.library import document_state
@@ -25,12 +25,12 @@ _TAGS = frozenset(TAGGED.values())
 _SINGLE = frozenset(ONE.values())
 
 
-def handles(field: Field) -> bool:
+def handles(field: PersonaField) -> bool:
     """True for a field of a persona that names items of the library."""
     return field.key in _KINDS
 
 
-def draw(field: Field, target: str, held: str, *, disabled: bool = False) -> bool:
+def draw(field: PersonaField, target: str, held: str, *, disabled: bool = False) -> bool:
     """The picker of this field. `held` is what the form holds now, `target` the key of the session's state to put it.
 
     False where the names can't be read: why is said, and nothing to choose from is drawn.
@@ -71,7 +71,7 @@ def told(key: str, text: str) -> str:
     if key not in _KINDS or key in _TAGS:
         return text
     library, kind = context.services().library, _KINDS[key]
-    if kind is Kind.SETS:
+    if kind is LibraryKind.SETS:
         sets = library.guardrails.set_shelf.peek()
         found = {item.id: name_of(item) for item in sets.items} if sets is not None else {}
     else:
@@ -85,9 +85,11 @@ def _keep(target: str) -> None:
     st.session_state[target] = "\n".join(value) if isinstance(value, list) else str(value or "")
 
 
-def _items(kind: Kind) -> Any:
+def _items(kind: LibraryKind) -> Any:
     library, age = context.services().library, context.freshness()
-    return (library.guardrails.sets(max_age_s=age) if kind is Kind.SETS else library.of(kind).all(max_age_s=age)).items
+    return (
+        library.guardrails.sets(max_age_s=age) if kind is LibraryKind.SETS else library.of(kind).all(max_age_s=age)
+    ).items
 
 
 def _name(item: Item) -> str:

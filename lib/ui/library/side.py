@@ -13,9 +13,9 @@ from lib.errors import GreenroomError
 from lib.models import Document, Persona
 from lib.services.catalogue.catalogue import Listing
 from lib.services.library import documents
-from lib.services.library.attaching import Item, Outcome, tags_of
-from lib.services.library.forms import Change
-from lib.services.library.using import ONE, Kind, Use, named, uses
+from lib.services.library.attaching import AttachOutcome, Item, tags_of
+from lib.services.library.forms import LibraryChange
+from lib.services.library.using import ONE, LibraryKind, Use, named, uses
 from lib.services.personas import diff
 from lib.services.wording import words
 from lib.ui.kit import changes as persona_diff
@@ -28,7 +28,7 @@ SHOWN = 8
 LONG = 5
 
 
-def used_by(kind: Kind, item: Item, personas: Listing[Persona] | None, error: GreenroomError | None) -> bool:
+def used_by(kind: LibraryKind, item: Item, personas: Listing[Persona] | None, error: GreenroomError | None) -> bool:
     """The personas that have it, each with a way to it; True when they are to be chosen anew."""
     with st.container(border=True, key="side-library-uses", gap="small"):
         st.header("Used by", anchor=False)
@@ -100,7 +100,7 @@ def _at(raw: Mapping[str, Any], name: str) -> datetime | None:
 
 
 @st.dialog("Which personas use it?", icon=":material/person_edit:", on_dismiss="rerun")
-def choose(kind: Kind, item: Item, draft: str, personas: Sequence[Persona]) -> None:
+def choose(kind: LibraryKind, item: Item, draft: str, personas: Sequence[Persona]) -> None:
     """Every persona of one's own, with those chosen that have it; says what Save would do."""
     own = {persona.id: persona for persona in personas if not persona.stock}
     before = [id_ for id_, persona in own.items() if item.id in named(persona.raw, kind)]
@@ -139,20 +139,20 @@ def choose(kind: Kind, item: Item, draft: str, personas: Sequence[Persona]) -> N
             st.rerun()
 
 
-def _instead(kind: Kind, persona: Persona) -> str:
+def _instead(kind: LibraryKind, persona: Persona) -> str:
     """A persona has one set of objectives: the one that it has now makes way."""
     held = named(persona.raw, kind) if kind in ONE else ()
     return " in place of the one that it has" if held else ""
 
 
 @st.dialog("Save these changes?", width="medium", icon=":material/difference:", on_dismiss="rerun")
-def review(draft: str, changes: Sequence[Change], sent: Any, users: int | None, *, sandbox: bool) -> None:
+def review(draft: str, changes: Sequence[LibraryChange], sent: Any, users: int | None, *, sandbox: bool) -> None:
     """What will change, field by field, and what is sent for it; Save asks the page to send it."""
     count = len(changes)
     heard = f" {_personas(users)} use it: it counts from the next call on." if users else ""
     st.caption(f"{count} change{'s' if count != 1 else ''}. Only this is sent, the rest stays as it is.{heard}")
     with st.container(border=True, key="rows-diff", gap="small", height=420 if count > LONG else "content"):
-        persona_diff.draw([diff.Change((), change.label, change.was, change.now) for change in changes])
+        persona_diff.draw([diff.FieldChange((), change.label, change.was, change.now) for change in changes])
     with st.expander("What is sent", icon=":material/data_object:"):
         st.code(json.dumps(sent, indent=2, ensure_ascii=False), language="json", wrap_lines=True, height=240)
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
@@ -164,7 +164,7 @@ def review(draft: str, changes: Sequence[Change], sent: Any, users: int | None, 
 
 
 @st.dialog("Delete it?", icon=":material/delete:", on_dismiss="rerun")
-def confirm_delete(kind: Kind, item: Item, draft: str, found: Sequence[Use] | None, *, sandbox: bool) -> None:
+def confirm_delete(kind: LibraryKind, item: Item, draft: str, found: Sequence[Use] | None, *, sandbox: bool) -> None:
     """Asks once and says which personas lose it."""
     st.markdown(f"**{md(name_of(item))}** is deleted {words.at(sandbox)}, for good.")
     direct = [use.persona for use in found or () if use.by_id]
@@ -224,7 +224,7 @@ def recrawl(document: Document, draft: str) -> None:
             st.rerun()
 
 
-def told(outcomes: Iterable[Outcome]) -> str:
+def told(outcomes: Iterable[AttachOutcome]) -> str:
     """What was attached and detached, in a sentence or two of Markdown; "" for nothing."""
     done = [outcome for outcome in outcomes if outcome.error is None]
     parts = []
@@ -235,7 +235,7 @@ def told(outcomes: Iterable[Outcome]) -> str:
     return " ".join(parts)
 
 
-def failed(outcomes: Iterable[Outcome]) -> None:
+def failed(outcomes: Iterable[AttachOutcome]) -> None:
     """A banner for each persona that could not be changed."""
     for outcome in outcomes:
         if outcome.error is not None:

@@ -75,7 +75,7 @@ def opened(services: Services, item_id: str) -> Draft:
     return DRAFTS.begin(item_id, persona_form.copy_of(raw, " copy") if item_id.startswith(COPY) else raw)
 
 
-def attempted(draft: Draft, *, now: bool) -> tuple[persona_check.Problem, ...]:
+def attempted(draft: Draft, *, now: bool) -> tuple[persona_check.FieldProblem, ...]:
     """What is wrong with the form, once it was tried to be sent."""
     attempt = DRAFTS.prefix(draft)
     if now:
@@ -89,7 +89,7 @@ def do(
     services: Services,
     draft: Draft,
     clicked: str,
-    problems: Sequence[persona_check.Problem],
+    problems: Sequence[persona_check.FieldProblem],
     agents: Sequence[Agent],
 ) -> None:
     """What was clicked on a persona's form."""

@@ -12,7 +12,7 @@ import streamlit as st
 from lib.models import Persona, Snapshot
 from lib.services.personas import form as persona_form
 from lib.services.personas.content import Content, content_of
-from lib.services.personas.diff import Change, compare
+from lib.services.personas.diff import FieldChange, compare
 from lib.ui.kit import changes as persona_diff
 from lib.ui.kit import parts
 from lib.ui.kit.drafts import Draft
@@ -113,12 +113,12 @@ def buttons(*, live: bool) -> str:
     return act
 
 
-def differences(left: Side, right: Side) -> tuple[Change, ...]:
+def differences(left: Side, right: Side) -> tuple[FieldChange, ...]:
     return compare(left.content(), right.content())
 
 
 def draw(
-    changes: Sequence[Change], found: Mapping[str, Side], chosen: tuple[str, str], *, live: bool, drifted: int
+    changes: Sequence[FieldChange], found: Mapping[str, Side], chosen: tuple[str, str], *, live: bool, drifted: int
 ) -> str:
     """What differs, field by field, or that nothing does; returns what was clicked below: accept or restore.
 

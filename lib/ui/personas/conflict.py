@@ -12,9 +12,9 @@ import streamlit as st
 from lib.services.personas import form as persona_form
 from lib.services.personas.diff import changes
 from lib.services.personas.diff import words as by_word
-from lib.services.personas.fields import BY_KEY, FIELDS, Kind
+from lib.services.personas.fields import BY_KEY, FIELDS, FieldKind
 from lib.services.personas.form import Value
-from lib.services.personas.merge import Clash, Merge
+from lib.services.personas.merge import Merge, MergeClash
 from lib.services.personas.rows import alike
 from lib.services.wording import words
 from lib.ui.kit import changes as persona_diff
@@ -22,7 +22,7 @@ from lib.ui.kit.text import html, md
 
 Act = Literal["review", "theirs", ""]
 THEIRS, MINE, ANEW = "theirs", "mine", "anew"
-WRITTEN = (Kind.TEXT, Kind.LONG, Kind.LINES)
+WRITTEN = (FieldKind.TEXT, FieldKind.LONG, FieldKind.LINES)
 MANY = 6
 
 
@@ -81,14 +81,16 @@ def settled(
     typed = {key: value for key, value in wanted.items() if not _same(value, held[key])}
     clashing = {clash.key for clash in merge.clashes}
     for field in FIELDS:
-        secret = persona_form.kind(theirs, field) in (Kind.SECRET, Kind.SECRETS) or field.kind is Kind.SECRET
+        secret = (
+            persona_form.kind(theirs, field) in (FieldKind.SECRET, FieldKind.SECRETS) or field.kind is FieldKind.SECRET
+        )
         stays = field.key not in clashing or field.key in decision.mine
         if secret and stays and not persona_form.same(mine[field.key], base[field.key]):
             typed[field.key] = mine[field.key]
     return {**typed, **decision.written}
 
 
-def _clash(clash: Clash, key: str, at: str, sides: dict[str, str], written: dict[str, str]) -> None:
+def _clash(clash: MergeClash, key: str, at: str, sides: dict[str, str], written: dict[str, str]) -> None:
     st.html(f'<h4 class="gr-field">{html(clash.label)}</h4>')
     left, middle, right = st.columns(3, gap="small")
     for column, chip, text in (
@@ -152,7 +154,7 @@ def _counted(clashes: int, theirs: Sequence[str], mine: Sequence[str]) -> str:
     return " ".join(said)
 
 
-def _changed(clash: Clash, text: str) -> str:
+def _changed(clash: MergeClash, text: str) -> str:
     """One side, with what it changed of the text that both began with."""
     if clash.secret or not clash.base or not text or not persona_diff.is_text(clash.base, text):
         return _plain(text)

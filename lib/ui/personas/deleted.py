@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.models import Agent, Origin, Persona, Snapshot
 from lib.services.catalogue.catalogue import Listing
-from lib.services.personas.history import History
+from lib.services.personas.history import PersonaHistory
 from lib.services.personas.service import By, Recreated
 from lib.services.wording import words
 from lib.ui.kit import context, lists, notes, parts
@@ -22,7 +22,7 @@ ROWS = 6
 _MADE = "personas_made_again"
 
 
-def group(history: History, listing: Listing[Persona], query: str) -> Clicked | None:
+def group(history: PersonaHistory, listing: Listing[Persona], query: str) -> Clicked | None:
     """The deleted ones that have these words in their name, with what can be done."""
     found = sorted((*history.deleted(listing), *history.removed()), key=lambda snapshot: -snapshot.id)
     found = [snapshot for snapshot in found if lists.matches(query, snapshot.name)]

@@ -11,15 +11,15 @@ from lib.services.personas import form as persona_form
 from lib.services.personas.fields import NAME
 from lib.services.personas.form import Value
 from lib.ui.kit.drafts import Draft, Drafts
-from lib.ui.personas.form import REMOVE, Form
+from lib.ui.personas.form import REMOVE, PersonaForm
 
 NEW = "new"
 COPY = "copy-"
 DRAFTS = Drafts("personas")
 
 
-def form_of(draft: Draft, *, disabled: bool = False) -> Form:
-    return Form(draft["raw"], DRAFTS.prefix(draft), disabled=disabled)
+def form_of(draft: Draft, *, disabled: bool = False) -> PersonaForm:
+    return PersonaForm(draft["raw"], DRAFTS.prefix(draft), disabled=disabled)
 
 
 def edited() -> set[str]:

@@ -13,13 +13,13 @@ from lib.services.personas import check as persona_check
 from lib.services.personas import form as persona_form
 from lib.services.personas.fields import CONTEXT, GREETING, LANGUAGES, LAYERS, MODE, NAME, PROMPT, REPLICA
 from lib.services.personas.form import Value
-from lib.services.personas.history import Drift, History
+from lib.services.personas.history import Drift, PersonaHistory
 from lib.services.wording import words
 from lib.ui.kit import notes, parts
 from lib.ui.kit.drafts import Draft
 from lib.ui.kit.text import ago, md, plain
 from lib.ui.personas.drafts import NEW, go, is_new, is_stock, name_of
-from lib.ui.personas.form import Form
+from lib.ui.personas.form import PersonaForm
 from lib.ui.personas.gallery import use
 from lib.ui.personas.review import ask
 from lib.ui.replicas import picker
@@ -74,7 +74,7 @@ def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox
     return clicked
 
 
-def body(form: Form, replicas: Listing[Replica] | None) -> None:
+def body(form: PersonaForm, replicas: Listing[Replica] | None) -> None:
     """The fields. Opens the picker of replicas when asked for."""
     with st.container(key="readonly-persona" if form.disabled else "editable-persona"):
         left, right = st.columns([5, 3], gap="medium")
@@ -108,7 +108,7 @@ def unsaved(edits: Sequence[str], item_id: str, *, sandbox: bool) -> bool:
         return st.button("Discard edits", key=f"danger-discard-{item_id}")
 
 
-def mend(found: Sequence[persona_check.Problem]) -> None:
+def mend(found: Sequence[persona_check.FieldProblem]) -> None:
     """Everything that keeps the form from being sent, in one place."""
     if not found:
         return
@@ -160,7 +160,7 @@ def unread() -> None:
             go("")
 
 
-def drifted(history: History, listing: Listing[Persona] | None, item_id: str) -> str:
+def drifted(history: PersonaHistory, listing: Listing[Persona] | None, item_id: str) -> str:
     """Says that it was changed at Tavus since it was last meant; returns what was clicked: drift or accept.
 
     `listing` is what is known of all personas, None if nothing is.
@@ -178,14 +178,14 @@ def drifted(history: History, listing: Listing[Persona] | None, item_id: str) ->
 
 
 def by_field(
-    problems: Sequence[persona_check.Problem], refused: persona_check.Problem | None
-) -> dict[str, tuple[persona_check.Problem, ...]]:
+    problems: Sequence[persona_check.FieldProblem], refused: persona_check.FieldProblem | None
+) -> dict[str, tuple[persona_check.FieldProblem, ...]]:
     """What is said at each field: what the check found, and Tavus's words of a refusal."""
     found = [*problems, *([refused] if refused else [])]
     return {problem.key: tuple(p for p in found if p.key == problem.key) for problem in found}
 
 
-def _context(form: Form, values: Mapping[str, Value]) -> None:
+def _context(form: PersonaForm, values: Mapping[str, Value]) -> None:
     """The deprecated context where there is one, with the way into the prompt and back."""
     context, merged = str(values[CONTEXT.key] or ""), st.session_state.get(form.key(MERGED))
     if persona_form.is_set(form.row, CONTEXT) or context:
@@ -206,7 +206,7 @@ def _context(form: Form, values: Mapping[str, Value]) -> None:
             st.markdown(":small[:gray[The context now stands at the end of the prompt. Nothing was sent.]]")
 
 
-def _merge(form: Form) -> None:
+def _merge(form: PersonaForm) -> None:
     values = form.values()
     both = str(values[PROMPT.key] or ""), str(values[CONTEXT.key] or "")
     st.session_state[form.key(MERGED)] = both
@@ -214,7 +214,7 @@ def _merge(form: Form) -> None:
     st.session_state[form.key(CONTEXT.key)] = ""
 
 
-def _unmerge(form: Form) -> None:
+def _unmerge(form: PersonaForm) -> None:
     prompt, context = st.session_state.pop(form.key(MERGED))
     st.session_state[form.key(PROMPT.key)] = prompt
     st.session_state[form.key(CONTEXT.key)] = context
@@ -231,7 +231,7 @@ def _count(prompt: Value) -> None:
     st.markdown(f":small[:{colour}[{told}]]", text_alignment="right")
 
 
-def _face(form: Form, replicas: Listing[Replica] | None) -> None:
+def _face(form: PersonaForm, replicas: Listing[Replica] | None) -> None:
     target = form.key(REPLICA.key)
     chosen: Any = st.session_state.get(target, form.base[REPLICA.key]) or ""
     replica = replicas.find(chosen) if replicas and chosen else None

@@ -14,9 +14,9 @@ from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import exporting, files
 from lib.services.personas.applying import Done, apply, outcome
 from lib.services.personas.content import content_of
-from lib.services.personas.diff import Change
+from lib.services.personas.diff import FieldChange
 from lib.services.personas.files import FileRefused, PersonaFile
-from lib.services.personas.plan import Act, Plan, Step, names_replica, overlaid, plan
+from lib.services.personas.plan import Act, PersonasPlan, PlanStep, names_replica, overlaid, plan
 from lib.services.personas.service import By
 from lib.services.wording import words
 from lib.ui.kit import changes, context, feedback, lists, parts
@@ -49,7 +49,7 @@ class _Import:
 
     chosen: tuple[str, ...]
     read: Sequence[PersonaFile | FileRefused]
-    plan: Plan
+    plan: PersonasPlan
     overwrite: bool = False
     begun: bool = False
     reason: str = ""
@@ -174,7 +174,9 @@ def _read(name: str, raw: bytes) -> PersonaFile | FileRefused:
         return refused
 
 
-def _plan(services: Services, read: Sequence[PersonaFile | FileRefused], *, overwrite: bool, fresh: bool) -> Plan:
+def _plan(
+    services: Services, read: Sequence[PersonaFile | FileRefused], *, overwrite: bool, fresh: bool
+) -> PersonasPlan:
     own = exporting.own(services.catalogue.personas(max_age_s=0 if fresh else None))
     replicas = None
     if any(map(names_replica, read)):
@@ -245,7 +247,9 @@ def _go_on(services: Services, found: _Import) -> None:
     """Apply what is left to do. A click that stops the run between two personas starts it again here."""
     by, total = By(context.actor(), found.reason, Origin.FILE), len(found.plan.steps)
     bar = st.progress(len(found.done) / total, "Applying. Keep this open.")
-    for one in apply(Plan(found.plan.steps[len(found.done) :]), services.personas, by, overwrite=found.overwrite):
+    for one in apply(
+        PersonasPlan(found.plan.steps[len(found.done) :]), services.personas, by, overwrite=found.overwrite
+    ):
         # Kept before anything is drawn: drawing is where a run is stopped.
         found.done.append(one)
         bar.progress(len(found.done) / total, f"{len(found.done)} of {total}. Keep this open.")
@@ -262,7 +266,7 @@ def _rows(found: _Import) -> None:
     lists.pager(len(steps), ROWS, "persona_files_page", "files")
 
 
-def _row(step: Step, done: Done | None) -> None:
+def _row(step: PlanStep, done: Done | None) -> None:
     chip = _CHIPS[step.act] if done is None or step.act is Act.NOTHING else "done" if done.ok else "not_done"
     name = f"**{md(step.name, 120)}** :small[:gray[{md(step.file, 120)}]]" if step.name else f"**{md(step.file, 120)}**"
     told = [f"Line {trouble.line}: {trouble.message}" if trouble.line else trouble.message for trouble in step.troubles]
@@ -276,7 +280,7 @@ def _row(step: Step, done: Done | None) -> None:
         told += done.notes
     st.markdown("  \n".join([f"{parts.chip_md(chip)} {name}", *(f":small[:gray[{md(line)}]]" for line in told)]))
     if step.clashes:
-        sides = [Change((), clash.label, clash.live, clash.file) for clash in step.clashes]
+        sides = [FieldChange((), clash.label, clash.live, clash.file) for clash in step.clashes]
         changes.draw(sides, names=("at Tavus", "in the file"))
     elif done is None and step.act in (Act.CREATE, Act.PATCH):
         one, many = ("is set", "are set") if step.act is Act.CREATE else ("changes", "change")

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from lib.services.personas.check import Problem
-from lib.services.personas.fields import FIELDS, LAYERS, Field, Group, Kind
+from lib.services.personas.check import FieldProblem
+from lib.services.personas.fields import FIELDS, LAYERS, FieldKind, Group, PersonaField
 from lib.services.personas.form import OTHER, Value, alien, hidden, is_set, kind, older, read
 from lib.services.personas.rows import get
 from lib.ui.kit.text import md, plain
@@ -18,7 +18,7 @@ REMOVE = ".remove"
 _SEGMENTS = 26  # characters that fit side by side in the narrow column
 
 
-class Form:
+class PersonaForm:
     """The fields of one row under one prefix of widget keys.
 
     `problems` are shown below their fields. `disabled` shows the row and takes no input.
@@ -29,7 +29,7 @@ class Form:
         self.prefix = prefix
         self.disabled = disabled
         self.base = read(row)
-        self.problems: Mapping[str, tuple[Problem, ...]] = {}
+        self.problems: Mapping[str, tuple[FieldProblem, ...]] = {}
         self._alien = alien(row)
         self._older = {field.key: path[-1] for field, path in older(row)}
 
@@ -75,7 +75,7 @@ class Form:
         if OTHER in self.problems:
             st.session_state[self.key("open.other")] = True
 
-    def draw(self, field: Field, *, height: int = 92, placeholder: str | None = None) -> None:
+    def draw(self, field: PersonaField, *, height: int = 92, placeholder: str | None = None) -> None:
         """The field's widget, with what is to be known of it and what is wrong with it below."""
         key, base = self.key(field.key), self.base[field.key]
         hint = self._hint(field) if placeholder is None else placeholder
@@ -89,28 +89,28 @@ class Form:
                 return
         self._begin(field)
         match kind(self.row, field):
-            case Kind.CHOICE:
+            case FieldKind.CHOICE:
                 self._choice(field, str(base), kept)
-            case Kind.BOOL:
+            case FieldKind.BOOL:
                 st.segmented_control(_with_default(field), [True, False], format_func=_on_off, width="stretch", **kept)
-            case Kind.NUMBER:
+            case FieldKind.NUMBER:
                 st.number_input(field.label, value=None, step=0.1, placeholder=hint, **kept)
-            case Kind.SECRET:
+            case FieldKind.SECRET:
                 st.text_input(
                     field.label, type="password", autocomplete="new-password", placeholder=self._secret(field), **kept
                 )
                 self._removal(field)
-            case Kind.SECRETS:
+            case FieldKind.SECRETS:
                 st.text_area(field.label, height=90, placeholder=self._secret(field), **kept)
                 self._removal(field)
-            case Kind.TEXT:
+            case FieldKind.TEXT:
                 st.text_input(field.label, placeholder=hint, **kept)
             case _:
                 st.text_area(field.label, height=height, placeholder=hint, **kept)
         self._notes(field)
         self.complaints(field.key)
 
-    def _begin(self, field: Field) -> None:
+    def _begin(self, field: PersonaField) -> None:
         """Put the row's value where the widget reads it.
 
         Not as the widget's own default: a restore or a merge puts a value there too, and Streamlit warns of both.
@@ -118,9 +118,9 @@ class Form:
         key = self.key(field.key)
         value = st.session_state.get(key, self.base[field.key])
         match kind(self.row, field):
-            case Kind.CHOICE:
+            case FieldKind.CHOICE:
                 value = value or None
-            case Kind.NUMBER:
+            case FieldKind.NUMBER:
                 value = float(value) if isinstance(value, int | float) else None
         if key not in st.session_state or st.session_state[key] != value:
             st.session_state[key] = value
@@ -153,7 +153,7 @@ class Form:
         for problem in self.problems.get(key, ()):
             st.markdown(f":small[:red[:material/error: {md(problem.message)}]]")
 
-    def _choice(self, field: Field, base: str, common: dict[str, Any]) -> None:
+    def _choice(self, field: PersonaField, base: str, common: dict[str, Any]) -> None:
         options = [*field.choices, *([base] if base and base not in field.choices else [])]
         words = [field.say(option) for option in options]
         if not field.free and len(options) <= 4 and sum(map(len, words)) <= _SEGMENTS:
@@ -175,26 +175,26 @@ class Form:
             **common,
         )
 
-    def _hint(self, field: Field) -> str:
+    def _hint(self, field: PersonaField) -> str:
         if field.key in self._alien:
             return "Kept as it is: see Other fields"
-        if field.kind is Kind.CHOICE:
+        if field.kind is FieldKind.CHOICE:
             return f"Default: {field.say(field.default)}"
         return field.default[:1].upper() + field.default[1:]
 
-    def _secret(self, field: Field) -> str:
+    def _secret(self, field: PersonaField) -> str:
         if not is_set(self.row, field):
             return "Not set"
         stored = get(self.row, field.path)
         names = f" ({', '.join(map(plain, stored))})" if isinstance(stored, Mapping) else ""
         return f"Set{names}. Type to replace it."
 
-    def _filled(self, field: Field, value: Value) -> bool:
+    def _filled(self, field: PersonaField, value: Value) -> bool:
         """True where Tavus would hold something after a save; a secret that is kept shows no value."""
-        stays = kind(self.row, field) in (Kind.SECRET, Kind.SECRETS) or field.key in self._alien
+        stays = kind(self.row, field) in (FieldKind.SECRET, FieldKind.SECRETS) or field.key in self._alien
         return value not in ("", None) or (stays and value is not None and is_set(self.row, field))
 
-    def _notes(self, field: Field) -> None:
+    def _notes(self, field: PersonaField) -> None:
         """What a person should know of this value before they change it."""
         if field.key in self._older:
             name = md(self._older[field.key])
@@ -206,7 +206,7 @@ class Form:
             verb = "is" if len(secrets) == 1 else "are"
             _quiet(f":material/lock: {md(', '.join(secrets))} {verb} set, kept and never shown.")
 
-    def _removal(self, field: Field) -> None:
+    def _removal(self, field: PersonaField) -> None:
         if is_set(self.row, field):
             st.checkbox(
                 "Remove what is stored",
@@ -215,7 +215,7 @@ class Form:
                 persist_state="session",
             )
 
-    def _locked(self, field: Field) -> bool:
+    def _locked(self, field: PersonaField) -> bool:
         return self.disabled or field.key in self._alien
 
 
@@ -223,7 +223,7 @@ def _quiet(text: str) -> None:
     st.markdown(f":small[:gray[{text}]]")
 
 
-def _with_default(field: Field) -> str:
+def _with_default(field: PersonaField) -> str:
     """The label of a widget that has no room to say what applies while nothing is chosen.
 
     Without Markdown: the help beside it is named by these words as they stand.

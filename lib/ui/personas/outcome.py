@@ -10,18 +10,18 @@ from typing import Literal
 import streamlit as st
 
 from lib.services.personas import form as persona_form
-from lib.services.personas.check import Problem
-from lib.services.personas.diff import Change
+from lib.services.personas.check import FieldProblem
+from lib.services.personas.diff import FieldChange
 from lib.services.personas.fields import BY_KEY, title
 from lib.services.personas.merge import Merge, merge
 from lib.services.personas.refusal import field_of
-from lib.services.personas.saved import Held, Outcome, Saved
+from lib.services.personas.saved import LostSave, PersonaSaved, SaveOutcome
 from lib.services.wording import words
 from lib.ui.kit import feedback, parts
 from lib.ui.kit.text import html, md
 from lib.ui.personas import conflict
 from lib.ui.personas.conflict import Decision
-from lib.ui.personas.form import Form
+from lib.ui.personas.form import PersonaForm
 
 Act = Literal["overwrite", "settle", "again", "take", "theirs", "review", ""]
 
@@ -36,45 +36,45 @@ class Decided:
     merge: Merge | None = None
 
 
-_HELD: dict[Held, tuple[str, str, str]] = {
-    Held.SAVED: ("Saved", "green", "check"),
-    Held.NOT_SAVED: ("Not saved", "orange", "undo"),
-    Held.OTHER: ("Something else", "orange", "warning"),
-    Held.UNKNOWN: ("Not known", "gray", "question_mark"),
+_HELD: dict[LostSave, tuple[str, str, str]] = {
+    LostSave.SAVED: ("Saved", "green", "check"),
+    LostSave.NOT_SAVED: ("Not saved", "orange", "undo"),
+    LostSave.OTHER: ("Something else", "orange", "warning"),
+    LostSave.UNKNOWN: ("Not known", "gray", "question_mark"),
 }
 
 
-def contested(saved: Saved | None) -> bool:
+def contested(saved: PersonaSaved | None) -> bool:
     """True while two sides wait for a choice."""
-    return saved is not None and saved.outcome is Outcome.CONFLICT
+    return saved is not None and saved.outcome is SaveOutcome.CONFLICT
 
 
-def draw(saved: Saved, form: Form, *, sandbox: bool) -> Decided:
+def draw(saved: PersonaSaved, form: PersonaForm, *, sandbox: bool) -> Decided:
     """The outcome of the last save, where the caller stands."""
     match saved.outcome:
-        case Outcome.CONFLICT:
+        case SaveOutcome.CONFLICT:
             return _conflict(saved, form, sandbox=sandbox)
-        case Outcome.MAKER_DRAFT:
+        case SaveOutcome.MAKER_DRAFT:
             return Decided(_maker_draft())
-        case Outcome.DRAFTED:
+        case SaveOutcome.DRAFTED:
             return Decided(_drafted(saved))
-        case Outcome.REFUSED:
+        case SaveOutcome.REFUSED:
             return Decided(_refused(saved))
-        case Outcome.UNCLEAR:
+        case SaveOutcome.UNCLEAR:
             return Decided(_unclear(saved, sandbox=sandbox))
         case _:
             return Decided(_afterwards(saved, sandbox=sandbox))
 
 
-def refused_at(saved: Saved | None) -> Problem | None:
+def refused_at(saved: PersonaSaved | None) -> FieldProblem | None:
     """Tavus's words at the field that they speak of, where that can be told."""
-    if saved is None or saved.outcome is not Outcome.REFUSED or saved.error is None:
+    if saved is None or saved.outcome is not SaveOutcome.REFUSED or saved.error is None:
         return None
     key = field_of(saved.error.message)
-    return Problem(key, title(BY_KEY[key]), feedback.sentence(saved.error.message)) if key else None
+    return FieldProblem(key, title(BY_KEY[key]), feedback.sentence(saved.error.message)) if key else None
 
 
-def _conflict(saved: Saved, form: Form, *, sandbox: bool) -> Decided:
+def _conflict(saved: PersonaSaved, form: PersonaForm, *, sandbox: bool) -> Decided:
     both = saved.contested
     assert both is not None
     mine, merged = both.mine, both.merge
@@ -106,7 +106,7 @@ def _maker_draft() -> Act:
     return act
 
 
-def _drafted(saved: Saved) -> Act:
+def _drafted(saved: PersonaSaved) -> Act:
     with parts.banner(
         "info",
         "Tavus put this into a draft of PAL Maker: it is not live yet.",
@@ -120,14 +120,14 @@ def _drafted(saved: Saved) -> Act:
         return "settle" if st.button("Close", key="personas_settle") else ""
 
 
-def _refused(saved: Saved) -> Act:
+def _refused(saved: PersonaSaved) -> Act:
     said = feedback.sentence(saved.error.message) if saved.error else ""
     rest = f"{said} Nothing was changed, and all that you typed is still here."
     with parts.banner("bad", "Tavus does not take this.", rest, key="refused", stacked=True):
         return "settle" if st.button("Close", key="personas_settle") else ""
 
 
-def _unclear(saved: Saved, *, sandbox: bool) -> Act:
+def _unclear(saved: PersonaSaved, *, sandbox: bool) -> Act:
     act: Act = ""
     error = feedback.sentence(saved.error.message) if saved.error else ""
     with st.container(border=True, key="banner-warn-unclear", gap="small"):
@@ -154,7 +154,7 @@ def _unclear(saved: Saved, *, sandbox: bool) -> Act:
     return act
 
 
-def _afterwards(saved: Saved, *, sandbox: bool) -> Act:
+def _afterwards(saved: PersonaSaved, *, sandbox: bool) -> Act:
     place = words.place(sandbox)
     if saved.dropped:
         return _dropped(saved.dropped, place)
@@ -168,7 +168,7 @@ def _afterwards(saved: Saved, *, sandbox: bool) -> Act:
         return "settle" if st.button("Close", key="personas_settle") else ""
 
 
-def _dropped(dropped: Sequence[Change], place: str) -> Act:
+def _dropped(dropped: Sequence[FieldChange], place: str) -> Act:
     count = "one field" if len(dropped) == 1 else f"{len(dropped)} fields"
     with st.container(border=True, key="banner-warn-dropped", gap="small"):
         st.markdown(
@@ -188,18 +188,18 @@ def _dropped(dropped: Sequence[Change], place: str) -> Act:
         return "settle" if st.button("Close", key="personas_settle") else ""
 
 
-def _holds(saved: Saved) -> str:
+def _holds(saved: PersonaSaved) -> str:
     return {
-        Held.SAVED: "The answer was lost, but all of it was saved.",
-        Held.NOT_SAVED: "The answer was lost, and nothing of it was saved.",
-        Held.OTHER: "The answer was lost, and only a part of it was saved.",
+        LostSave.SAVED: "The answer was lost, but all of it was saved.",
+        LostSave.NOT_SAVED: "The answer was lost, and nothing of it was saved.",
+        LostSave.OTHER: "The answer was lost, and only a part of it was saved.",
     }.get(saved.holds, "The answer was lost: whether it was saved is not known.")
 
 
-def _told(change: Change, state: Held) -> str:
+def _told(change: FieldChange, state: LostSave) -> str:
     if change.secret:
-        return "A secret can’t be read back." if state is Held.UNKNOWN else ""
-    if state is Held.SAVED:
+        return "A secret can’t be read back." if state is LostSave.UNKNOWN else ""
+    if state is LostSave.SAVED:
         return _short(change.now)
     return f"you sent: {_short(change.now)}"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lib.models import Agent
-from lib.services.personas.diff import Change
+from lib.services.personas.diff import FieldChange
 from lib.services.personas.masking import HIDDEN, masked
 from lib.services.personas.patch import Step
 from lib.services.wording import words
@@ -42,7 +42,7 @@ def asked(item_id: str = "") -> tuple[str, str, str] | None:
 @st.dialog("Save these changes?", width="medium", icon=":material/difference:")
 def dialog(
     item_id: str,
-    changes: Sequence[Change],
+    changes: Sequence[FieldChange],
     steps: Sequence[Step],
     agents: Sequence[Agent],
     *,
@@ -97,5 +97,5 @@ def nothing(*, sandbox: bool) -> str:
     return f"Nothing changed {words.at(sandbox)}. The form shows what is there."
 
 
-def _long(changes: Sequence[Change]) -> bool:
+def _long(changes: Sequence[FieldChange]) -> bool:
     return len(changes) > FEW or sum(len(change.was) + len(change.now) for change in changes) > 1_500

@@ -12,7 +12,7 @@ import streamlit as st
 
 from lib.models import Origin, Persona
 from lib.services.personas import form as persona_form
-from lib.services.personas.saved import Outcome, Saved
+from lib.services.personas.saved import PersonaSaved, SaveOutcome
 from lib.services.personas.service import By
 from lib.ui.kit import context, notes
 from lib.ui.kit.context import Services
@@ -24,9 +24,9 @@ _KEPT = "personas_saved"
 _REVIEW = "personas_open_review"
 
 
-def kept(item_id: str) -> Saved | None:
+def kept(item_id: str) -> PersonaSaved | None:
     """What became of the last save of this persona, while there is something left to say or to decide."""
-    found: Saved | None = st.session_state.get(_KEPT, {}).get(item_id)
+    found: PersonaSaved | None = st.session_state.get(_KEPT, {}).get(item_id)
     return found
 
 
@@ -42,14 +42,14 @@ def send(services: Services, draft: Draft, reason: str, *, force: bool = False) 
     after = persona_form.write(draft["raw"], values)
     before = Persona(draft["id"], drafts.name_of(draft), draft["raw"])
     origin = Origin.RESTORE if draft.get("restores") else Origin.GREENROOM
-    everything: dict[str, Saved] = st.session_state.setdefault(_KEPT, {})
+    everything: dict[str, PersonaSaved] = st.session_state.setdefault(_KEPT, {})
     by = By(actor=context.actor(), reason=reason, origin=origin)
     saved = services.personas.save(before, after, by, force=force)
     # Into the plain dict first: a click meanwhile stops this run at its next st call.
     everything[draft["id"]] = saved
-    if saved.outcome is Outcome.SAVED:
+    if saved.outcome is SaveOutcome.SAVED:
         notes.later(review.told(len(saved.changes), sandbox=services.sandbox))
-    elif saved.outcome is Outcome.NOTHING_CHANGED:
+    elif saved.outcome is SaveOutcome.NOTHING_CHANGED:
         notes.later(review.nothing(sandbox=services.sandbox))
     else:
         return

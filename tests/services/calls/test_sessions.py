@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from lib.errors import BadInput, Conflict, NotFound
 from lib.models import CallSettings, Mode, Status
 from lib.services.ledger.ledger import Ledger
-from lib.settings import Problem
+from lib.settings import SettingProblem
 from lib.wiring import Services
 from tests.databases import written
 from tests.house import ANNA, GUIDE, demo, fault, house, log, reaches, until
@@ -380,7 +380,7 @@ def test_a_room_at_a_strange_address_is_never_shown_and_ended_again(services: Se
 
 
 def test_a_wrong_setting_starts_no_paid_call(sandbox: str, housed: Housed) -> None:
-    problem = Problem("MAX_CALL_S", "is not a number", "Write 600.")
+    problem = SettingProblem("MAX_CALL_S", "is not a number", "Write 600.")
     with housed(problems=(problem,)) as services:
         session = services.sessions.start_and_wait(demo(services).id, token="t")
         assert session.mode is Mode.TEXT

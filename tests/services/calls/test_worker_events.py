@@ -9,7 +9,7 @@ import requests
 
 from lib.errors import UpstreamError
 from lib.models import Status
-from lib.services.calls.worker_events import Heard
+from lib.services.calls.worker_events import WorkerEvents
 from lib.services.chat.responder import Responder
 from tests.house import KEY, demo, house, reaches
 from tests.sandbox_server import RunningSandbox
@@ -29,7 +29,7 @@ def test_a_late_reason_is_kept_unless_somebody_ended_the_call(
             ended = f"{sandbox.v2}/conversations/{session.conversation_id}/end"
             requests.post(ended, headers={"x-api-key": KEY}, timeout=5).raise_for_status()
         reaches(services, session, Status.ENDED)
-        heard = Heard(services.past._ledger, Responder(None))
+        heard = WorkerEvents(services.past._ledger, Responder(None))
         heard.broken(session.id, JOIN)
         over = services.sessions.get(session.id)
         assert over.status is Status.ENDED

@@ -19,8 +19,8 @@ from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.doctor import report
 from lib.doctor.machine import machine, versions
-from lib.doctor.modes import State
-from lib.doctor.report import Check, Outcome, Report, Row, report_json, report_markdown
+from lib.doctor.modes import ModeStanding
+from lib.doctor.report import CheckResult, HealthCheck, Report, SettingRow, report_json, report_markdown
 from lib.services.diagnostics import local, upstream
 from lib.services.diagnostics.service import Diagnostics
 from lib.settings import Loaded, load
@@ -57,7 +57,7 @@ def offline(loaded: Loaded, store: Store) -> Diagnostics:
     return Diagnostics(loaded=loaded, tavus=Tavus(base_url=NOBODY, api_key=SecretStr("k")), store=store, root=ROOT)
 
 
-def named(made: Report, name: str) -> Check:
+def named(made: Report, name: str) -> HealthCheck:
     found = [check for check in made.checks if check.name == name]
     assert len(found) == 1, [check.name for check in made.checks]
     return found[0]
@@ -66,7 +66,7 @@ def named(made: Report, name: str) -> Check:
 def test_all_is_well_on_the_sandbox(sandbox: RunningSandbox, store: Store) -> None:
     with diagnosing(sandbox.v2, store, TAVUS_API_KEY="") as checks:
         made = checks.run()
-    assert (made.verdict, made.result) == ("Ready, on the sandbox: nothing is billed.", Outcome.PASS)
+    assert (made.verdict, made.result) == ("Ready, on the sandbox: nothing is billed.", CheckResult.PASS)
     assert [check.name for check in made.checks] == [
         "Settings",
         "Sandbox",
@@ -79,7 +79,7 @@ def test_all_is_well_on_the_sandbox(sandbox: RunningSandbox, store: Store) -> No
         "This machine",
     ]
     passed = [check for check in made.checks if check.name != "Pipecat worker"]
-    assert all(check.result is Outcome.PASS and check.evidence and not check.fix for check in passed)
+    assert all(check.result is CheckResult.PASS and check.evidence and not check.fix for check in passed)
     assert "6 personas" in named(made, "Sandbox").evidence and "8 can be used" in named(made, "Replicas").evidence
     assert re.search(r"revision \S+, \d+ kB, [\d.]+ GB free", named(made, "Database").evidence)
     assert made.counts().startswith(("9 checks · 8 pass", "9 checks · 9 pass"))
@@ -99,7 +99,7 @@ def test_a_good_key_is_said_to_be_accepted_with_its_latency(sandbox: RunningSand
     assert re.fullmatch(
         r"GET /personas answered in \d+ ms\. 6 personas\. The key is accepted\.", named(made, "Tavus").evidence
     )
-    assert made.result is Outcome.LOOK and "TAVUS_BASE_URL" in made.verdict
+    assert made.result is CheckResult.LOOK and "TAVUS_BASE_URL" in made.verdict
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_a_good_key_is_said_to_be_accepted_with_its_latency(sandbox: RunningSand
 def test_one_cause_is_one_failure_with_its_fix(step: Any, told: str, store: Store) -> None:
     with scripted(step) as upstream, diagnosing(upstream.url, store) as checks:
         made = checks.run()
-    assert named(made, "Tavus").result is Outcome.FAIL and told in named(made, "Tavus").evidence
-    assert named(made, "Tavus").fix and named(made, "Replicas").result is Outcome.SKIP
-    assert made.result is Outcome.FAIL and "One thing to fix: Tavus." in made.verdict
-    assert named(made, "Database").result is Outcome.PASS
+    assert named(made, "Tavus").result is CheckResult.FAIL and told in named(made, "Tavus").evidence
+    assert named(made, "Tavus").fix and named(made, "Replicas").result is CheckResult.SKIP
+    assert made.result is CheckResult.FAIL and "One thing to fix: Tavus." in made.verdict
+    assert named(made, "Database").result is CheckResult.PASS
 
 
 def test_no_network_is_told_and_the_rest_is_still_checked(store: Store) -> None:
@@ -126,7 +126,7 @@ def test_no_network_is_told_and_the_rest_is_still_checked(store: Store) -> None:
         made = checks.run()
     tavus = named(made, "Tavus")
     assert "the connection is refused" in tavus.evidence and "TAVUS_BASE_URL" in tavus.fix
-    assert named(made, "This machine").result is Outcome.PASS
+    assert named(made, "This machine").result is CheckResult.PASS
 
 
 def test_a_check_that_hangs_does_not_hold_the_others(store: Store) -> None:
@@ -138,7 +138,7 @@ def test_a_check_that_hangs_does_not_hold_the_others(store: Store) -> None:
         hanging = [thread for thread in threading.enumerate() if thread.name.startswith("greenroom-check")]
         assert hanging and all(thread.daemon for thread in hanging)
     assert named(made, "Tavus").evidence == "No answer within 0.2 s." and made.took_s < 1
-    assert named(made, "Database").result is Outcome.PASS
+    assert named(made, "Database").result is CheckResult.PASS
 
 
 def test_the_checks_run_side_by_side(store: Store) -> None:
@@ -156,13 +156,13 @@ def test_the_checks_run_side_by_side(store: Store) -> None:
     with scripted(meet, answer(200, {"data": [{"replica_id": "r1"}], "total_count": 1})) as upstream:
         slow = Slow("sqlite:///x.db", root=store.directory)
         with diagnosing(upstream.url, slow) as checks:
-            assert named(checks.run(), "Database").result is Outcome.PASS
+            assert named(checks.run(), "Database").result is CheckResult.PASS
 
 
 def test_a_slow_tavus_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upstream, "SLOW_MS", -1)
     with diagnosing(sandbox.v2, store) as checks:
-        assert named(checks.run(), "Tavus").result is Outcome.LOOK
+        assert named(checks.run(), "Tavus").result is CheckResult.LOOK
 
 
 def test_a_broken_check_is_a_failed_check_and_its_trace_is_logged(
@@ -174,7 +174,7 @@ def test_a_broken_check_is_a_failed_check_and_its_trace_is_logged(
 
     with diagnosing(sandbox.v2, Broken("sqlite:///x.db", root=store.directory)) as checks:
         check = named(checks.run(), "Database")
-    assert (check.result, check.evidence) == (Outcome.FAIL, "Greenroom failed while it checked.")
+    assert (check.result, check.evidence) == (CheckResult.FAIL, "Greenroom failed while it checked.")
     assert "boom" in caplog.text
 
 
@@ -186,9 +186,9 @@ def test_problems_fail_and_notes_are_to_look_at(sandbox: RunningSandbox, store: 
     with diagnosing(sandbox.v2, store, **settings) as checks:
         made = checks.run()
     wrong = named(made, "MAX_CALL_S")
-    assert wrong.result is Outcome.FAIL and "30 to 3600" in wrong.evidence and "restart" in wrong.fix
-    assert named(made, "DAILY_SUBDOMAIN").result is Outcome.LOOK
-    assert named(made, "Avatar mode").result is Outcome.LOOK
+    assert wrong.result is CheckResult.FAIL and "30 to 3600" in wrong.evidence and "restart" in wrong.fix
+    assert named(made, "DAILY_SUBDOMAIN").result is CheckResult.LOOK
+    assert named(made, "Avatar mode").result is CheckResult.LOOK
     assert made.verdict == "Not ready for live calls. One thing to fix: MAX_CALL_S."
 
 
@@ -199,7 +199,7 @@ def test_a_mode_that_lacks_settings_names_them(sandbox: RunningSandbox, store: S
         checks._limit_s = 60.0
         made = checks.run()
     check = named(made, "Avatar mode")
-    assert check.result is Outcome.LOOK and "DEEPGRAM_API_KEY" in check.evidence and "text chat" in check.evidence
+    assert check.result is CheckResult.LOOK and "DEEPGRAM_API_KEY" in check.evidence and "text chat" in check.evidence
     assert any("DEEPGRAM_API_KEY" in mode.because for mode in made.modes if mode.mode == "pipecat_daily") or any(
         "Pipecat is not installed" in mode.because for mode in made.modes
     )
@@ -208,12 +208,12 @@ def test_a_mode_that_lacks_settings_names_them(sandbox: RunningSandbox, store: S
 @pytest.mark.parametrize(
     ("replica", "result", "told"),
     [
-        ("r90bbd427f71", Outcome.PASS, "r90bbd427f71, is ready"),
-        ("r000", Outcome.LOOK, "r000, is gone"),
+        ("r90bbd427f71", CheckResult.PASS, "r90bbd427f71, is ready"),
+        ("r000", CheckResult.LOOK, "r000, is gone"),
     ],
 )
 def test_the_default_replica_is_looked_at(
-    sandbox: RunningSandbox, store: Store, replica: str, result: Outcome, told: str
+    sandbox: RunningSandbox, store: Store, replica: str, result: CheckResult, told: str
 ) -> None:
     with diagnosing(sandbox.v2, store, TAVUS_DEFAULT_REPLICA_ID=replica) as checks:
         check = named(checks.run(), "Replicas")
@@ -222,7 +222,7 @@ def test_the_default_replica_is_looked_at(
 
 def test_an_account_without_replicas_can_not_start(store: Store) -> None:
     with scripted(answer(200, {"data": [], "total_count": 0})) as upstream, diagnosing(upstream.url, store) as checks:
-        assert named(checks.run(), "Replicas").result is Outcome.FAIL
+        assert named(checks.run(), "Replicas").result is CheckResult.FAIL
 
 
 def test_a_wrong_address_of_tavus_has_nobody_contacted(store: Store) -> None:
@@ -233,10 +233,10 @@ def test_a_wrong_address_of_tavus_has_nobody_contacted(store: Store) -> None:
         tavus.close()
         assert upstream.seen == []
     wrong = named(made, "TAVUS_BASE_URL")
-    assert wrong.result is Outcome.FAIL and wrong.evidence.endswith("Until then Tavus is not contacted.")
+    assert wrong.result is CheckResult.FAIL and wrong.evidence.endswith("Until then Tavus is not contacted.")
     assert "tavusapi.com" not in wrong.evidence
     for name in ("Tavus", "Replicas"):
-        assert named(made, name).result is Outcome.SKIP
+        assert named(made, name).result is CheckResult.SKIP
         assert "Nothing is contacted until TAVUS_BASE_URL is corrected" in named(made, name).evidence
     assert made.verdict == "Not ready for live calls. One thing to fix: TAVUS_BASE_URL."
 
@@ -246,7 +246,7 @@ def test_a_wrong_address_does_not_keep_the_sandbox_from_being_asked(sandbox: Run
     tavus = Tavus(base_url=sandbox.v2, api_key=SecretStr("sandbox"))
     made = Diagnostics(loaded=loaded, tavus=tavus, store=store, root=ROOT).run()
     tavus.close()
-    assert named(made, "Sandbox").result is Outcome.PASS
+    assert named(made, "Sandbox").result is CheckResult.PASS
 
 
 # database
@@ -269,7 +269,7 @@ def test_a_server_database_is_named_with_its_size(
         with diagnosing(sandbox.v2, on_server) as checks:
             found = named(checks.run(), "Database")
         on_server.close()
-    assert found.result is Outcome.PASS
+    assert found.result is CheckResult.PASS
     assert re.search(r"^postgresql\+psycopg://.* at revision m\d+_\w+, [\d.]+ MB\. Conv", found.evidence), (
         found.evidence
     )
@@ -281,7 +281,7 @@ def test_a_database_that_is_not_ours_is_told(sandbox: RunningSandbox, tmp_path: 
     stranger.open()
     with diagnosing(sandbox.v2, stranger) as checks:
         check = named(checks.run(), "Database")
-    assert check.result is Outcome.FAIL and "not a database" in check.evidence and "DATABASE_URL" in check.fix
+    assert check.result is CheckResult.FAIL and "not a database" in check.evidence and "DATABASE_URL" in check.fix
 
 
 def test_an_address_of_no_database_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_an_address_of_no_database_is_told(sandbox: RunningSandbox, tmp_path: Pa
     nowhere.open()
     with diagnosing(sandbox.v2, nowhere) as checks:
         check = named(checks.run(), "Database")
-    assert check.result is Outcome.FAIL and check.fix and "CANARY" not in repr(check)
+    assert check.result is CheckResult.FAIL and check.fix and "CANARY" not in repr(check)
 
 
 def test_a_database_that_broke_after_the_start_is_told(sandbox: RunningSandbox, store: Store) -> None:
@@ -304,7 +304,7 @@ def test_a_database_that_broke_after_the_start_is_told(sandbox: RunningSandbox, 
     with diagnosing(sandbox.v2, broken) as checks:
         check = named(checks.run(), "Database")
     broken.close()
-    assert check.result is Outcome.FAIL and "not a database" in check.evidence and check.fix
+    assert check.result is CheckResult.FAIL and "not a database" in check.evidence and check.fix
 
 
 def test_a_database_of_another_revision_is_told(sandbox: RunningSandbox, store: Store) -> None:
@@ -314,13 +314,13 @@ def test_a_database_of_another_revision_is_told(sandbox: RunningSandbox, store: 
 
     with diagnosing(sandbox.v2, Older("sqlite:///x.db", root=store.directory)) as checks:
         check = named(checks.run(), "Database")
-    assert check.result is Outcome.FAIL and "m0002 is due" in check.evidence
+    assert check.result is CheckResult.FAIL and "m0002 is due" in check.evidence
 
 
 def test_little_space_is_to_look_at(sandbox: RunningSandbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "LITTLE_SPACE", 1 << 60)
     with diagnosing(sandbox.v2, store) as checks:
-        assert named(checks.run(), "Database").result is Outcome.LOOK
+        assert named(checks.run(), "Database").result is CheckResult.LOOK
 
 
 # when
@@ -380,20 +380,25 @@ def rooms_left(sandbox: RunningSandbox) -> int:
 @pytest.mark.parametrize(
     ("wanted", "fault", "result", "told"),
     [
-        ("", {}, Outcome.PASS, "its rooms are at sandbox.daily.co"),
-        ("go-scope", {}, Outcome.FAIL, "belongs to sandbox.daily.co, not to go-scope.daily.co"),
-        ("", {"status": 401, "body": {"error": "authentication-error"}}, Outcome.FAIL, "Daily refused the key (401)"),
+        ("", {}, CheckResult.PASS, "its rooms are at sandbox.daily.co"),
+        ("go-scope", {}, CheckResult.FAIL, "belongs to sandbox.daily.co, not to go-scope.daily.co"),
+        (
+            "",
+            {"status": 401, "body": {"error": "authentication-error"}},
+            CheckResult.FAIL,
+            "Daily refused the key (401)",
+        ),
     ],
 )
 def test_dailys_key_and_domain_are_a_row_of_their_own(
-    wanted: str, fault: dict[str, Any], result: Outcome, told: str, sandbox: RunningSandbox, store: Store
+    wanted: str, fault: dict[str, Any], result: CheckResult, told: str, sandbox: RunningSandbox, store: Store
 ) -> None:
     faults = [{"route": "* /daily/v1*", "times": -1, **fault}] if fault else []
     made = asked_daily(sandbox, store, *faults, DAILY_SUBDOMAIN=wanted)
     row, room = named(made, "Daily"), named(made, ROOM)
-    assert row.result is result and told in row.evidence and (result is Outcome.PASS or "DAILY_" in row.fix)
-    assert room.result is (Outcome.PASS if result is Outcome.PASS else Outcome.SKIP)
-    if result is not Outcome.PASS:
+    assert row.result is result and told in row.evidence and (result is CheckResult.PASS or "DAILY_" in row.fix)
+    assert room.result is (CheckResult.PASS if result is CheckResult.PASS else CheckResult.SKIP)
+    if result is not CheckResult.PASS:
         assert not [entry for entry in sandbox.log() if entry["path"] == "/daily/v1/rooms"]
 
 
@@ -402,7 +407,7 @@ def test_a_daily_room_is_made_as_calls_make_theirs_and_deleted_again(
     privacy: str, sandbox: RunningSandbox, store: Store
 ) -> None:
     row = named(asked_daily(sandbox, store, DAILY_AVATAR_PRIVACY=privacy), ROOM)
-    assert row.result is Outcome.PASS and row.evidence.startswith(f"A {privacy} room and a token for it were made")
+    assert row.result is CheckResult.PASS and row.evidence.startswith(f"A {privacy} room and a token for it were made")
     log = [entry for entry in sandbox.log() if entry["path"].startswith("/daily/v1/")]
     methods = [f"{entry['method']} {entry['path'].partition('/v1')[2]}" for entry in log]
     name = log[1]["body"]["name"]
@@ -427,7 +432,7 @@ def test_a_daily_room_that_fails_in_between_is_deleted_all_the_same(
 ) -> None:
     made = asked_daily(sandbox, store, fault)
     row = named(made, ROOM)
-    assert row.result is Outcome.FAIL and told in row.evidence and row.fix
+    assert row.result is CheckResult.FAIL and told in row.evidence and row.fix
     assert "closes by itself" not in row.evidence and rooms_left(sandbox) == 0
     assert f"to fix: {ROOM}" in made.verdict
 
@@ -437,7 +442,7 @@ def test_a_daily_room_that_can_not_be_deleted_is_named_and_closes_by_itself(
 ) -> None:
     refuse = {"route": "DELETE /daily/v1/rooms*", "times": -1, "status": 403, "body": {"error": "forbidden"}}
     row = named(asked_daily(sandbox, store, refuse), ROOM)
-    assert row.result is Outcome.FAIL and "could not be deleted" in row.evidence
+    assert row.result is CheckResult.FAIL and "could not be deleted" in row.evidence
     assert re.search(r"greenroom-check-\w+ closes by itself within 2 minutes\.$", row.evidence)
     assert rooms_left(sandbox) == 1
     sandbox.advance(121)
@@ -448,7 +453,9 @@ def test_a_daily_room_of_another_privacy_than_was_asked_for_is_told(sandbox: Run
     public = {"id": "1", "name": "x", "url": "https://sandbox.daily.co/x", "privacy": "public"}
     fault = {"route": "POST /daily/v1/rooms", "status": 200, "body": public}
     row = named(asked_daily(sandbox, store, fault, DAILY_AVATAR_PRIVACY="private"), ROOM)
-    assert row.result is Outcome.FAIL and row.evidence == "A private room was asked for, and Daily made a public one."
+    assert (
+        row.result is CheckResult.FAIL and row.evidence == "A private room was asked for, and Daily made a public one."
+    )
 
 
 # which conversations are ours
@@ -513,7 +520,7 @@ def test_a_wrong_setting_shows_what_was_written_where_it_came_from_and_what_to_d
     )
     for name in ("DAILY_API_KEY", "CHAT_BASE_URL"):
         assert rows[name].value == "not shown, in case it is a key" and rows[name].problem
-    assert rows["ABSENT_TIMEOUT_S"] == Row("ABSENT_TIMEOUT_S", "60 s", "environment")
+    assert rows["ABSENT_TIMEOUT_S"] == SettingRow("ABSENT_TIMEOUT_S", "60 s", "environment")
     assert "from 30 to 3600" in report_markdown(made).partition("## Configuration")[2]
     assert "CANARY" not in report_markdown(made) + report_json(made)
 
@@ -542,9 +549,15 @@ def test_on_the_sandbox_the_token_is_told_and_the_older_name_is_listed(store: St
 
 def test_the_reports_hold_the_named_fields_only_and_keep_strange_text_in_its_cell() -> None:
     at = datetime(2026, 11, 22, 9, 16, tzinfo=UTC)
-    odd = Check("Tavus", Outcome.FAIL, "a | b\n`c` <img src=x> [d](e)", "Mend *it*.")
+    odd = HealthCheck("Tavus", CheckResult.FAIL, "a | b\n`c` <img src=x> [d](e)", "Mend *it*.")
     made = Report(
-        at, 0.1234, "Not ready.", Outcome.FAIL, (odd,), (Row("MAX_CALL_S", "600 s", "default"),), {"pandas": ""}
+        at,
+        0.1234,
+        "Not ready.",
+        CheckResult.FAIL,
+        (odd,),
+        (SettingRow("MAX_CALL_S", "600 s", "default"),),
+        {"pandas": ""},
     )
     text = report_markdown(made)
     assert text.startswith("# Greenroom report, 2026-11-22 09:16 UTC\n\n**Not ready.** 1 check · 1 fail.")
@@ -590,6 +603,6 @@ def test_wrong_settings_hold_every_avatar_mode_back_and_text_chat_goes_on(
     with diagnosing(sandbox.v2, store, TAVUS_API_KEY="", MAX_CALL_S="soon", DAILY_MINUTES="-1") as checks:
         made = checks.run()
     states = {state.mode: state for state in made.modes}
-    assert states["phoenix_rest"].state is State.CANT
+    assert states["phoenix_rest"].state is ModeStanding.CANT
     assert "DAILY_MINUTES" in states["phoenix_rest"].because and "MAX_CALL_S" in states["phoenix_rest"].because
-    assert "restart" in states["phoenix_rest"].command and states["text"].state is State.WORKS
+    assert "restart" in states["phoenix_rest"].command and states["text"].state is ModeStanding.WORKS

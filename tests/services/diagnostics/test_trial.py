@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from lib.doctor.report import Outcome
+from lib.doctor.report import CheckResult
 from lib.models import CallSettings, Status
 from lib.wiring import Services
 from tests.house import demo, fault, house, log
@@ -36,7 +36,7 @@ def test_the_free_try_sends_the_agents_own_payload_and_takes_no_slot(
 ) -> None:
     agent = demo(services, call=CallSettings(language="German", private_room=True))
     check = services.trial.free(agent.id)
-    assert check.result is Outcome.PASS and "Not billed" in check.evidence
+    assert check.result is CheckResult.PASS and "Not billed" in check.evidence
     sent = log(running.url, "POST /v2/conversations")[0]["body"]
     assert sent["test_mode"] is True and sent["properties"]["language"] == "German" and "callback_url" not in sent
     assert active(running) == 0 and services.sessions.open() == []
@@ -44,8 +44,8 @@ def test_the_free_try_sends_the_agents_own_payload_and_takes_no_slot(
 
 def test_the_free_try_names_why_a_start_would_be_refused(services: Services) -> None:
     check = services.trial.free(demo(services, replica_id="r000000000000").id)
-    assert check.result is Outcome.FAIL and check.fix
-    assert services.trial.free("nobody").result is Outcome.FAIL
+    assert check.result is CheckResult.FAIL and check.fix
+    assert services.trial.free("nobody").result is CheckResult.FAIL
 
 
 @pytest.mark.parametrize(("how", "code", "cause", "advice"), ANSWERS, ids=[row[1] for row in ANSWERS])
@@ -55,7 +55,7 @@ def test_each_refusal_of_tavus_has_its_row(
     running.faults({"route": "POST /v2/conversations", **how})
     row = services.trial.free(demo(services).id)
     # Too many requests pass by themselves: to look at, not to mend.
-    assert row.result is (Outcome.LOOK if code == "rate_limited" else Outcome.FAIL)
+    assert row.result is (CheckResult.LOOK if code == "rate_limited" else CheckResult.FAIL)
     assert cause in row.evidence and row.fix
 
 
@@ -73,12 +73,12 @@ def test_each_way_not_to_reach_tavus_has_its_row(
     with secured(tmp_path) as proxy:
         services.tavus.base_url = where or f"{proxy.url}/v2"
         row = services.trial.free(demo(services).id)
-    assert row.result is Outcome.FAIL and cause in row.evidence and advice in row.fix
+    assert row.result is CheckResult.FAIL and cause in row.evidence and advice in row.fix
 
 
 def test_the_real_try_waits_for_the_avatar_and_ends_the_call(services: Services, running: RunningSandbox) -> None:
     check = services.trial.paid(demo(services).id)
-    assert check.result is Outcome.PASS and "in the room after" in check.evidence
+    assert check.result is CheckResult.PASS and "in the room after" in check.evidence
     assert active(running) == 0
     assert [session.status for session in services.sessions.page().items] == [Status.ENDED]
 
@@ -88,5 +88,5 @@ def test_the_real_try_that_is_refused_says_why_and_leaves_nothing_open(
 ) -> None:
     fault(running.url, "POST /v2/conversations", status=402, body={"message": "out of conversational credits"})
     check = services.trial.paid(demo(services).id)
-    assert check.result is Outcome.FAIL and "minutes" in check.evidence and check.fix
+    assert check.result is CheckResult.FAIL and "minutes" in check.evidence and check.fix
     assert active(running) == 0 and services.sessions.open() == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from lib.clients.transport import Call
+from lib.clients.transport import SentRequest
 from lib.errors import BadInput, NotFound, StoreRefused
 from lib.models import Mode, Session, Status, Traffic
 from lib.services.inspector import journal as journals
@@ -59,13 +59,13 @@ def session(store: Store, session_id: str, conversation_id: str | None = None, a
         rows.advance(connection, session_id, conversation_id=conversation_id)
 
 
-def request(n: int = 0, *, route: str = "/personas/{persona_id}", body: Any = None, **more: Any) -> Call:
+def request(n: int = 0, *, route: str = "/personas/{persona_id}", body: Any = None, **more: Any) -> SentRequest:
     values: dict[str, Any] = {
         "at": NOON + timedelta(milliseconds=n), "method": "GET", "route": route, "status": 200, "ms": 12.5,
         "error_code": "", "number": f"n{n}", "about": f"p{n}", "target": f"/personas/p{n}",
         "body": None if body is None else json.dumps(body).encode(),
     }  # fmt: skip
-    return Call(**{**values, **more})
+    return SentRequest(**{**values, **more})
 
 
 def post(journal: Journal, session_id: str, body: Any, *, at: datetime = NOON) -> Taken:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lib.services.inspector.restraint import AGAIN_S, BURST, REMEMBERED, Restraint
+from lib.services.inspector.restraint import AGAIN_S, BURST, REMEMBERED, TokenBucket
 
 
 def test_a_few_looks_at_once_then_one_every_while_for_each_session_by_itself() -> None:
     now = [100.0]
-    restraint = Restraint(lambda: now[0])
+    restraint = TokenBucket(lambda: now[0])
     assert [restraint.allows("s-1") for _ in range(BURST + 3)] == [True] * BURST + [False] * 3
     assert restraint.allows("s-2")
     allowed = 0
@@ -20,7 +20,7 @@ def test_a_few_looks_at_once_then_one_every_while_for_each_session_by_itself() -
 
 
 def test_it_does_not_remember_for_ever() -> None:
-    restraint = Restraint(lambda: 0.0)
+    restraint = TokenBucket(lambda: 0.0)
     for n in range(3 * REMEMBERED):
         restraint.allows(f"s-{n}")
     assert len(restraint._left) <= REMEMBERED

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lib.clients.tavus import Conversations
+from lib.clients.tavus import ConversationsApi
 from lib.services.calls.claims import Claims
 from lib.store import sessions as rows
 from tests.house import house
@@ -24,10 +24,10 @@ def at_point(point: str) -> None:
     if point == "before the intent is committed":
         rows.note = die
     elif point == "before the POST":
-        Conversations.create = die  # type: ignore[method-assign]
+        ConversationsApi.create = die  # type: ignore[method-assign]
     elif point == "after the POST":
-        create = Conversations.create
-        Conversations.create = lambda *a, **k: die(create(*a, **k))  # type: ignore[method-assign]
+        create = ConversationsApi.create
+        ConversationsApi.create = lambda *a, **k: die(create(*a, **k))  # type: ignore[method-assign]
     elif point == "before the outcome is written":
         Claims.made = die  # type: ignore[method-assign]
     else:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from lib.models import Status
 from lib.services.calls.background.lease import Lease, new_owner
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.store.database import Store
 from lib.wiring import calls
 from tests.house import demo, reaches, until
@@ -126,12 +126,12 @@ def hand() -> Hand:
     return Hand()
 
 
-def lease(store: Store, hand: Hand, owner: str = "") -> tuple[Lease, Ages]:
-    ages = Ages(longest_step_s=5.0, monotonic=hand)
+def lease(store: Store, hand: Hand, owner: str = "") -> tuple[Lease, Stopwatch]:
+    ages = Stopwatch(longest_step_s=5.0, monotonic=hand)
     return Lease(store, "sweeper:x", owner or new_owner(), ages, lasts_s=15.0, monotonic=hand), ages
 
 
-def passes(hand: Hand, seconds: float, *ages: Ages) -> None:
+def passes(hand: Hand, seconds: float, *ages: Stopwatch) -> None:
     for _ in range(int(seconds)):
         hand.now += 1
         for one in ages:

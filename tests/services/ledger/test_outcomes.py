@@ -16,7 +16,7 @@ from lib.services.calls.background import reconciler
 from lib.services.calls.claims import Claims
 from lib.services.calls.sessions import RoomTokens
 from lib.services.ledger.ledger import Ledger
-from lib.services.modes.phoenix import PhoenixRest, Plan
+from lib.services.modes.phoenix import CallPlan, PhoenixRest
 from lib.wiring import Services
 from tests.house import demo, reaches, until
 from tests.services.ledger.world import CREATE, LIST, World, paid_once, status_of
@@ -125,7 +125,7 @@ def test_an_outcome_that_meets_a_mistake_of_ours_is_kept(
     start, paid = PhoenixRest.start, threading.Event()
     failed: list[str] = []
 
-    def starting(self: PhoenixRest, plan: Plan) -> Conversation:
+    def starting(self: PhoenixRest, plan: CallPlan) -> Conversation:
         made = start(self, plan)
         paid.set()
         return made

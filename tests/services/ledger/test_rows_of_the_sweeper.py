@@ -14,7 +14,7 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 
 from lib.api.app import routes
-from lib.clients.tavus import Conversations
+from lib.clients.tavus import ConversationsApi
 from lib.models import Status
 from lib.services.calls.background.lease import Lease
 from lib.wiring import Services
@@ -97,9 +97,9 @@ def test_row_20_another_process_that_reconciles_between_post_and_record_leaves_t
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, go_on = threading.Event(), threading.Event()
-    create = Conversations.create
+    create = ConversationsApi.create
 
-    def held(self: Conversations, fields: Any) -> Any:
+    def held(self: ConversationsApi, fields: Any) -> Any:
         conversation = create(self, fields)
         made.set()
         go_on.wait(10)
@@ -110,7 +110,7 @@ def test_row_20_another_process_that_reconciles_between_post_and_record_leaves_t
         # Something to look for, so that the leader reads the list in every round.
         world.fails({"route": CREATE, "drop": "before"})
         leader.sessions.start_and_wait(agent.id, token="sought")
-        monkeypatch.setattr(Conversations, "create", held)
+        monkeypatch.setattr(ConversationsApi, "create", held)
         session = other.sessions.start(agent.id, token="t")
         assert made.wait(5)
         seen = world.lists()
@@ -171,13 +171,13 @@ def test_row_22_the_row_is_written_before_the_end_is_asked_for(world: World, mon
         for table in ("events", "search", "turns", "sessions"):
             connection.execute(text(f"DELETE FROM {table}"))
     there: list[int] = []
-    end = Conversations.end
+    end = ConversationsApi.end
 
-    def watched(self: Conversations, *, conversation_id: str) -> None:
+    def watched(self: ConversationsApi, *, conversation_id: str) -> None:
         there.append(sum(row["conversation_id"] == conversation_id for row in world.rows()))
         end(self, conversation_id=conversation_id)
 
-    monkeypatch.setattr(Conversations, "end", watched)
+    monkeypatch.setattr(ConversationsApi, "end", watched)
     with world.house() as services:
         reaches_by_id(services, session.id, Status.ENDED)
     assert there == [1]

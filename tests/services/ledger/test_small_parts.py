@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from lib.errors import Ambiguous, KeyRefused, NotSent
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import FAILURES, PAUSE_S, Breaker
 from lib.services.calls.viewers import Viewers
 from lib.store.database import Store
@@ -32,7 +32,7 @@ def hand() -> Hand:
 
 
 def test_an_age_begins_when_the_thing_is_first_seen_and_anew_when_its_mark_changes(hand: Hand) -> None:
-    ages = Ages(longest_step_s=5, monotonic=hand)
+    ages = Stopwatch(longest_step_s=5, monotonic=hand)
     assert ages.of("seen", "s", "a") == 0
     for _ in range(3):
         hand.now += 2
@@ -45,7 +45,7 @@ def test_an_age_begins_when_the_thing_is_first_seen_and_anew_when_its_mark_chang
 
 
 def test_a_pause_counts_as_one_step_and_a_watch_that_goes_back_as_none(hand: Hand) -> None:
-    ages = Ages(longest_step_s=5, monotonic=hand)
+    ages = Stopwatch(longest_step_s=5, monotonic=hand)
     ages.of("seen", "s")
     hand.now += 3600
     ages.tick()
@@ -94,7 +94,7 @@ def test_an_open_breaker_lets_one_start_look_in_each_pause(hand: Hand) -> None:
 
 
 def test_a_thousand_beats_are_a_few_writes_and_none_of_them_waits_for_the_disk(store: Store, hand: Hand) -> None:
-    ages = Ages(longest_step_s=5, monotonic=hand)
+    ages = Stopwatch(longest_step_s=5, monotonic=hand)
     viewers = Viewers(store, ages, lambda: NOON, write_every_s=15)
     here = {"tab"}
     written: list[str] = []
@@ -117,7 +117,7 @@ def test_a_thousand_beats_are_a_few_writes_and_none_of_them_waits_for_the_disk(s
 
 
 def test_a_tab_watches_the_one_session_that_it_shows_last(store: Store, hand: Hand) -> None:
-    ages = Ages(longest_step_s=5, monotonic=hand)
+    ages = Stopwatch(longest_step_s=5, monotonic=hand)
     viewers = Viewers(store, ages, lambda: NOON, write_every_s=15)
     viewers.follow("tab", "s-1", lambda: True)
     viewers.look()

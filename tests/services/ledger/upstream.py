@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.clients.tavus import Conversations
+from lib.clients.tavus import ConversationsApi
 from lib.clients.transport import Success
 from lib.errors import Ambiguous, KeyRefused, NotFound, NotSent, RateLimited
 
@@ -74,8 +74,8 @@ class Upstream:
     who: str = "Tavus"
 
     @property
-    def conversations(self) -> Conversations:
-        return Conversations(self)  # type: ignore[arg-type]
+    def conversations(self) -> ConversationsApi:
+        return ConversationsApi(self)  # type: ignore[arg-type]
 
     personas = replicas = conversations
     """Nobody asks for them here, but the catalogue wants to know where it would."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lib.clients import vocabulary
 from lib.errors import RateLimited
 from lib.services.library import documents, examples, forms, guardrails, objectives, patches
-from lib.services.library.objectives import Chain, Step
+from lib.services.library.objectives import Chain, ObjectiveStep
 
 RULE: dict[str, Any] = {
     "uuid": "g1",
@@ -138,7 +138,7 @@ def test_mine_and_theirs_are_merged_field_by_field() -> None:
 def test_a_review_says_what_each_step_becomes() -> None:
     was = objectives.read(CHAIN)
     now = at(replace(was, name="Welcome", steps=(was.steps[1], was.steps[0], *was.steps[2:])), 3, confirmation="auto")
-    now = replace(now, steps=(*now.steps[:2], now.steps[3], Step(name="new_one", prompt="New.", next="bye")))
+    now = replace(now, steps=(*now.steps[:2], now.steps[3], ObjectiveStep(name="new_one", prompt="New.", next="bye")))
     told = {change.label: (change.was, change.now) for change in objectives.between(was, now)}
     assert told == {
         "Name of the set": ("Intake", "Welcome"),
@@ -188,14 +188,16 @@ def test_what_is_wrong_with_a_step_is_named(changes: dict[str, Any], told: str) 
 
 def test_what_is_wrong_with_the_set_is_named() -> None:
     assert messages(Chain()) == ["Add at least one step."]
-    many = Chain(steps=tuple(Step(name=f"s{n}", prompt="x", next=f"s{n + 1}" if n < 50 else "") for n in range(51)))
+    many = Chain(
+        steps=tuple(ObjectiveStep(name=f"s{n}", prompt="x", next=f"s{n + 1}" if n < 50 else "") for n in range(51))
+    )
     assert messages(many) == ["51 steps; 50 is the most."]
     assert messages(replace(many, steps=(*many.steps[:49], replace(many.steps[49], next="")))) == []
     chain = objectives.read(CHAIN)
     assert messages(replace(chain, name="x" * 101)) == ["101 characters; 100 is the most."]
     assert (
         "2 steps are first: greet, lonely"
-        in messages(replace(chain, steps=(*chain.steps, Step(name="lonely", prompt="x"))))[0]
+        in messages(replace(chain, steps=(*chain.steps, ObjectiveStep(name="lonely", prompt="x"))))[0]
     )
     loop = at(chain, 3, next="greet")
     assert "lead back to an earlier one" in messages(loop)[0]

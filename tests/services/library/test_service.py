@@ -14,7 +14,7 @@ from lib.clients.tavus import Tavus
 from lib.errors import Ambiguous, Conflict, KeyRefused, NotFound, RateLimited, UpstreamRejected
 from lib.services.library import documents, examples, forms, guardrails, objectives
 from lib.services.library.service import Library
-from lib.services.library.using import MOST_GUARDRAILS, Kind
+from lib.services.library.using import MOST_GUARDRAILS, LibraryKind
 from lib.wiring import Services
 from tests.house import BUYER, GUIDE, house
 from tests.sandbox_server import RunningSandbox
@@ -324,11 +324,11 @@ def test_each_kind_is_attached_to_personas_and_detached_and_nothing_else_of_them
     services: Services, sandbox: RunningSandbox
 ) -> None:
     library = services.library
-    items: dict[Kind, Any] = {
-        Kind.OBJECTIVES: library.objectives.create(objectives.body_of(examples.CHAINS["Discovery call"])),
-        Kind.GUARDRAILS: rule(library),
-        Kind.DOCUMENTS: library.documents.create({"document_url": "https://docs.example.com/a.pdf"}),
-        Kind.SETS: library.guardrails.sets().items[0],
+    items: dict[LibraryKind, Any] = {
+        LibraryKind.OBJECTIVES: library.objectives.create(objectives.body_of(examples.CHAINS["Discovery call"])),
+        LibraryKind.GUARDRAILS: rule(library),
+        LibraryKind.DOCUMENTS: library.documents.create({"document_url": "https://docs.example.com/a.pdf"}),
+        LibraryKind.SETS: library.guardrails.sets().items[0],
     }
     before = {id_: persona(services, id_) for id_ in (GUIDE, BUYER)}
     for kind, item in items.items():
@@ -343,15 +343,15 @@ def test_each_kind_is_attached_to_personas_and_detached_and_nothing_else_of_them
         services.attaching.choose(kind, item, ())
         for id_, row in started.items():
             now = persona(services, id_)
-            if kind is not Kind.OBJECTIVES:
+            if kind is not LibraryKind.OBJECTIVES:
                 assert filled(now) == filled(row)
             assert now["system_prompt"] == before[id_]["system_prompt"]
 
 
 def test_what_was_attached_is_in_the_personas_history_with_its_reason(services: Services) -> None:
     item = rule(services.library)
-    services.attaching.choose(Kind.GUARDRAILS, item, {GUIDE})
-    services.attaching.delete(Kind.GUARDRAILS, item)
+    services.attaching.choose(LibraryKind.GUARDRAILS, item, {GUIDE})
+    services.attaching.delete(LibraryKind.GUARDRAILS, item)
     reasons = [snapshot.reason for snapshot in services.personas.history.of(GUIDE)]
     assert reasons[:2] == ["Detach guardrail calm", "Attach guardrail calm"]
 
@@ -362,7 +362,7 @@ def test_a_persona_with_unpublished_changes_of_the_maker_is_not_changed(
     item = rule(services.library)
     body = {"error": "maker_changes", "message": "Unpublished changes."}
     sandbox.faults({"route": f"PATCH /v2/personas/{GUIDE}", "status": 409, "body": body, "times": -1})
-    (outcome,) = services.attaching.choose(Kind.GUARDRAILS, item, {GUIDE})
+    (outcome,) = services.attaching.choose(LibraryKind.GUARDRAILS, item, {GUIDE})
     assert isinstance(outcome.error, Conflict)
     sandbox.faults()
     assert item.id not in (persona(services, GUIDE).get("guardrail_ids") or ())
@@ -370,7 +370,7 @@ def test_a_persona_with_unpublished_changes_of_the_maker_is_not_changed(
 
 def test_stock_personas_are_left_alone(services: Services) -> None:
     item = rule(services.library)
-    assert services.attaching.choose(Kind.GUARDRAILS, item, {SALES_COACH}) == ()
+    assert services.attaching.choose(LibraryKind.GUARDRAILS, item, {SALES_COACH}) == ()
 
 
 def test_one_persona_that_refuses_keeps_no_other_from_being_changed(
@@ -378,7 +378,9 @@ def test_one_persona_that_refuses_keeps_no_other_from_being_changed(
 ) -> None:
     item = rule(services.library)
     sandbox.faults({"route": f"PATCH /v2/personas/{GUIDE}", "status": 402, "body": {"message": "out of credits"}})
-    outcomes = {one.persona_id: one.error for one in services.attaching.choose(Kind.GUARDRAILS, item, {GUIDE, BUYER})}
+    outcomes = {
+        one.persona_id: one.error for one in services.attaching.choose(LibraryKind.GUARDRAILS, item, {GUIDE, BUYER})
+    }
     assert outcomes[BUYER] is None
     refused = outcomes[GUIDE]
     assert refused is not None and refused.code == "out_of_credit"
@@ -389,17 +391,17 @@ def test_a_persona_with_fifty_guardrails_takes_no_more(services: Services, sandb
     item = rule(services.library)
     full = [f"g{number}" for number in range(MOST_GUARDRAILS)]
     sandbox.call("PATCH", f"/personas/{GUIDE}", [{"op": "add", "path": "/guardrail_ids", "value": full}])
-    (outcome,) = services.attaching.choose(Kind.GUARDRAILS, item, {GUIDE})
+    (outcome,) = services.attaching.choose(LibraryKind.GUARDRAILS, item, {GUIDE})
     assert outcome.error is not None and "50 is the most" in outcome.error.message
 
 
 def test_a_use_by_tag_is_told_apart_from_one_by_id(services: Services, sandbox: RunningSandbox) -> None:
     item = rule(services.library, tags=["house", "calm"])
     sandbox.call("PATCH", f"/personas/{BUYER}", [{"op": "add", "path": "/guardrail_tags", "value": ["house", "x"]}])
-    services.attaching.choose(Kind.GUARDRAILS, item, {GUIDE})
+    services.attaching.choose(LibraryKind.GUARDRAILS, item, {GUIDE})
     told = {
         use.persona.id: (use.by_id, use.tags)
-        for use in services.attaching.uses(Kind.GUARDRAILS, item, max_age_s=0)
+        for use in services.attaching.uses(LibraryKind.GUARDRAILS, item, max_age_s=0)
         if use.persona.id in (GUIDE, BUYER)
     }
     assert told == {GUIDE: (True, ()), BUYER: (False, ("house",))}
@@ -409,12 +411,12 @@ def test_deleting_detaches_first_and_deletes_nothing_while_a_persona_refuses(
     services: Services, sandbox: RunningSandbox
 ) -> None:
     item = services.library.documents.create({"document_url": "https://docs.example.com/a.pdf"})
-    services.attaching.choose(Kind.DOCUMENTS, item, {GUIDE, BUYER})
+    services.attaching.choose(LibraryKind.DOCUMENTS, item, {GUIDE, BUYER})
     sandbox.faults({"route": f"PATCH /v2/personas/{BUYER}", "status": 500, "body": {"error": "boom"}})
-    outcomes = {one.persona_id: one.error for one in services.attaching.delete(Kind.DOCUMENTS, item)}
+    outcomes = {one.persona_id: one.error for one in services.attaching.delete(LibraryKind.DOCUMENTS, item)}
     assert outcomes[GUIDE] is None and isinstance(outcomes[BUYER], Ambiguous)
     assert services.library.documents.get(item.id).id == item.id
-    services.attaching.delete(Kind.DOCUMENTS, item)
+    services.attaching.delete(LibraryKind.DOCUMENTS, item)
     for id_ in (GUIDE, BUYER):
         assert item.id not in (persona(services, id_).get("document_ids") or ())
     with pytest.raises(NotFound):

@@ -19,12 +19,12 @@ import requests
 from pydantic import SecretStr
 
 from lib.clients.daily import Daily
-from lib.doctor.modes import State
-from lib.doctor.report import Outcome
+from lib.doctor.modes import ModeStanding
+from lib.doctor.report import CheckResult
 from lib.models import Mode, Session, Status
 from lib.services.modes.workers import left_workers
 from lib.wiring import Services, clients
-from lib.worker import Plan
+from lib.worker import WorkerPlan
 from tests.house import KEY, demo, house, reaches, until
 from tests.kubernetes_api import FakeCluster, cluster
 from tests.running import ROOT
@@ -246,7 +246,7 @@ def test_a_start_whose_dashboard_was_killed_makes_no_call_afterwards(
 def test_what_no_session_knows_is_ended_and_what_another_dashboard_hears_or_owns_is_not(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
-    def plan_of(session_id: str) -> Plan:
+    def plan_of(session_id: str) -> WorkerPlan:
         return worker_plan(session_id=session_id, tavus_base_url=sandbox.v2, tavus_key=KEY, callback_url="")
 
     script = "\nif plan['session_id'].startswith('s-2000'):" + NEVER.replace("\n", "\n    ") + HOLD
@@ -302,10 +302,10 @@ def test_diagnostics_ask_the_cluster_and_not_this_machines_packages(sandbox: Run
         row = {check.name: check for check in made.checks}
         assert "Pipecat worker" not in row
         asked = row["Kubernetes cluster"]
-        assert asked.result is Outcome.PASS
+        assert asked.result is CheckResult.PASS
         assert asked.evidence == "The cluster answers. No worker of this database is in its namespace greenroom."
         mode = next(state for state in made.modes if state.mode == "pipecat_daily")
-        assert mode.state is State.WORKS and "in the cluster" in mode.because
+        assert mode.state is ModeStanding.WORKS and "in the cluster" in mode.because
 
         session = services.sessions.start_and_wait(demo(services).id, token="t")
         assert session.mode is Mode.PIPECAT_DAILY
@@ -317,7 +317,7 @@ def test_diagnostics_ask_the_cluster_and_not_this_machines_packages(sandbox: Run
         fake.refuse("list jobs", 403, "jobs.batch is forbidden")
         made = services.diagnostics.run(0)
         refused = next(check for check in made.checks if check.name == asked.name)
-        assert refused.result is Outcome.FAIL and "(403)" in refused.evidence and "Role" in refused.fix
+        assert refused.result is CheckResult.FAIL and "(403)" in refused.evidence and "Role" in refused.fix
         mode = next(state for state in made.modes if state.mode == "pipecat_daily")
-        assert mode.state is State.CANT and "(403)" in mode.because
+        assert mode.state is ModeStanding.CANT and "(403)" in mode.because
         fake.allow_all()

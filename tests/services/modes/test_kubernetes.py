@@ -23,7 +23,7 @@ from lib.services.modes.workers.kubernetes.api import Cluster
 from lib.services.modes.workers.kubernetes.job import WorkerJob
 from lib.services.modes.workers.kubernetes.launcher import KubernetesLauncher
 from lib.services.modes.workers.launcher import Launcher
-from lib.worker import Command, Plan, Service
+from lib.worker import Command, Service, WorkerPlan
 from tests.house import until
 from tests.kubernetes_api import NAMESPACE, FakeCluster, Rights, cluster, kept_by_the_official_client
 from tests.running import ROOT
@@ -35,7 +35,7 @@ IMAGE, SECRET = "registry.example.com/worker:1", "greenroom-worker"
 STAY = "\nwhile True: time.sleep(0.05)\n"
 
 
-def plan(**changes: Any) -> Plan:
+def plan(**changes: Any) -> WorkerPlan:
     given: dict[str, Any] = {
         "session_id": "s-20261126-101010-abcdef", "name": "gr-n", "transport": "daily",
         "tavus_base_url": "http://127.0.0.1:9/v2", "tavus_key": "tvsk_CANARY", "replica_id": "r1", "max_call_s": 60,
@@ -45,7 +45,7 @@ def plan(**changes: Any) -> Plan:
         "tts": Service("cartesia", "ca_CANARY", voice="v"),
         "system_prompt": "You cost $(TAVUS_API_KEY) or $5.",
     }  # fmt: skip
-    return Plan(**{**given, **changes})
+    return WorkerPlan(**{**given, **changes})
 
 
 ID = plan().session_id

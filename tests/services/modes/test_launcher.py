@@ -15,21 +15,21 @@ from lib.errors import Conflict, LimitReached, SettingsWrong
 from lib.services.modes.workers import launcher, limits
 from lib.services.modes.workers import local as processes
 from lib.services.modes.workers.launcher import Launcher
-from lib.services.modes.workers.limits import Limits
+from lib.services.modes.workers.limits import WorkerLimits
 from lib.services.modes.workers.local import LocalLauncher
-from lib.worker import Command, Plan
+from lib.worker import Command, WorkerPlan
 from tests.house import until
 from tests.services.scripted_worker import worker_at
 
 KEY = "tvsk_CANARY_worker"
 
 
-def plan(**changes: Any) -> Plan:
+def plan(**changes: Any) -> WorkerPlan:
     given: dict[str, Any] = {
         "session_id": "s1", "name": "n", "transport": "rtc", "tavus_base_url": "http://127.0.0.1:9/v2",
         "tavus_key": KEY, "replica_id": "r1", "max_call_s": 60, "absent_s": 30, "left_s": 5, "replica_within_s": 5.0,
     }  # fmt: skip
-    return Plan(**{**given, **changes})
+    return WorkerPlan(**{**given, **changes})
 
 
 class Ear:
@@ -44,7 +44,7 @@ class Ear:
 
 
 def local(root: Path, script: str, *, at_most: int = 2, memory_mb: int = 1500) -> LocalLauncher:
-    most = Limits(memory_mb)
+    most = WorkerLimits(memory_mb)
     return LocalLauncher(Path(sys.executable), worker_at(root, script), at_most=at_most, limits=most)
 
 
@@ -167,7 +167,7 @@ def test_no_key_is_in_its_arguments_or_environment(tmp_path: Path, monkeypatch: 
 
 
 def test_a_python_that_is_not_there_starts_nothing(tmp_path: Path) -> None:
-    made = LocalLauncher(tmp_path / "none", tmp_path, at_most=1, limits=Limits(1500))
+    made = LocalLauncher(tmp_path / "none", tmp_path, at_most=1, limits=WorkerLimits(1500))
     with pytest.raises(SettingsWrong, match="can't be started: No such file"):
         made.start(plan(), Ear())
     assert made.list() == []
@@ -175,7 +175,7 @@ def test_a_python_that_is_not_there_starts_nothing(tmp_path: Path) -> None:
 
 def test_a_plan_survives_its_line_and_a_wrong_one_is_refused() -> None:
     made = plan(system_prompt="a\nb\u2028c", greeting="“Hi”")
-    assert Plan.parse(made.line()) == made and made.line().count("\n") == 1
+    assert WorkerPlan.parse(made.line()) == made and made.line().count("\n") == 1
     for line in ("", "[]", '{"surprise": 1}', '{"session_id": "s"}'):
         with pytest.raises((ValueError, TypeError)):
-            Plan.parse(line)
+            WorkerPlan.parse(line)

@@ -26,11 +26,11 @@ from lib.doctor.machine import machine
 from lib.doctor.probe import Probe
 from lib.errors import Ambiguous, GreenroomError, KeyRefused, OutOfCredit, SettingsWrong, SlotsFull, UpstreamRejected
 from lib.models import CallSettings, Mode, Session, Status
-from lib.services.modes.phoenix import PhoenixRest, Plan
+from lib.services.modes.phoenix import CallPlan, PhoenixRest
 from lib.services.modes.pipecat import mode as pipecat_daily
 from lib.services.modes.pipecat.mode import PipecatDaily
 from lib.services.modes.pipecat.worker_error import error_of
-from lib.services.modes.workers.limits import Limits
+from lib.services.modes.workers.limits import WorkerLimits
 from lib.services.modes.workers.local import LocalLauncher
 from lib.settings import Settings
 from lib.store import schema
@@ -61,7 +61,7 @@ def mode_with(
         own_base=lambda: "http://127.0.0.1:1",
         part_of=lambda _: {"system_prompt": "You are Bo."},
         daily=Daily(api_key=SecretStr("d"), base_url=f"{sandbox.url}/daily/v1"),
-        launcher=LocalLauncher(Path(sys.executable), root, at_most=2, limits=Limits(1500)),
+        launcher=LocalLauncher(Path(sys.executable), root, at_most=2, limits=WorkerLimits(1500)),
     )
     made._probe = tried
     yield made
@@ -76,7 +76,7 @@ def session() -> Session:
     )  # fmt: skip
 
 
-PLAN = Plan(session(), "gr-name", CallSettings())
+PLAN = CallPlan(session(), "gr-name", CallSettings())
 
 
 def rooms(sandbox: RunningSandbox) -> int:

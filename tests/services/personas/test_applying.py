@@ -14,7 +14,7 @@ from lib.models import Origin
 from lib.services.personas import files
 from lib.services.personas.applying import Done, apply
 from lib.services.personas.content import content_of
-from lib.services.personas.plan import Act, Plan, plan
+from lib.services.personas.plan import Act, PersonasPlan, plan
 from lib.services.personas.rows import sendable
 from lib.services.personas.service import By
 from lib.wiring import Services
@@ -36,7 +36,7 @@ def services(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Services]:
         yield built
 
 
-def planned(services: Services, *texts: str, **how: Any) -> Plan:
+def planned(services: Services, *texts: str, **how: Any) -> PersonasPlan:
     sources = [files.read(f"{number}.yaml", text.encode()) for number, text in enumerate(texts)]
     return plan(sources, services.catalogue.personas(max_age_s=0).items, **how)
 

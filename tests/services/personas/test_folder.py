@@ -14,7 +14,7 @@ from lib.services.personas import files, folder
 from lib.services.personas.base import Base
 from lib.services.personas.content import content_of
 from lib.services.personas.files import FileRefused, PersonaFile
-from lib.services.personas.folder import Export, Written
+from lib.services.personas.folder import FileExport, Written
 
 
 def persona(name: str, persona_id: str = "", **fields: Any) -> Persona:
@@ -23,7 +23,7 @@ def persona(name: str, persona_id: str = "", **fields: Any) -> Persona:
     return Persona(persona_id, name, row)
 
 
-def outcome(exports: list[Export]) -> dict[str, Written]:
+def outcome(exports: list[FileExport]) -> dict[str, Written]:
     return {export.file: export.written for export in exports}
 
 

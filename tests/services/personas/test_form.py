@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lib.services.personas import check as persona_check
 from lib.services.personas import diff as persona_diff
 from lib.services.personas import form as persona_form
-from lib.services.personas.fields import BY_KEY, FIELDS, READ_ONLY, Kind
+from lib.services.personas.fields import BY_KEY, FIELDS, READ_ONLY, FieldKind
 
 GUIDE: dict[str, Any] = {
     "persona_id": "p1",
@@ -64,14 +64,14 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     return row
 
 
-def fitting(kind: Kind, shape: type) -> st.SearchStrategy[Any]:
-    if kind is Kind.BOOL:
+def fitting(kind: FieldKind, shape: type) -> st.SearchStrategy[Any]:
+    if kind is FieldKind.BOOL:
         return st.booleans()
-    if kind is Kind.NUMBER:
+    if kind is FieldKind.NUMBER:
         return st.integers(0, 2) | st.floats(0, 2)
-    if kind is Kind.LINES:
+    if kind is FieldKind.LINES:
         return st.lists(st.text(max_size=10), max_size=4)
-    if kind in (Kind.JSON, Kind.SECRETS):
+    if kind in (FieldKind.JSON, FieldKind.SECRETS):
         entry = st.dictionaries(st.sampled_from(["name", "api_key", "speed"]), ANYTHING, max_size=3)
         return entry if shape is dict else st.lists(entry, max_size=3)
     return st.text(max_size=30)
@@ -91,7 +91,9 @@ def test_a_row_that_was_only_shown_comes_back_verbatim(row: dict[str, Any]) -> N
 @PROPERTY
 @given(rows(), st.data())
 def test_a_change_of_one_field_leaves_every_other_one_alone(row: dict[str, Any], data: st.DataObject) -> None:
-    field = data.draw(st.sampled_from([f for f in FIELDS if f.kind in (Kind.TEXT, Kind.LONG, Kind.CHOICE)]))
+    field = data.draw(
+        st.sampled_from([f for f in FIELDS if f.kind in (FieldKind.TEXT, FieldKind.LONG, FieldKind.CHOICE)])
+    )
     values = persona_form.read(row)
     after = persona_form.write(row, {**values, field.key: "set here"})
     if field.key in persona_form.alien(row):

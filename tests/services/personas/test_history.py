@@ -20,7 +20,7 @@ from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import content
 from lib.services.personas.content import content_of
 from lib.services.personas.diff import compare
-from lib.services.personas.history import Drift, History
+from lib.services.personas.history import Drift, PersonaHistory
 from lib.services.personas.service import By
 from lib.store.database import Store
 from lib.wiring import Services
@@ -238,7 +238,7 @@ def test_two_consoles_on_one_database_keep_each_state_once(
 
 
 def test_each_account_has_a_history_of_its_own(store: Store) -> None:
-    one, two = History(store, account="one"), History(store, account="two")
+    one, two = PersonaHistory(store, account="one"), PersonaHistory(store, account="two")
     persona = Persona("p1", "Guide", {"persona_id": "p1", "persona_name": "Guide", "persona_type": "user"})
     one.wrote(persona, actor="me")
     assert two.of("p1") == []
@@ -250,10 +250,10 @@ def test_each_account_has_a_history_of_its_own(store: Store) -> None:
 def test_a_new_spelling_of_contents_is_no_change_at_tavus(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = {"persona_id": "p1", "persona_name": "Guide", "mood_today": "good", "persona_type": "user"}
     listing = Listing((Persona("p1", "Guide", raw),), NOW)
-    History(store, account="a").swept(listing, datetime.now(UTC))
+    PersonaHistory(store, account="a").swept(listing, datetime.now(UTC))
     # A later Greenroom knows that `mood_today` is the newer name of the greeting.
     monkeypatch.setattr(content, "OLDER", {**content.OLDER, ("mood_today",): ("greeting",)})
-    later = History(store, account="a")
+    later = PersonaHistory(store, account="a")
     for _ in range(2):
         later.swept(listing, datetime.now(UTC))
     assert len(later.of("p1")) == 1
@@ -272,7 +272,7 @@ def personas(count: int, **fields: Any) -> tuple[Persona, ...]:
 def test_the_first_sweep_of_500_is_one_transaction_and_an_unchanged_one_costs_no_write_and_next_to_no_query(
     store: Store,
 ) -> None:
-    history = History(store, account="a")
+    history = PersonaHistory(store, account="a")
     with statements(store) as first:
         history.swept(Listing(personas(500), NOW), datetime.now(UTC))
     assert sum(statement.startswith("INSERT") for statement in first) == 1
@@ -294,7 +294,7 @@ def test_the_first_sweep_of_500_is_one_transaction_and_an_unchanged_one_costs_no
 
 
 def test_a_rerun_of_the_gallery_computes_nothing_for_500(store: Store) -> None:
-    history = History(store, account="a")
+    history = PersonaHistory(store, account="a")
     listing = Listing(personas(500), NOW)
     history.swept(listing, datetime.now(UTC))
     first = history.drift(listing)
@@ -315,7 +315,7 @@ def test_a_history_that_can_not_be_kept_leaves_the_list_readable(
 
 def test_hostile_names_reasons_and_contents_are_kept_as_they_are(store: Store) -> None:
     text = "<img src=x onerror=alert(1)> **md** 🦊 שלום \" ' \\ {x}"
-    history = History(store, account="a")
+    history = PersonaHistory(store, account="a")
     raw = {"persona_id": "p1", "persona_name": text, "system_prompt": text * 500, "\0": "\ud800"}
     history.wrote(Persona("p1", text, raw), actor=text, reason=text)
     (kept,) = history.of("p1")

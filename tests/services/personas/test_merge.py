@@ -9,7 +9,7 @@ from hypothesis import given
 
 from lib.services.personas.content import older
 from lib.services.personas.fields import READ_ONLY
-from lib.services.personas.merge import Clash, merge
+from lib.services.personas.merge import MergeClash, merge
 from lib.services.personas.rows import alike
 from tests.services.personas.rows import OLDER, PROPERTY, pairs, triples
 
@@ -63,8 +63,8 @@ def test_a_clash_shows_three_sides_and_is_settled_by_choice() -> None:
     theirs = {"persona_name": "C", "greeting": "Hello", "layers": {"tts": {"tts_engine": "elevenlabs"}}}
     merged = merge(base, mine, theirs)
     assert merged.clashes == (
-        Clash(("persona_name",), "Name", "A", "B", "C"),
-        Clash(("layers", "tts", "tts_engine"), "Voice, engine", "Cartesia", "Azure", "ElevenLabs"),
+        MergeClash(("persona_name",), "Name", "A", "B", "C"),
+        MergeClash(("layers", "tts", "tts_engine"), "Voice, engine", "Cartesia", "Azure", "ElevenLabs"),
     )
     assert merged.row == {**theirs, "context": "c"}
     assert merged.with_mine({"persona_name"}) == {**theirs, "context": "c", "persona_name": "B"}

@@ -12,7 +12,7 @@ from lib.models import Persona
 from lib.services.personas import files
 from lib.services.personas.content import content_of, older
 from lib.services.personas.files import FileRefused, PersonaFile
-from lib.services.personas.plan import Act, Plan, Step, plan
+from lib.services.personas.plan import Act, PersonasPlan, PlanStep, plan
 from lib.services.personas.rows import ABSENT, get, put
 from tests.services.personas.rows import PROPERTY, older_pairs
 from tests.services.personas.test_files import ROWS
@@ -54,12 +54,12 @@ def exported(row: dict[str, Any] = GUIDE, **how: Any) -> str:
     return files.text(content_of(row), **{"ids": True, **how})
 
 
-def only(found: Plan) -> Step:
+def only(found: PersonasPlan) -> PlanStep:
     assert len(found.steps) == 1
     return found.steps[0]
 
 
-def shown(step: Step) -> list[tuple[str, str, str]]:
+def shown(step: PlanStep) -> list[tuple[str, str, str]]:
     return [(change.key, change.was, change.now) for change in step.changes]
 
 

@@ -12,7 +12,7 @@ from lib.errors import Ambiguous, Conflict, KeyRefused, NotFound, NotSent, Upstr
 from lib.models import Origin, Persona
 from lib.services.personas.content import content_of
 from lib.services.personas.patch import guarded
-from lib.services.personas.saved import Held, Outcome, Saved
+from lib.services.personas.saved import LostSave, PersonaSaved, SaveOutcome
 from lib.services.personas.service import By
 from lib.wiring import Services
 from tests.house import BUYER, GUIDE, demo
@@ -56,7 +56,7 @@ def test_saved_the_change_is_sent_read_back_and_kept_with_who_and_why(
     before = services.personas.get(GUIDE)
     seen = len(sandbox.log())
     saved = services.personas.save(before, after(before, greeting="Hello there."), ME)
-    assert (saved.outcome, saved.dropped, saved.unrecorded) == (Outcome.SAVED, (), None)
+    assert (saved.outcome, saved.dropped, saved.unrecorded) == (SaveOutcome.SAVED, (), None)
     assert [(change.label, change.now) for change in saved.changes] == [("Greeting", "Hello there.")]
     assert saved.persona is not None
     assert saved.persona.greeting == stored(sandbox)["greeting"] == "Hello there."
@@ -73,15 +73,15 @@ def test_nothing_changed_where_there_is_no_difference_or_tavus_sees_none(
 ) -> None:
     before = console.personas.get(GUIDE)
     seen = len(sandbox.log())
-    assert console.personas.save(before, dict(before.raw), ME).outcome is Outcome.NOTHING_CHANGED
+    assert console.personas.save(before, dict(before.raw), ME).outcome is SaveOutcome.NOTHING_CHANGED
     assert asked(sandbox, seen) == ["GET"]
     # Seen at Tavus: a default of the language model's is no change.
     layers = {**before.layers, "llm": {**before.layers.get("llm", {}), "speculative_inference": True}}
     saved = console.personas.save(before, after(before, layers=layers), ME)
-    assert saved.outcome is Outcome.NOTHING_CHANGED
+    assert saved.outcome is SaveOutcome.NOTHING_CHANGED
     assert saved.persona is not None
     sandbox.faults({"route": PATCH, "status": 304})
-    assert console.personas.save(before, after(before, greeting="Hi"), ME).outcome is Outcome.NOTHING_CHANGED
+    assert console.personas.save(before, after(before, greeting="Hi"), ME).outcome is SaveOutcome.NOTHING_CHANGED
     assert origins(console) == [Origin.FOUND]
 
 
@@ -93,7 +93,7 @@ def test_conflict_someone_elses_edit_is_shown_with_three_sides_and_nothing_is_se
     seen = len(sandbox.log())
     mine = after(before, persona_name="Mine", context="My context.")
     saved = console.personas.save(before, mine, ME)
-    assert saved.outcome is Outcome.CONFLICT
+    assert saved.outcome is SaveOutcome.CONFLICT
     assert asked(sandbox, seen) == ["GET"]
     assert saved.contested is not None
     (clash,) = saved.contested.merge.clashes
@@ -103,7 +103,7 @@ def test_conflict_someone_elses_edit_is_shown_with_three_sides_and_nothing_is_se
     # What the page does next: over theirs, with my side of what clashes.
     row = saved.contested.merge.with_mine([clash.key])
     again = console.personas.save(saved.contested.theirs, row, ME)
-    assert again.outcome is Outcome.SAVED
+    assert again.outcome is SaveOutcome.SAVED
     now = stored(sandbox)
     assert (now["persona_name"], now["greeting"], now["context"]) == ("Mine", "Their greeting.", "My context.")
     assert origins(console) == [Origin.GREENROOM, Origin.TAVUS, Origin.FOUND]
@@ -115,7 +115,7 @@ def test_conflict_an_edit_of_other_fields_is_shown_too_and_merges_by_itself(
     before = console.personas.get(GUIDE)
     elsewhere(sandbox, replaced("/greeting", "Their greeting."))
     saved = console.personas.save(before, after(before, context="My context."), ME)
-    assert saved.outcome is Outcome.CONFLICT
+    assert saved.outcome is SaveOutcome.CONFLICT
     assert saved.contested is not None
     assert saved.contested.merge.clashes == ()
     assert stored(sandbox)["context"] == before.context
@@ -130,7 +130,7 @@ def test_conflict_an_edit_between_the_reading_and_the_sending_fails_the_guard(
     before = console.personas.get(GUIDE)
     elsewhere(sandbox, replaced("/greeting", "Their greeting."))
     saved = console.personas.save(before, after(before, greeting="Mine."), ME, just_read=True)
-    assert saved.outcome is Outcome.CONFLICT
+    assert saved.outcome is SaveOutcome.CONFLICT
     assert saved.contested is not None
     assert [clash.key for clash in saved.contested.merge.clashes] == ["greeting"]
     assert stored(sandbox)["greeting"] == "Their greeting."
@@ -141,26 +141,26 @@ def test_the_same_change_on_both_sides_is_no_conflict(console: Services, sandbox
     elsewhere(sandbox, replaced("/greeting", "Same."))
     for just_read in (False, True):
         saved = console.personas.save(before, after(before, greeting="Same."), ME, just_read=just_read)
-        assert saved.outcome is Outcome.NOTHING_CHANGED
+        assert saved.outcome is SaveOutcome.NOTHING_CHANGED
 
 
 def test_an_edit_that_says_nothing_is_no_conflict(console: Services, sandbox: RunningSandbox) -> None:
     before = console.personas.get(GUIDE)
     stale = Persona(before.id, before.name, {**before.raw, "updated_at": "long ago", "some_null": None})
-    assert console.personas.save(stale, after(stale, greeting="Mine."), ME).outcome is Outcome.SAVED
+    assert console.personas.save(stale, after(stale, greeting="Mine."), ME).outcome is SaveOutcome.SAVED
 
 
 def test_maker_draft_nothing_is_done_until_it_is_forced(console: Services, sandbox: RunningSandbox) -> None:
     before = console.personas.get(GUIDE)
     sandbox.control("drafts", {"persona_id": GUIDE})
     saved = console.personas.save(before, after(before, greeting="Mine."), ME)
-    assert saved.outcome is Outcome.MAKER_DRAFT
+    assert saved.outcome is SaveOutcome.MAKER_DRAFT
     assert saved.error is not None
     assert "PAL Maker" in saved.error.message
     assert stored(sandbox)["greeting"] == before.greeting
     with pytest.raises(Conflict, match="PAL Maker"):
         saved.checked()
-    assert console.personas.save(before, after(before, greeting="Mine."), ME, force=True).outcome is Outcome.SAVED
+    assert console.personas.save(before, after(before, greeting="Mine."), ME, force=True).outcome is SaveOutcome.SAVED
     assert (stored(sandbox)["greeting"], sandbox.control("drafts")) == ("Mine.", [])
 
 
@@ -170,7 +170,7 @@ def test_drafted_a_change_that_went_into_a_draft_is_not_called_saved(
     before = console.personas.get(GUIDE)
     sandbox.faults({"route": PATCH, "status": 200, "body": {"publish_url": "https://maker.example/p/1"}})
     saved = console.personas.save(before, after(before, greeting="Mine."), ME)
-    assert (saved.outcome, saved.publish_url) == (Outcome.DRAFTED, "https://maker.example/p/1")
+    assert (saved.outcome, saved.publish_url) == (SaveOutcome.DRAFTED, "https://maker.example/p/1")
     assert origins(console) == [Origin.FOUND]
     with pytest.raises(Conflict, match="draft"):
         saved.checked()
@@ -185,7 +185,7 @@ def test_refused_tavus_says_why_and_nothing_is_kept(
     before = console.personas.get(GUIDE)
     sandbox.faults({"route": PATCH, "status": status, "body": body, "times": -1})
     saved = console.personas.save(before, after(before, greeting="Mine."), ME)
-    assert saved.outcome is Outcome.REFUSED
+    assert saved.outcome is SaveOutcome.REFUSED
     assert saved.error is not None
     assert next(iter(body.values())) in saved.error.message
     assert origins(console) == [Origin.FOUND]
@@ -196,7 +196,7 @@ def test_refused_tavus_says_why_and_nothing_is_kept(
 def test_refused_a_replica_that_is_none_is_named_by_tavus(console: Services) -> None:
     before = console.personas.get(GUIDE)
     saved = console.personas.save(before, after(before, default_replica_id="r000", default_face_id="r000"), ME)
-    assert saved.outcome is Outcome.REFUSED
+    assert saved.outcome is SaveOutcome.REFUSED
     assert saved.error is not None
     assert "Invalid replica_uuid" in saved.error.message
 
@@ -207,7 +207,7 @@ def test_a_guard_that_tavus_does_not_take_is_left_away_if_nothing_was_changed(
     before = console.personas.get(GUIDE)
     sandbox.faults({"route": PATCH, "status": 422, "body": {"message": "Invalid JSON patch format"}})
     seen = len(sandbox.log())
-    assert console.personas.save(before, after(before, greeting="Mine."), ME).outcome is Outcome.SAVED
+    assert console.personas.save(before, after(before, greeting="Mine."), ME).outcome is SaveOutcome.SAVED
     assert asked(sandbox, seen) == ["GET", "PATCH", "GET", "PATCH", "GET"]
     assert stored(sandbox)["greeting"] == "Mine."
 
@@ -226,10 +226,10 @@ def test_unclear_what_was_done_all_the_same_is_found_saved(
     before = console.personas.get(GUIDE)
     sandbox.faults({"route": PATCH, **LOST[how]})
     saved = console.personas.save(before, after(before, greeting="Mine.", context="C"), ME)
-    assert (saved.outcome, saved.holds) == (Outcome.UNCLEAR, Held.SAVED)
+    assert (saved.outcome, saved.holds) == (SaveOutcome.UNCLEAR, LostSave.SAVED)
     assert [(change.label, state) for change, state in saved.held] == [
-        ("Context", Held.SAVED),
-        ("Greeting", Held.SAVED),
+        ("Context", LostSave.SAVED),
+        ("Greeting", LostSave.SAVED),
     ]
     assert saved.checked() is saved
     newest = services_newest(console)
@@ -243,7 +243,7 @@ def test_unclear_what_was_not_done_is_found_not_saved(
     before = console.personas.get(GUIDE)
     sandbox.faults({"route": PATCH, **how})
     saved = console.personas.save(before, after(before, greeting="Mine."), ME)
-    assert (saved.outcome, saved.holds) == (Outcome.UNCLEAR, Held.NOT_SAVED)
+    assert (saved.outcome, saved.holds) == (SaveOutcome.UNCLEAR, LostSave.NOT_SAVED)
     assert origins(console) == [Origin.FOUND]
     with pytest.raises(Ambiguous) as told:
         saved.checked()
@@ -259,11 +259,11 @@ def test_unclear_a_part_that_holds_is_told_from_what_does_not(console: Services,
     wanted = after(before, greeting="Mine.", context="C", document_tags=["faq"])
     saved = console.personas.save(before, wanted, ME)
     assert [(change.key, state) for change, state in saved.held] == [
-        ("context", Held.OTHER),
-        ("greeting", Held.SAVED),
-        ("document_tags", Held.NOT_SAVED),
+        ("context", LostSave.OTHER),
+        ("greeting", LostSave.SAVED),
+        ("document_tags", LostSave.NOT_SAVED),
     ]
-    assert saved.holds is Held.OTHER
+    assert saved.holds is LostSave.OTHER
 
 
 def test_unclear_and_unreadable_is_not_known(console: Services, sandbox: RunningSandbox) -> None:
@@ -273,15 +273,15 @@ def test_unclear_and_unreadable_is_not_known(console: Services, sandbox: Running
         {"route": f"GET /v2/personas/{GUIDE}", "status": 500, "body": {"error": "boom"}, "times": -1},
     )
     saved = console.personas.save(before, after(before, greeting="Mine."), ME, just_read=True)
-    assert (saved.outcome, saved.persona, saved.holds) == (Outcome.UNCLEAR, None, Held.UNKNOWN)
-    assert [state for _, state in saved.held] == [Held.UNKNOWN]
+    assert (saved.outcome, saved.persona, saved.holds) == (SaveOutcome.UNCLEAR, None, LostSave.UNKNOWN)
+    assert [state for _, state in saved.held] == [LostSave.UNKNOWN]
 
 
 def test_saved_and_not_readable_is_saved_all_the_same(console: Services, sandbox: RunningSandbox) -> None:
     before = console.personas.get(GUIDE)
     sandbox.faults({"route": f"GET /v2/personas/{GUIDE}", "status": 500, "body": {"error": "boom"}, "times": -1})
     saved = console.personas.save(before, after(before, greeting="Mine."), ME, just_read=True)
-    assert (saved.outcome, saved.persona) == (Outcome.SAVED, None)
+    assert (saved.outcome, saved.persona) == (SaveOutcome.SAVED, None)
     assert saved.error is not None
     sandbox.faults()
     assert origins(console)[0] is Origin.GREENROOM
@@ -327,7 +327,7 @@ def test_what_the_service_dropped_or_changed_is_named(console: Services, sandbox
     tts = {"tts_engine": "azure", "tts_emotion_control": True}
     wanted = after(before, greeting="Mine.", layers={**before.layers, "tts": tts})
     saved = console.personas.save(before, wanted, ME)
-    assert saved.outcome is Outcome.SAVED
+    assert saved.outcome is SaveOutcome.SAVED
     told = {change.key: (change.was, change.now) for change in saved.dropped}
     assert told["greeting"] == ("Mine.", before.greeting)
     # A default that is not shown when it is read applies all the same.
@@ -356,7 +356,7 @@ def test_a_secret_is_sent_and_is_in_no_snapshot_log_change_or_byte_of_the_databa
     elsewhere(sandbox, replaced("/layers/llm/api_key", CANARY + "-3"))
     saved.append(console.personas.save(now, again, ME))
     assert [one.outcome for one in saved] == [
-        Outcome.SAVED, Outcome.REFUSED, Outcome.UNCLEAR, Outcome.CONFLICT,
+        SaveOutcome.SAVED, SaveOutcome.REFUSED, SaveOutcome.UNCLEAR, SaveOutcome.CONFLICT,
     ]  # fmt: skip
     assert CANARY not in "".join(map(repr, saved))
     snapshots = [console.history.snapshot(one.id) for one in console.history.of(GUIDE)]
@@ -389,7 +389,7 @@ def test_a_patch_through_the_wire_gives_what_was_asked(what: str, console: Servi
     before = console.personas.get(persona_id)
     wanted = after(before, **DIRECTED[what])
     saved = console.personas.save(before, wanted, ME)
-    assert saved.outcome is Outcome.SAVED, saved.error
+    assert saved.outcome is SaveOutcome.SAVED, saved.error
     assert saved.dropped == ()
     assert content_of(stored(sandbox, persona_id)).fields == content_of(wanted).fields
 
@@ -412,7 +412,7 @@ def test_restore_saves_the_older_content_leaves_secrets_and_makes_a_new_snapshot
     layers = {**first.layers, "llm": {**first.layers.get("llm", {}), "api_key": CANARY, "model": "own"}}
     console.personas.save(first, after(first, greeting="Newer.", layers=layers, document_tags=["x"]), ME)
     saved = console.personas.restore(GUIDE, old.id, By("console", "It was better.", Origin.RESTORE))
-    assert saved.outcome is Outcome.SAVED
+    assert saved.outcome is SaveOutcome.SAVED
     now = stored(sandbox)
     assert now["layers"]["llm"]["api_key"] == CANARY
     expected = content_of({**first.raw, "layers": {**first.layers, "llm": first.layers.get("llm", {})}}).fields
@@ -486,7 +486,7 @@ def test_a_deletion_that_was_not_done_is_no_deletion(console: Services, sandbox:
 def test_a_stock_persona_is_refused_by_tavus_and_has_no_history(console: Services) -> None:
     stock = console.personas.get(COACH)
     saved = console.personas.save(stock, after(stock, greeting="Mine."), ME)
-    assert saved.outcome is Outcome.REFUSED
+    assert saved.outcome is SaveOutcome.REFUSED
     assert console.history.of(COACH) == []
 
 
@@ -497,7 +497,7 @@ def test_a_save_goes_through_while_the_history_can_not_be_written(
     with console.store.writing() as connection:
         connection.exec_driver_sql("DROP TABLE snapshots")
     saved = console.personas.save(before, after(before, greeting="Mine."), ME)
-    assert saved.outcome is Outcome.SAVED
+    assert saved.outcome is SaveOutcome.SAVED
     assert saved.unrecorded is not None
     assert stored(sandbox)["greeting"] == "Mine."
     assert "could not be kept" in caplog.text
@@ -506,15 +506,15 @@ def test_a_save_goes_through_while_the_history_can_not_be_written(
 def test_a_raw_patch_is_sent_as_it_is_and_kept(console: Services, sandbox: RunningSandbox) -> None:
     steps = [replaced("/persona_name", "By patch")]
     saved = console.personas.patch(GUIDE, steps, By("api"))
-    assert (saved.outcome, [change.label for change in saved.changes]) == (Outcome.SAVED, ["Name"])
+    assert (saved.outcome, [change.label for change in saved.changes]) == (SaveOutcome.SAVED, ["Name"])
     assert services_newest(console).actor == "api"
     # A `test` of the caller's own that fails is the caller's to hear of: it is never left away.
     own = [{"op": "test", "path": "/persona_name", "value": "Not this"}, replaced("/persona_name", "Overwritten")]
     refused = console.personas.patch(GUIDE, own, By("api"))
-    assert refused.outcome is Outcome.REFUSED
+    assert refused.outcome is SaveOutcome.REFUSED
     assert stored(sandbox)["persona_name"] == "By patch"
     newer = console.personas.patch(GUIDE, [replaced("/pal_name", "In newer words")], By("api"))
-    assert newer.outcome is Outcome.SAVED
+    assert newer.outcome is SaveOutcome.SAVED
     assert stored(sandbox)["persona_name"] == "In newer words"
 
 
@@ -523,6 +523,6 @@ def services_newest(services: Services, persona_id: str = GUIDE) -> Any:
 
 
 def test_an_outcome_without_a_page_is_an_error_or_itself() -> None:
-    assert Saved(Outcome.SAVED).checked().outcome is Outcome.SAVED
+    assert PersonaSaved(SaveOutcome.SAVED).checked().outcome is SaveOutcome.SAVED
     with pytest.raises(Conflict, match="meanwhile"):
-        Saved(Outcome.CONFLICT).checked()
+        PersonaSaved(SaveOutcome.CONFLICT).checked()

@@ -13,15 +13,15 @@ import pytest
 from lib.models import Mode, Status, Turn
 from lib.services.ledger.ledger import Ledger
 from lib.services.records import archive
-from lib.services.records.archive import Past
+from lib.services.records.archive import Archive
 from lib.settings import Settings
 from lib.store import sessions as rows
 from lib.store.database import Store
 from tests.store.seeding import ACCOUNT, NOW, keep, session
 
 
-def made(store: Store, **settings: Any) -> Past:
-    return Past(Ledger(store, ACCOUNT, Settings(**settings), clock=lambda: NOW))
+def made(store: Store, **settings: Any) -> Archive:
+    return Archive(Ledger(store, ACCOUNT, Settings(**settings), clock=lambda: NOW))
 
 
 def ended(
@@ -174,6 +174,6 @@ def test_an_export_of_nothing_is_a_whole_file(store: Store) -> None:
 )
 def test_the_words_of_a_search_are_marked_where_they_stand_and_nothing_is_lost(search: str, marked: list[str]) -> None:
     said = "Yes, an INVOICE <b>or two</b> invoices; in the cafe\u0301."
-    pieces = Past.marked(said, search)
+    pieces = Archive.marked(said, search)
     assert "".join(piece for piece, _ in pieces) == said
     assert [piece for piece, sought in pieces if sought] == marked

@@ -23,7 +23,7 @@ from lib.settings import Settings
 from lib.store import exchanges, lists, removed, scrub
 from lib.store import sessions as rows
 from lib.store.database import Store
-from lib.store.hurry import Hurry
+from lib.store.hurry import StatementTimeout
 from lib.wiring import Services
 from tests.databases import written
 from tests.house import demo, fault, house, log, reaches, until
@@ -94,10 +94,10 @@ def test_a_purge_leaves_no_byte_of_what_is_too_old_and_all_of_the_rest(store: St
     for name in ("open", "new1", "new2"):
         assert f"{name}{MARK}body" in left
     with store.reading() as connection:
-        found = lists.page(Hurry(connection, 5), ACCOUNT, lists.Filters(), limit=9, place=None)
+        found = lists.page(StatementTimeout(connection, 5), ACCOUNT, lists.SessionFilters(), limit=9, place=None)
         assert sorted(one.id for one in found.sessions) == ["new1", "new2", "open"]
-        gone = lists.Filters(text=f"old1{MARK}said3")
-        assert lists.page(Hurry(connection, 5), ACCOUNT, gone, limit=9, place=None).sessions == ()
+        gone = lists.SessionFilters(text=f"old1{MARK}said3")
+        assert lists.page(StatementTimeout(connection, 5), ACCOUNT, gone, limit=9, place=None).sessions == ()
 
 
 def test_records_are_kept_for_ever_unless_that_is_set_otherwise(store: Store) -> None:

@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.store import leases
 from lib.store.database import Store
-from lib.store.leases import Held
+from lib.store.leases import LeaseRow
 
 _ours: set[str] = set()
 
@@ -41,7 +41,7 @@ class Lease:
         store: Store,
         name: str,
         owner: str,
-        ages: Ages,
+        ages: Stopwatch,
         *,
         lasts_s: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -54,7 +54,7 @@ class Lease:
         self._monotonic = monotonic
         self._lock = threading.RLock()
         self._renewed_at: float | None = None
-        self._seen: Held | None = None
+        self._seen: LeaseRow | None = None
         self._seen_since = 0.0
         self.epoch = 0
         self.before = ""
@@ -112,7 +112,7 @@ class Lease:
         self.epoch = 1 if made else self.epoch
         return made
 
-    def _lapsed(self, seen: Held) -> bool:
+    def _lapsed(self, seen: LeaseRow) -> bool:
         first = self._seen is None and self.epoch == 0
         if seen != self._seen:
             self.alive = seen.held and (not first or runs_here(seen.owner) is True)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from lib.errors import Ambiguous
 from lib.models import Mode, Session, Status, Watch
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
 from lib.services.ledger.ledger import Ledger
 from lib.services.ledger.one_of_many import one_of_many
@@ -40,7 +40,7 @@ class Reaper:
     def __init__(
         self,
         ledger: Ledger,
-        ages: Ages,
+        ages: Stopwatch,
         viewers: Viewers,
         *,
         starting_here: Callable[[str], bool],

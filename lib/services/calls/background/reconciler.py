@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 from lib.errors import GreenroomError, UpstreamError
 from lib.models import Conversation, Session, Status
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
-from lib.services.calls.watching import Watching
+from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger
 from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.phoenix import PhoenixRest
@@ -45,7 +45,7 @@ class Reconciler:
     """One pass is one or two lists. Raises nothing for a list that fails: what was not seen is not concluded."""
 
     def __init__(
-        self, ledger: Ledger, phoenix: PhoenixRest, claims: Claims, watching: Watching, ages: Ages, breaker: Breaker
+        self, ledger: Ledger, phoenix: PhoenixRest, claims: Claims, watching: Monitor, ages: Stopwatch, breaker: Breaker
     ) -> None:
         self._ledger = ledger
         self._phoenix = phoenix

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Hashable
 
 
-class Ages:
+class Stopwatch:
     """Seconds during which this process really looked. Thread-safe."""
 
     def __init__(self, *, longest_step_s: float, monotonic: Callable[[], float] = time.monotonic) -> None:

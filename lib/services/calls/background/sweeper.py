@@ -18,11 +18,11 @@ from lib.models import Session, Status
 from lib.services.calls.background.lease import Lease
 from lib.services.calls.background.reaper import Reaper
 from lib.services.calls.background.reconciler import Reconciler, is_sought
-from lib.services.calls.background.stopwatch import Ages
+from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.starting import Starting
 from lib.services.calls.viewers import Viewers
-from lib.services.calls.watching import Watching
+from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger
 from lib.store import sessions as rows
 
@@ -45,11 +45,11 @@ class Sweeper:
         self,
         ledger: Ledger,
         *,
-        ages: Ages,
+        ages: Stopwatch,
         lease: Lease,
         viewers: Viewers,
         breaker: Breaker,
-        watching: Watching,
+        watching: Monitor,
         reconciler: Reconciler,
         reaper: Reaper,
         starting: Starting,

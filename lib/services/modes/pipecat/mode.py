@@ -24,15 +24,14 @@ from lib.doctor.machine import machine
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.errors import Ambiguous, GreenroomError, NotFound, SettingsWrong, UpstreamError
 from lib.models import Conversation, Session
-from lib.services.modes.phoenix import PhoenixRest, Plan
+from lib.services.modes.phoenix import CallPlan, PhoenixRest
 from lib.services.modes.pipecat.open_call import OpenCall
 from lib.services.modes.pipecat.rooms import CallRooms
 from lib.services.modes.pipecat.worker_error import error_of, refusal
 from lib.services.modes.pipecat.worker_plan import WorkerPlans, missing_keys
 from lib.services.modes.workers.launcher import Launcher
 from lib.settings import Settings
-from lib.worker import Command, Event
-from lib.worker import Plan as WorkerPlan
+from lib.worker import Command, Event, WorkerPlan
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +106,7 @@ class PipecatDaily:
 
     # what every mode does
 
-    def start(self, plan: Plan) -> Conversation:
+    def start(self, plan: CallPlan) -> Conversation:
         """Make the room, start the worker, and wait until its Tavus conversation exists. Billed from that moment.
 
         Raises SettingsWrong (the worker can't run), NotSent or a rejection (nothing was created), Ambiguous (it
@@ -260,7 +259,7 @@ class PipecatDaily:
         if call is not None and call.room is not None and self._rooms is not None:
             self._rooms.delete(call.room.name)
 
-    def _worker_plan(self, plan: Plan, call: OpenCall) -> WorkerPlan:
+    def _worker_plan(self, plan: CallPlan, call: OpenCall) -> WorkerPlan:
         if self._rooms is None:
             return self._plans.for_browser(plan)
         return self._plans.for_room(plan, call, self._rooms.open(plan.session, call))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib.clients import faults, unreached
-from lib.clients.wire import Answer
+from lib.clients.wire import WireAnswer
 from lib.doctor.causes import Cause, of_import
 from lib.doctor.machine import machine
 from lib.errors import Ambiguous, GreenroomError, NotSent, SettingsWrong, UpstreamError
@@ -19,7 +19,7 @@ def error_of(event: Mapping[str, Any]) -> GreenroomError:
     code, message = str(event.get("code", "worker")), str(event.get("message", "The worker failed."))
     if code == "tavus_refused":
         headers = {"content-type": str(event.get("kind", ""))}
-        answer = Answer(int(event.get("status", 0)), headers, str(event.get("body", "")).encode())
+        answer = WireAnswer(int(event.get("status", 0)), headers, str(event.get("body", "")).encode())
         return faults.error_for(answer, who="Tavus", reads=False, names_one=False)
     if code == "import":
         return refusal(of_import(str(event.get("told", "")), machine()))

@@ -8,11 +8,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from lib.services.modes.phoenix import PhoenixRest, Plan
+from lib.services.modes.phoenix import CallPlan, PhoenixRest
 from lib.services.modes.pipecat.open_call import OpenCall
 from lib.settings import Settings
-from lib.worker import Plan as WorkerPlan
-from lib.worker import Service
+from lib.worker import Service, WorkerPlan
 
 REPLICA_WITHIN_S = 30.0
 DAILY_KEY = "DAILY_API_KEY"
@@ -48,7 +47,7 @@ class WorkerPlans:
     tavus_address: Callable[[], tuple[str, SecretStr]]
     part_of: Callable[[str], Mapping[str, str]]
 
-    def for_browser(self, plan: Plan) -> WorkerPlan:
+    def for_browser(self, plan: CallPlan) -> WorkerPlan:
         """A call with a browser of this machine, on the sandbox."""
         return WorkerPlan(
             transport="rtc",
@@ -58,7 +57,7 @@ class WorkerPlans:
             **self._common(plan),
         )
 
-    def for_room(self, plan: Plan, call: OpenCall, token: str) -> WorkerPlan:
+    def for_room(self, plan: CallPlan, call: OpenCall, token: str) -> WorkerPlan:
         """A call in the room that was made for it, which the worker enters with `token`."""
         given = self.settings
         return WorkerPlan(
@@ -71,7 +70,7 @@ class WorkerPlans:
             **self._common(plan),
         )
 
-    def _common(self, plan: Plan) -> dict[str, Any]:
+    def _common(self, plan: CallPlan) -> dict[str, Any]:
         session = plan.session
         base_url, key = self.tavus_address()
         payload = self.phoenix.payload(plan)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lib.worker import BEAT_EVERY_S, Command, Event, Plan
+from lib.worker import BEAT_EVERY_S, Command, Event, WorkerPlan
 
 SILENT_S = 6 * BEAT_EVERY_S
 """A worker that has not beaten for so long hangs."""
@@ -23,7 +23,7 @@ Heard = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class State:
+class WorkerState:
     """`running` as long as the worker lives; `code` is its exit code after that, None where it is not known.
 
     `silent_s`: for how long nothing was heard of it, by whoever hears it. `stopping`: its end is under way.
@@ -48,7 +48,7 @@ class Launcher(Protocol):
         """True if workers run on this machine: its packages count, and a browser of it can be spoken to."""
         ...
 
-    def start(self, plan: Plan, heard: Heard) -> None:
+    def start(self, plan: WorkerPlan, heard: Heard) -> None:
         """Raises Conflict (the session has a worker), LimitReached (too many run), SettingsWrong (it can't be started),
         Ambiguous (it may have been). Where it raises, what was begun is taken back."""
         ...
@@ -57,13 +57,13 @@ class Launcher(Protocol):
         """Give a worker a command; False if it is not there to hear it."""
         ...
 
-    def status(self, session_id: str) -> State | None: ...
+    def status(self, session_id: str) -> WorkerState | None: ...
 
     def stop(self, session_id: str) -> None:
         """Ask it to end, and end it if it does not. Raises nothing; a worker that is not there is none to stop."""
         ...
 
-    def list(self) -> list[State]: ...
+    def list(self) -> list[WorkerState]: ...
 
     def close(self) -> None:
         """End all that this process started."""

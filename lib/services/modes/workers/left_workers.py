@@ -15,7 +15,7 @@ from collections.abc import Callable
 from lib.errors import GreenroomError, NotFound, UpstreamError
 from lib.models import Mode, Status
 from lib.services.ledger.ledger import Ledger
-from lib.services.modes.workers.launcher import Launcher, State
+from lib.services.modes.workers.launcher import Launcher, WorkerState
 from lib.store import sessions as rows
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class LeftWorkers:
         except Exception:
             log.exception("the workers of the cluster could not be looked at")
 
-    def _see(self, state: State) -> None:
+    def _see(self, state: WorkerState) -> None:
         session_id = state.session_id
         with self._ledger.store.reading() as connection:
             account = rows.account_of(connection, session_id)

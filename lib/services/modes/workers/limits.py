@@ -10,7 +10,7 @@ CPU_S_PER_CALL_S, CPU_S_BESIDES = 2, 120
 
 
 @dataclass(frozen=True)
-class Limits:
+class WorkerLimits:
     """`memory_mb` counts what is really held in memory, in MiB."""
 
     memory_mb: int

@@ -15,9 +15,9 @@ from typing import Any
 
 from lib.errors import Conflict, LimitReached, SettingsWrong
 from lib.services.modes.workers import launcher
-from lib.services.modes.workers.launcher import GONE, LAST, Heard, State
-from lib.services.modes.workers.limits import Limits
-from lib.worker import Command, Event, Plan, line_of, parsed
+from lib.services.modes.workers.launcher import GONE, LAST, Heard, WorkerState
+from lib.services.modes.workers.limits import WorkerLimits
+from lib.worker import Command, Event, WorkerPlan, line_of, parsed
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class LocalLauncher:
 
     here = True
 
-    def __init__(self, python: Path, root: Path, *, at_most: int, limits: Limits) -> None:
+    def __init__(self, python: Path, root: Path, *, at_most: int, limits: WorkerLimits) -> None:
         self._python = python
         self._root = root
         self._at_most = at_most
@@ -57,7 +57,7 @@ class LocalLauncher:
         self._workers: dict[str, _Worker] = {}
         self._door = threading.Lock()
 
-    def start(self, plan: Plan, heard: Heard) -> None:
+    def start(self, plan: WorkerPlan, heard: Heard) -> None:
         """Raises Conflict, LimitReached, SettingsWrong; no process was started then."""
         with self._door:
             if plan.session_id in self._workers:
@@ -80,15 +80,15 @@ class LocalLauncher:
         worker = self._workers.get(session_id)
         return worker is not None and self._write(worker, line_of(command, values))
 
-    def status(self, session_id: str) -> State | None:
+    def status(self, session_id: str) -> WorkerState | None:
         """None for a worker that this process did not start, or that was tidied up."""
         worker = self._workers.get(session_id)
         if worker is None:
             return None
         code = worker.process.poll()
-        return State(session_id, code is None, code, time.monotonic() - worker.beaten_at, worker.stopping)
+        return WorkerState(session_id, code is None, code, time.monotonic() - worker.beaten_at, worker.stopping)
 
-    def list(self) -> list[State]:
+    def list(self) -> list[WorkerState]:
         with self._door:
             known = list(self._workers)
         return [state for session_id in known if (state := self.status(session_id)) is not None]

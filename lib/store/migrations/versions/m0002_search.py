@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from lib.store.schema import Words
+from lib.store.schema import SearchWords
 from lib.store.tokens import document
 
 revision = "m0002_search"
@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column(
             "session_id", sa.String(40), sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, unique=True
         ),
-        sa.Column("words", Words, nullable=False),
+        sa.Column("words", SearchWords, nullable=False),
     )
     if sqlite:
         op.execute(

@@ -18,7 +18,7 @@ WITHIN_S = (3.0, 10.0)
 INSTALL = "pip install -r requirements-kubernetes.txt"
 
 
-class Refused(Exception):
+class ClusterRefused(Exception):
     """The API did not do it: `status` and the message that it gave, or no status where no answer came.
 
     `sent`: False if no byte of the request reached it.
@@ -128,11 +128,11 @@ class Cluster:
             yield made
         except ApiException as error:
             # No status: the secure connection did not come about.
-            raise Refused(error.status or None, _message(error), sent=bool(error.status)) from None
+            raise ClusterRefused(error.status or None, _message(error), sent=bool(error.status)) from None
         except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyError) as error:
-            raise Refused(None, type(error).__name__, sent=False) from None
+            raise ClusterRefused(None, type(error).__name__, sent=False) from None
         except exceptions.HTTPError as error:
-            raise Refused(None, type(error).__name__) from None
+            raise ClusterRefused(None, type(error).__name__) from None
 
     def _apis(self) -> tuple[Any, Any, Any]:
         with self._lock:

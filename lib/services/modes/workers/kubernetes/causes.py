@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import SettingsWrong
-from lib.services.modes.workers.kubernetes.api import Refused
+from lib.services.modes.workers.kubernetes.api import ClusterRefused
 
 GUIDE = "docs/platforms.md, Past one machine"
 NOTHING = "Nothing was started, so nothing is billed. Text chat works."
@@ -21,7 +21,7 @@ ENDS = {
 
 
 @dataclass(frozen=True)
-class Cause:
+class PodFailure:
     """Why a worker does not run. `final`: waiting does not help."""
 
     code: str
@@ -33,47 +33,49 @@ class Cause:
         return SettingsWrong(self.told, code=self.code, hint=f"{self.hint} {NOTHING}")
 
 
-NOT_PLACED = Cause("not_placed", "The cluster did not start the worker in time.", "Ask whoever runs it, and try again.")
+NOT_PLACED = PodFailure(
+    "not_placed", "The cluster did not start the worker in time.", "Ask whoever runs it, and try again."
+)
 
 
-def of_answer(refused: Refused, namespace: str) -> Cause:
+def of_answer(refused: ClusterRefused, namespace: str) -> PodFailure:
     """A request that the API did not carry out."""
     status, said = refused.status, _said(refused.message)
     if status is None:
         hint = "Check KUBECONFIG and KUBERNETES_CONTEXT, and whether this machine may reach the cluster."
-        return Cause("cluster_unreachable", "The Kubernetes cluster can't be reached.", hint)
+        return PodFailure("cluster_unreachable", "The Kubernetes cluster can't be reached.", hint)
     if status == 401:
         told = "The cluster does not accept Greenroom's credentials (401)."
-        return Cause("cluster_credentials", told, "Renew the token of its service account, or the kubeconfig.")
+        return PodFailure("cluster_credentials", told, "Renew the token of its service account, or the kubeconfig.")
     if status == 403:
-        return _quota(said) or Cause(
+        return _quota(said) or PodFailure(
             "cluster_rights",
             f"Greenroom may not do this in the namespace {namespace} (403){said}",
             f"Give its service account the Role of {GUIDE}.",
         )
     if status == 404:
         told = f"The cluster has no namespace {namespace} (404)."
-        return Cause("cluster_namespace", told, "Make it, or correct KUBERNETES_NAMESPACE.")
+        return PodFailure("cluster_namespace", told, "Make it, or correct KUBERNETES_NAMESPACE.")
     if status == 429 or status >= 500:
         told = f"The Kubernetes API is not well ({status}){said}"
-        return Cause("cluster_unwell", told, "Try again in a moment.", final=False)
-    return Cause("cluster_refused", f"The cluster refused the worker ({status}){said}", "Ask whoever runs it.")
+        return PodFailure("cluster_unwell", told, "Try again in a moment.", final=False)
+    return PodFailure("cluster_refused", f"The cluster refused the worker ({status}){said}", "Ask whoever runs it.")
 
 
-def of_complaint(message: str) -> Cause | None:
+def of_complaint(message: str) -> PodFailure | None:
     """Why no pod is made for a Job; None if nothing was said of it."""
     said = _said(message)
     hint = f"Ask whoever runs the cluster which rule this is. What a worker asks for: {GUIDE}."
-    return (_quota(said) or Cause("cluster_refused", f"The cluster makes no pod{said}", hint)) if message else None
+    return (_quota(said) or PodFailure("cluster_refused", f"The cluster makes no pod{said}", hint)) if message else None
 
 
-def of_pod(pod: Mapping[str, Any], image: str, own_secret: str) -> Cause | None:
+def of_pod(pod: Mapping[str, Any], image: str, own_secret: str) -> PodFailure | None:
     """What keeps a pod from starting; None if nothing is seen of it."""
     for condition in pod.get("status", {}).get("conditions", []):
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
             told = f"No machine of the cluster has room for the worker{_said(condition.get('message', ''))}"
             hint = "End other calls, or ask for more machines. Room that comes within a minute is used."
-            return Cause("unschedulable", told, hint, final=False)
+            return PodFailure("unschedulable", told, hint, final=False)
     state = _container(pod).get("state", {})
     waiting = state.get("waiting") or state.get("terminated") or {}
     reason, said = waiting.get("reason", ""), _said(waiting.get("message", ""))
@@ -81,15 +83,15 @@ def of_pod(pod: Mapping[str, Any], image: str, own_secret: str) -> Cause | None:
         told = f"The cluster can't get the worker's image {image}{said}"
         hint = "Check WORKER_IMAGE, and that the cluster may pull it (imagePullSecrets of the service account)."
         # The first failure is tried again by the cluster itself.
-        return Cause("image_pull", told, hint, final=reason != "ErrImagePull")
+        return PodFailure("image_pull", told, hint, final=reason != "ErrImagePull")
     if reason == "CreateContainerConfigError":
         # Its own Secret is made a moment after it.
         final = f'secret "{own_secret}" not found' not in waiting.get("message", "")
         told, hint = f"The worker's settings are not all there{said}", f"Put what is missing into the Secret: {GUIDE}."
-        return Cause("worker_secret", told, hint, final=final)
+        return PodFailure("worker_secret", told, hint, final=final)
     if reason in NEVER_STARTED:
         told = f"The worker's image can't be started{said}"
-        return Cause("image_start", told, f"Build it as in {GUIDE}.")
+        return PodFailure("image_start", told, f"Build it as in {GUIDE}.")
     return None
 
 
@@ -104,38 +106,38 @@ def started(pod: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True)
-class End:
+class PodEnd:
     """How a worker ended; `why` is "" where its exit code says it all."""
 
     code: int | None
     why: str = ""
 
 
-def end_of(pod: Mapping[str, Any]) -> End | None:
+def end_of(pod: Mapping[str, Any]) -> PodEnd | None:
     """None while it runs."""
     status = pod.get("status", {})
     terminated = _container(pod).get("state", {}).get("terminated")
     reason = (terminated or {}).get("reason") or ""
     if terminated:
-        return End(terminated.get("exitCode"), ENDS.get(status.get("reason") or reason, ENDS.get(reason, "")))
+        return PodEnd(terminated.get("exitCode"), ENDS.get(status.get("reason") or reason, ENDS.get(reason, "")))
     if status.get("phase") in ("Failed", "Succeeded"):
-        return End(None, ENDS.get(status.get("reason", ""), "the cluster ended it"))
+        return PodEnd(None, ENDS.get(status.get("reason", ""), "the cluster ended it"))
     return None
 
 
-def end_of_job(job: Mapping[str, Any] | None) -> End:
+def end_of_job(job: Mapping[str, Any] | None) -> PodEnd:
     """The same where its pod is gone."""
     for condition in (job or {}).get("status", {}).get("conditions") or ():
         if condition.get("type") == "Failed" and condition.get("reason") in ENDS:
-            return End(None, ENDS[condition["reason"]])
-    return End(None, "the cluster removed it")
+            return PodEnd(None, ENDS[condition["reason"]])
+    return PodEnd(None, "the cluster removed it")
 
 
-def _quota(said: str) -> Cause | None:
+def _quota(said: str) -> PodFailure | None:
     if "exceeded quota" not in said:
         return None
     hint = "End other calls, or ask whoever runs the cluster for a larger quota."
-    return Cause("cluster_quota", f"The namespace has used up its quota{said}", hint)
+    return PodFailure("cluster_quota", f"The namespace has used up its quota{said}", hint)
 
 
 def _container(pod: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from lib.services.modes.workers import launcher
 from lib.services.modes.workers.kubernetes import causes
-from lib.services.modes.workers.kubernetes.api import Cluster, Refused
-from lib.services.modes.workers.kubernetes.causes import Cause, End
+from lib.services.modes.workers.kubernetes.api import Cluster, ClusterRefused
+from lib.services.modes.workers.kubernetes.causes import PodEnd, PodFailure
 from lib.services.modes.workers.kubernetes.job import GRACE_S, WorkerJob, labels_of, selector
 from lib.services.modes.workers.launcher import Heard
 from lib.worker import Event, parsed
@@ -63,7 +63,7 @@ class Follower:
     def _placed(self) -> str:
         """The name of its pod once its process runs; "" if it never will, which was told then."""
         give_up = time.monotonic() + PLACED_WITHIN_S
-        cause: Cause | None = None
+        cause: PodFailure | None = None
         while not self.stopping.is_set():
             self._mark()
             try:
@@ -73,7 +73,7 @@ class Follower:
                 if pod is None and self._cluster.job(self._worker.name) is None:
                     return ""
                 cause = self._kept(pod) or cause
-            except Refused as refused:
+            except ClusterRefused as refused:
                 cause = causes.of_answer(refused, self._cluster.namespace)
             late = time.monotonic() > give_up
             if late or (cause and cause.final):
@@ -82,18 +82,18 @@ class Follower:
             self.stopping.wait(LOOK_EVERY_S)
         return ""
 
-    def _kept(self, pod: Mapping[str, Any] | None) -> Cause | None:
+    def _kept(self, pod: Mapping[str, Any] | None) -> PodFailure | None:
         """What keeps it from running, as far as the cluster says."""
         name = self._worker.name
         if pod is not None:
             return causes.of_pod(pod, self._worker.image, name)
         try:
             return causes.of_complaint(self._cluster.complaint(name))
-        except Refused:
+        except ClusterRefused:
             # Events are a help, not a need.
             return None
 
-    def _not_placed(self, cause: Cause) -> None:
+    def _not_placed(self, cause: PodFailure) -> None:
         """Take it back and tell why; where it may have run all the same, that is told instead."""
         if self._withdrawn():
             hint = f"{cause.hint} {causes.NOTHING}"
@@ -114,20 +114,20 @@ class Follower:
                     return False
                 if pod is None and self._cluster.job(self._worker.name) is None:
                     return True
-            except Refused:
+            except ClusterRefused:
                 pass
             time.sleep(LOOK_EVERY_S)
         return False
 
     # while it runs
 
-    def _hear(self, pod: str) -> End:
+    def _hear(self, pod: str) -> PodEnd:
         """Tell what it tells, over all breaks of the connection, until it is over."""
         while True:
             try:
                 self._read_on(pod)
                 connected = True
-            except Refused as refused:
+            except ClusterRefused as refused:
                 # Nothing came for as long as a living worker is never silent.
                 connected = refused.sent and refused.status is None
             end = self._ended(connected)
@@ -148,19 +148,19 @@ class Follower:
             elif event:
                 self._tell(self._of_image(event))
 
-    def _ended(self, connected: bool) -> End | None:
+    def _ended(self, connected: bool) -> PodEnd | None:
         """How it ended; None while it goes on, or while that can't be known."""
         try:
             pod = self._cluster.pod(self._pods)
             end = causes.end_of(pod) if pod else causes.end_of_job(self._cluster.job(self._worker.name))
-        except Refused:
+        except ClusterRefused:
             if time.monotonic() < self._until:
                 return None
-            return End(None, "the cluster could not be asked any more")
+            return PodEnd(None, "the cluster could not be asked any more")
         if end is None and connected and time.monotonic() - self.beaten_at >= launcher.SILENT_S:
             log.warning("the worker of session %s is silent and is ended", self._worker.plan.session_id)
             self._delete()
-            return End(None, "it fell silent")
+            return PodEnd(None, "it fell silent")
         return end
 
     def _of_image(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,13 +180,13 @@ class Follower:
         self._marked_at, self._marks = now, self._marks + 1
         try:
             self._cluster.mark(self._worker.name, f"{id(self):x}-{self._marks}")
-        except Refused as refused:
+        except ClusterRefused as refused:
             log.warning("the Job %s could not be marked: %s", self._worker.name, refused.message)
 
     def _delete(self) -> None:
         try:
             self._cluster.delete_job(self._worker.name)
-        except Refused as refused:
+        except ClusterRefused as refused:
             log.warning("the Job %s could not be deleted yet: %s", self._worker.name, refused.message)
 
     def _tell(self, event: Mapping[str, Any]) -> None:

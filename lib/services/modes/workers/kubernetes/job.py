@@ -13,7 +13,7 @@ from typing import Any
 
 from lib.errors import SettingsWrong
 from lib.services.modes.pipecat.rooms import ROOM_AFTER
-from lib.worker import KEY_OF, PLAN, TAVUS_KEY, Plan
+from lib.worker import KEY_OF, PLAN, TAVUS_KEY, WorkerPlan
 
 INSTALLATION, SESSION = "greenroom/installation", "greenroom/session"
 HEARD = "greenroom/heard"
@@ -37,7 +37,7 @@ OPTIONAL = ("CHAT_API_KEY",)
 class WorkerJob:
     """`installation` marks what is this database's, `secret` names the Secret with the keys of all calls."""
 
-    plan: Plan
+    plan: WorkerPlan
     installation: str
     image: str
     secret: str

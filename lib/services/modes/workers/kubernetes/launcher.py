@@ -15,11 +15,11 @@ from typing import Any
 
 from lib.errors import Ambiguous, Conflict, GreenroomError, LimitReached, SettingsWrong
 from lib.services.modes.workers.kubernetes import causes
-from lib.services.modes.workers.kubernetes.api import Cluster, Refused
+from lib.services.modes.workers.kubernetes.api import Cluster, ClusterRefused
 from lib.services.modes.workers.kubernetes.follower import Follower
 from lib.services.modes.workers.kubernetes.job import HEARD, SESSION, WorkerJob, job_name, labels_of, selector
-from lib.services.modes.workers.launcher import Heard, State
-from lib.worker import Command, Plan
+from lib.services.modes.workers.launcher import Heard, WorkerState
+from lib.worker import Command, WorkerPlan
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class KubernetesLauncher:
         self._door = threading.Lock()
         self._marks: dict[str, tuple[str, float]] = {}
 
-    def start(self, plan: Plan, heard: Heard) -> None:
+    def start(self, plan: WorkerPlan, heard: Heard) -> None:
         """Make the Job, then the Secret that lets it begin. Raises as the protocol says.
 
         Where the Secret was not made no worker can have begun, so only a Secret without an answer is unclear.
@@ -66,7 +66,7 @@ class KubernetesLauncher:
         try:
             self._room_for_one()
             uid = self._cluster.create_job(manifest)
-        except Refused as refused:
+        except ClusterRefused as refused:
             if refused.status == 409:
                 told = "The cluster has a worker of this session already; no second one was started."
                 raise Ambiguous(told, code="started_twice") from None
@@ -75,7 +75,7 @@ class KubernetesLauncher:
             raise causes.of_answer(refused, self._cluster.namespace).error() from None
         try:
             self._cluster.create_secret(worker.own_secret(uid))
-        except Refused as refused:
+        except ClusterRefused as refused:
             self.stop(plan.session_id)
             if refused.unclear:
                 raise Ambiguous("The cluster did not say whether the worker may begin.", code="no_answer") from None
@@ -92,19 +92,19 @@ class KubernetesLauncher:
         self.stop(session_id)
         return True
 
-    def status(self, session_id: str) -> State | None:
+    def status(self, session_id: str) -> WorkerState | None:
         """None if the cluster has no such Job. Raises SettingsWrong."""
         try:
             job = self._cluster.job(job_name(self._installation(), session_id))
-        except Refused as refused:
+        except ClusterRefused as refused:
             raise causes.of_answer(refused, self._cluster.namespace).error() from None
         return self._state(job) if job else None
 
-    def list(self) -> list[State]:
+    def list(self) -> list[WorkerState]:
         """All workers of this database, also those that another process started. Raises SettingsWrong."""
         try:
             jobs = self._cluster.jobs(selector(labels_of(self._installation())))
-        except Refused as refused:
+        except ClusterRefused as refused:
             raise causes.of_answer(refused, self._cluster.namespace).error() from None
         states = [self._state(job) for job in jobs if SESSION in job["metadata"].get("labels", {})]
         known = {state.session_id for state in states}
@@ -118,7 +118,7 @@ class KubernetesLauncher:
             follower.stopping.set()
         try:
             self._cluster.delete_job(job_name(self._installation(), session_id))
-        except Refused as refused:
+        except ClusterRefused as refused:
             log.warning("the Job of session %s could not be deleted yet: %s", session_id, refused.message)
         except GreenroomError as error:
             log.warning("the Job of session %s could not be deleted yet: %s", session_id, error.code)
@@ -148,7 +148,7 @@ class KubernetesLauncher:
         follower = self._followers.get(session_id)
         return follower is not None and follower.ending
 
-    def _state(self, job: Mapping[str, Any]) -> State:
+    def _state(self, job: Mapping[str, Any]) -> WorkerState:
         """A worker that another process hears is silent since its mark last changed, by our own watch."""
         session_id = str(job["metadata"].get("labels", {}).get(SESSION, ""))
         finished = any(
@@ -164,7 +164,7 @@ class KubernetesLauncher:
             since = seen[1] if seen and seen[0] == mark else now
             self._marks[session_id] = (mark, since)
         stopping = "deletionTimestamp" in job["metadata"]
-        return State(session_id, not finished, None, now - since, stopping)
+        return WorkerState(session_id, not finished, None, now - since, stopping)
 
     def _forget(self, session_id: str) -> None:
         with self._door:
