@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Turn
+from lib.services.ledger import outcome
 from lib.services.wording import words
 from lib.services.wording.plain import cost
 from lib.ui.call import strips
@@ -108,14 +109,14 @@ def times(count: int) -> str:
     return f"{count} time{'' if count == 1 else 's'}"
 
 
-def outcome(session: Session) -> None:
+def ending(session: Session) -> None:
     """Why it ended or why there was no avatar, where there is something to say."""
     if session.status.open:
         return
     kind: parts.Kind = "bad" if session.status == "failed" else "info"
     rest = " ".join(filter(None, (session.reason, session.reason_hint))) if session.end_reason else session.reason_hint
     with parts.banner(kind, f"{record.why(session)}.", rest, key="session-why"):
-        if session.reason_code in record.AGENTS_FAULT and st.button("Open the agent", key="session_agent"):
+        if outcome.agents_fault(session) and st.button("Open the agent", key="session_agent"):
             st.switch_page(places.AGENTS, query_params={"agent": session.agent_id})
 
 
@@ -144,7 +145,7 @@ def main() -> None:
     # render
     again = head(services, session, turns, events)
     notice = st.container()
-    outcome(session)
+    ending(session)
     metrics(session, turns, services.past.price_per_minute)
     left, right = st.columns([8, 4], gap="medium")
     with left:

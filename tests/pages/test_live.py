@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.models import Agent, CallSettings, Mode, Session, Status, Watch
 from lib.services.calls.sessions import RoomTokens
+from lib.services.ledger import outcome
 from lib.ui.call import presence, strips
 from lib.ui.kit.text import local
 from lib.ui.records import record
@@ -221,7 +222,7 @@ def test_a_refused_avatar_names_cause_what_works_and_what_to_do(house: Console) 
 def test_an_agent_whose_persona_is_gone_is_opened_and_no_persona_is_promised(house: Console) -> None:
     agent = demo(house.services, persona_id="pgone0000000")
     session = house.services.sessions.start_and_wait(agent.id, token="t")
-    assert session.reason_code in record.AGENTS_FAULT
+    assert outcome.agents_fault(session)
     house.services.catalogue.personas()
     app = house.open("live", session=session.id)
     said = words(app)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, GreenroomError
 from lib.models import Conversation, Mode, Session, Status
+from lib.services.ledger import outcome
 from lib.services.ledger.ledger import Ledger
 from lib.store import sessions as rows
 
@@ -161,17 +162,9 @@ class Claims:
     def _unusable(self, session: Session, conversation: Conversation, found: bool) -> GreenroomError | None:
         """Why nobody could use what this room costs, or None."""
         if found and session.mode is Mode.PIPECAT_DAILY:
-            return BadInput(
-                "The worker of this call was lost before it had said what came of the start.",
-                code="worker_lost",
-                hint="Start again. What it left at Tavus is ended.",
-            )
+            return outcome.unusable("worker_lost")
         if session.private_room and not conversation.meeting_token:
-            return BadInput(
-                "The key of this private room was lost with Tavus's answer, so nobody could join it.",
-                code="key_lost",
-                hint="Start again. The room is ended.",
-            )
+            return outcome.unusable("key_lost")
         try:
             safe_room_url(conversation.url, self.room_hosts())
         except BadInput as error:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from lib.errors import LimitReached
+from lib.services.ledger import outcome
 from lib.services.wording.plain import minutes
 from lib.settings import Settings
 from lib.store import sessions as rows
@@ -37,25 +38,13 @@ class Allowance:
         """Why a call of `call_s` seconds can't start now, or None."""
         if self.open_calls >= self.max_calls:
             every = f"All {self.max_calls} calls" if self.max_calls > 1 else "The one call"
-            return LimitReached(
-                f"{every} that this console may hold at once {'are' if self.max_calls > 1 else 'is'} open.",
-                code="max_concurrent_calls",
-                hint="End one of the open sessions, or wait until it ends. MAX_CONCURRENT_CALLS sets the limit.",
-            )
+            are = "are" if self.max_calls > 1 else "is"
+            return outcome.limit_reached("max_concurrent_calls", every=every, are=are)
         if call_s / 60 > self.minutes_left:
-            return LimitReached(
-                f"{self.minutes_left:.0f} of today's {self.minutes_max} minutes are neither used nor reserved, "
-                f"and this call may take {minutes(call_s)}.",
-                code="daily_minutes",
-                hint="Minutes count anew at midnight UTC. DAILY_MINUTES sets the limit.",
-            )
+            left, length = self.minutes_left, minutes(call_s)
+            return outcome.limit_reached("daily_minutes", left=left, most=self.minutes_max, length=length)
         if self.recent_starts >= self.max_starts_per_minute:
-            return LimitReached(
-                f"You started {self.recent_starts} calls within the last minute, the most that one person may.",
-                code="max_starts_per_minute",
-                retry_after_s=60,
-                hint="Wait a minute and try again. MAX_STARTS_PER_MINUTE sets the limit.",
-            )
+            return outcome.limit_reached("max_starts_per_minute", starts=self.recent_starts, retry_after_s=60)
         return None
 
 

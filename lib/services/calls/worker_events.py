@@ -8,7 +8,8 @@ from typing import Any
 from lib.errors import GreenroomError
 from lib.models import Status, Turn
 from lib.services.chat.responder import Responder
-from lib.services.ledger.ledger import ENDED_BY_REQUEST, OPEN, Ledger
+from lib.services.ledger import outcome
+from lib.services.ledger.ledger import OPEN, Ledger
 from lib.store import sessions as rows
 
 SPOKEN = ("user", "assistant")
@@ -49,7 +50,7 @@ class WorkerEvents:
         with self._ledger.store.reading() as connection:
             asked_for = any(event.kind == "ending" for event in rows.timeline(connection, session_id))
         unexplained = session.status is Status.ENDED and not session.reason_code and not asked_for
-        if unexplained and session.end_code.lower().startswith(ENDED_BY_REQUEST):
+        if unexplained and outcome.unexplained(session.end_code):
             self._broke_off(session_id, error, [Status.ENDED])
 
     def _broke_off(self, session_id: str, error: GreenroomError, statuses: Sequence[Status], **values: Any) -> bool:

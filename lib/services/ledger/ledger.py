@@ -11,14 +11,13 @@ from typing import Any
 
 from lib.errors import GreenroomError, NotFound, RateLimited
 from lib.models import Mode, Session, Status
+from lib.services.ledger import outcome
 from lib.services.wording import plain
 from lib.settings import Settings
 from lib.store import sessions as rows
 from lib.store.database import Store
 
 OPEN = tuple(status for status in Status if status.open)
-ENDED_BY_REQUEST = ("end_conversation_endpoint_hit", "ended_at_tavus")
-"""Why a call ended, where Tavus knows no more than that it was asked to: our own reason then says more."""
 
 _ID = re.compile(r"s-\d{8}-\d{6}-[0-9a-f]{6}")
 
@@ -105,9 +104,9 @@ class Ledger:
 
     def ended(self, session: Session, code: str, at: datetime | None = None) -> bool:
         """The session is over, and this is why. Only the first to say so is heard."""
-        if session.end_code and code.lower().startswith(ENDED_BY_REQUEST):
+        if session.end_code and outcome.unexplained(code):
             code = session.end_code
-        words = plain.end_reason(code, limit_s=session.max_call_s, absent_s=self.settings.absent_timeout_s)
+        words = outcome.told_with(code, limit_s=session.max_call_s, absent_s=self.settings.absent_timeout_s)
         at = at or self.clock()
         return self.advance(
             session.id,
@@ -124,7 +123,7 @@ class Ledger:
 
     def never_made(self, session: Session) -> bool:
         """Its end was asked for before the start was sent, or the start was refused meanwhile: there is no call."""
-        words, now = plain.end_reason("ended_here", limit_s=0, absent_s=0), self.clock()
+        words, now = outcome.told("ended_here"), self.clock()
         over = {"status": Status.ENDED, "ended_at": now, "end_code": "ended_here", "end_reason": words}
         with self.store.writing() as connection:
             done = rows.claim(connection, session.id, from_statuses=(Status.ENDING,), **over)

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.services.calls import reading
+from lib.services.ledger import outcome
 from lib.services.ledger.ledger import Ledger
 from lib.services.records import export
-from lib.services.wording import plain
 from lib.store import exchanges, lists, tokens
 from lib.store import sessions as rows
 from lib.store.cache import TtlCache
@@ -206,7 +206,7 @@ def _outcome(tally: lists.Tally) -> str:
         return FAILED
     if tally.status != Status.ENDED:
         return OPEN
-    return plain.outcome(tally.end_code) or OTHER
+    return outcome.told(tally.end_code) or OTHER
 
 
 def _midnight(at: datetime) -> datetime:

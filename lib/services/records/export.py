@@ -15,6 +15,7 @@ from typing import Any
 
 from lib.models import Session, SessionEvent, Turn
 from lib.services.calls import reading
+from lib.services.ledger import outcome
 from lib.services.wording import words
 from lib.services.wording.plain import cost, length_s
 
@@ -156,7 +157,7 @@ def _why(session: Session) -> str:
 
 
 def _happened(event: SessionEvent) -> str:
-    said = words.event(event.kind)
+    said = outcome.event(event.kind)
     detail = _line(event.detail) if event.detail not in ("", said) else ""
     return f"- {event.at:%H:%M:%S} {said}{': ' + detail if detail else ''}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from lib.models import Mode, Session, Status
 
 EVENTS: dict[str, str] = {
@@ -20,21 +22,21 @@ EVENTS: dict[str, str] = {
     "last_words": "Last words",
     "callback": "Callback from Tavus",
     "chat": "Text chat began",
-    "not_created": "No room was made",
-    "never_found": "No room was found",
     "broken": "The call broke off",
-    "unsafe_room": "The room’s address was not safe to open",
-    "key_lost": "The private room’s key was lost",
-    "worker_lost": "The worker was lost",
-    "unwatched": "Nobody was watching, so it is ended",
     "detached": "Room opened in a tab of its own",
-    "over_limit": "Over its time limit, so it is ended",
-    "over_budget": "Today’s minutes are used up, so it is ended",
-    "late": "Found at Tavus after it had been given up",
-    "lost": "Found at Tavus without a record here",
-    "extra": "Found at Tavus besides the one that was asked for",
 }
-"""Kind of an event in a session's timeline -> what happened."""
+"""Kind of an event in a session's timeline -> what happened, outcomes apart: those are in `ledger.outcome`."""
+
+Tone = Literal["neutral", "good", "warning"]
+"""The colour of a line in a timeline."""
+
+TONES: dict[str, Tone] = {
+    "start": "good",
+    "replica_joined": "good",
+    "transcript": "good",
+    "checking": "warning",
+    "refused": "warning",
+}
 
 MODES: dict[Mode, str] = {
     Mode.PHOENIX_REST: "Video call",
@@ -51,11 +53,6 @@ STATUSES: dict[Status, str] = {
     Status.ENDED: "ended",
     Status.FAILED: "failed",
 }
-
-
-def event(kind: str) -> str:
-    """What happened; a kind that is not known, with spaces for its underscores."""
-    return EVENTS.get(kind) or kind.replace("_", " ").capitalize()
 
 
 def status(session: Session) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from lib.models import Mode, Session, Status, Watch
+from lib.services.ledger import outcome
 from lib.ui.call import chat, strips, unavailable
 from lib.ui.call.embed import Slots
 from lib.ui.kit import context, feedback, parts, places
@@ -144,7 +145,7 @@ def over(session: Session) -> None:
     """After the end: why it ended, and what comes next."""
     refused = f"There was no avatar: {session.reason}" if session.reason else ""
     rest = " ".join(filter(None, (f"It lasted {record.length(session)}.", refused)))
-    mend = session.reason_code in record.AGENTS_FAULT
+    mend = outcome.agents_fault(session)
     with parts.banner("info", f"{record.why(session)}.", rest, key="live-over"):
         if st.button("Open the record", key="live_record", icon=":material/history:"):
             st.switch_page(places.SESSION, query_params={"session": session.id})

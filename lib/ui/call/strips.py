@@ -9,6 +9,7 @@ from uuid import uuid4
 import streamlit as st
 
 from lib.models import Mode, Session, Status
+from lib.services.ledger import outcome
 from lib.ui.call import presence
 from lib.ui.kit import context, feedback, parts, places
 from lib.ui.kit.text import clock, local, span
@@ -16,18 +17,6 @@ from lib.ui.records import record
 from lib.wiring import Services
 
 ENDS_WITHIN = timedelta(seconds=5)
-ASKED_TO_END = (
-    "ending",
-    "unsafe_room",
-    "key_lost",
-    "worker_lost",
-    "unwatched",
-    "over_limit",
-    "over_budget",
-    "late",
-    "lost",
-    "extra",
-)
 _DOUBLE_CLICK = timedelta(seconds=5)
 _TOKENS = "start_tokens"
 IN_ROOM = "the avatar is in the room"
@@ -128,7 +117,7 @@ def ends_slowly(services: Services, session: Session, now: datetime | None = Non
     """Whether its end was asked for a while ago, or Tavus can't be asked at all."""
     if services.sessions.trouble(session.id) is not None:
         return True
-    asked = [event.at for event in services.sessions.timeline(session.id) if event.kind in ASKED_TO_END]
+    asked = [event.at for event in services.sessions.timeline(session.id) if outcome.asks_for_the_end(event.kind)]
     return bool(asked) and (now or datetime.now(UTC)) - asked[0] > ENDS_WITHIN
 
 

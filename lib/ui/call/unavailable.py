@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lib.models import Mode, Session, Status
 from lib.services.diagnostics.service import CheckResult
+from lib.services.ledger import outcome
 from lib.ui.call import browser_check, strips
 from lib.ui.kit import context, feedback, parts, places
 from lib.ui.kit.text import span
@@ -20,8 +21,6 @@ from lib.ui.records import record
 TITLE = "Avatar unavailable."
 ROOM_WORKS = "The avatar can be seen, heard and written to in its room, and text chat works."
 CHAT_WORKS = "Text chat works as it is."
-NO_ROOM = ("max_concurrent_calls", "daily_minutes", "slots_full", "out_of_credit")
-"""Codes of a refusal that the end of another call may lift."""
 
 _ASKED = "live_browser_asked"
 
@@ -37,7 +36,7 @@ def refused(session: Session) -> None:
     plays = record.stand_in(context.services(), session)
     works = f"Nothing was created and nothing is billed. Text chat below works with a stand-in: {plays}."
     rest = " ".join(filter(None, (works, feedback.advice(session.reason_hint))))
-    mend = session.reason_code in record.AGENTS_FAULT
+    mend = outcome.agents_fault(session)
     settings = bool(context.services().loaded.problems)
     cause = f"{TITLE} {feedback.sentence(session.reason)}"
     with parts.banner("warn", cause, rest, key="live-refused", icon="videocam_off", stacked=True):
@@ -52,7 +51,7 @@ def refused(session: Session) -> None:
                 strips.start(session.agent_id)
         if not settings:
             _diagnostics("live_diagnostics")
-    if session.reason_code in NO_ROOM and not strips.open_calls("refused"):
+    if outcome.frees(session) and not strips.open_calls("refused"):
         st.caption("No call of this console is open: what uses the account up was started elsewhere.")
 
 
@@ -64,7 +63,7 @@ def broken(session: Session) -> None:
     works = "Text chat and what was said so far are still there." if over else "The call is being ended."
     rest = " ".join(filter(None, (lasted, works, feedback.advice(session.reason_hint))))
     kind: parts.Kind = "bad" if session.status is Status.FAILED else "warn"
-    mend = session.reason_code in record.AGENTS_FAULT
+    mend = outcome.agents_fault(session)
     with parts.banner(kind, cause, rest, key="live-over", icon="videocam_off", stacked=True):
         if over:
             if mend:

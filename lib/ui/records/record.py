@@ -9,7 +9,7 @@ import streamlit as st
 
 from lib.models import Mode, Session, SessionEvent, Status, Turn
 from lib.services.calls.reading import SPOKEN, counted
-from lib.services.wording import words
+from lib.services.ledger import outcome
 from lib.services.wording.plain import length_s
 from lib.ui.kit import parts
 from lib.ui.kit.text import clock, html, local
@@ -18,22 +18,10 @@ from lib.wiring import Services
 READING_S = 90.0
 """How long after its end a call's transcript may still be on its way, in seconds; then it is said to be missing."""
 
-AGENTS_FAULT = ("rejected", "not_found", "persona_unknown", "replica_unknown", "no_replica")
-"""Codes of a refusal for which the agent's own persona, replica or call settings are the first place to look."""
-
 LISTED = "history_listed"
 
 Found = Callable[[str], list[tuple[str, bool]]]
 """Takes a text apart into pieces that make it up again; True for a piece that was searched for."""
-
-_COLOURS = {
-    "start": "good",
-    "replica_joined": "good",
-    "transcript": "good",
-    "checking": "warning",
-    "refused": "warning",
-    "unsafe_room": "warning",
-}
 
 
 def remember_list() -> None:
@@ -209,9 +197,9 @@ def _bubble(role: str, content: str, speaker: str) -> str:
 
 
 def _event(event: SessionEvent, last: bool) -> str:
-    what = words.event(event.kind)
+    what = outcome.event(event.kind)
     more = f"<span>{html(event.detail)}</span>" if event.detail not in ("", what) else ""
-    mark = f"gr-{_COLOURS.get(event.kind, 'neutral')}{' last' if last else ''}"
+    mark = f"gr-{outcome.tone(event.kind)}{' last' if last else ''}"
     return f'<time>{local(event.at):%H:%M:%S}</time><i class="{mark}"></i><p>{html(what)}{more}</p>'
 
 

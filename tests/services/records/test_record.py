@@ -9,7 +9,7 @@ import pytest
 
 from lib.models import Conversation, ConversationEvent, Recording
 from lib.services.calls import reading
-from lib.services.wording import plain
+from lib.services.ledger import outcome
 
 BEGUN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -78,15 +78,15 @@ ENDS = {
 @pytest.mark.parametrize("spelt", ["{}", "{} reached", "{}_reached", " {} "])
 def test_every_documented_way_to_end_is_said_in_plain_words_however_it_is_spelt(code: str, spelt: str) -> None:
     for sent in (spelt.format(code), spelt.format(code).upper(), spelt.format(code).replace(" ", "_")):
-        assert plain.end_reason(sent, limit_s=600, absent_s=120) == ENDS[code]
-        assert ENDS[code].startswith(plain.outcome(sent))
+        assert outcome.told_with(sent, limit_s=600, absent_s=120) == ENDS[code]
+        assert ENDS[code].startswith(outcome.told(sent))
 
 
 @pytest.mark.parametrize(
     ("code", "words"), [("something new", "Ended: something new"), ("", "Ended, Tavus gave no reason")]
 )
 def test_a_way_to_end_that_is_not_known_is_said_as_it_was_sent(code: str, words: str) -> None:
-    assert plain.end_reason(code, limit_s=600, absent_s=120) == words
+    assert outcome.told_with(code, limit_s=600, absent_s=120) == words
 
 
 STORED = {

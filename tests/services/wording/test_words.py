@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib.models import Mode, Status
+from lib.services.ledger import outcome
 from lib.services.wording import words
 
 SERVICES = Path(words.__file__).parents[1]
@@ -16,12 +17,12 @@ SERVICES = Path(words.__file__).parents[1]
 def test_every_event_that_a_service_writes_has_words() -> None:
     source = "\n".join(path.read_text("utf-8") for path in SERVICES.rglob("*.py"))
     written = set(re.findall(r"(?:note|advance)\((?:(?!\n    def )[^\"])*?\"(\w+)\"", source))
-    assert {"created", "checking", "perception"} <= written <= words.EVENTS.keys()
+    assert {"created", "checking", "perception"} <= written <= words.EVENTS.keys() | outcome.OUTCOMES.keys()
 
 
 def test_an_unknown_kind_is_told_in_its_own_words() -> None:
-    assert words.event("replica_joined") == "Avatar joined"
-    assert words.event("system_did_it") == "System did it"
+    assert outcome.event("replica_joined") == "Avatar joined"
+    assert outcome.event("system_did_it") == "System did it"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
 from lib.services.calls.watching import Monitor
+from lib.services.ledger import outcome
 from lib.services.ledger.ledger import Ledger
 from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.phoenix import PhoenixRest
@@ -163,21 +164,19 @@ class Reconciler:
         """These were not among all conversations of the account, for the second time."""
         for session in sessions:
             if self._ages.of("absent", session.id) > 0:
-                told = "Tavus gave no clear answer to the start, and has no such conversation."
-                self._over(session, "not_created", told, "Nothing was created and nothing is billed. Start again.")
+                self._over(session, "not_created")
 
     def _outlived(self, sessions: Iterable[Session]) -> None:
         """Tavus's list never comes whole, but a call that was made has reached its own limit by now."""
         for session in sessions:
-            told = "Tavus gave no clear answer to the start, and its list of conversations never came whole."
-            hint = "Nothing runs any more: a call that was made has ended by its own limit. Look at Tavus what it cost."
-            self._over(session, "never_found", told, hint)
+            self._over(session, "never_found")
 
-    def _over(self, session: Session, code: str, told: str, hint: str) -> None:
+    def _over(self, session: Session, code: str) -> None:
         with one_of_many(f"session {session.id}"):
-            self._write_over(session, code, told, hint)
+            self._write_over(session, code)
 
-    def _write_over(self, session: Session, code: str, told: str, hint: str) -> None:
+    def _write_over(self, session: Session, code: str) -> None:
+        row = outcome.OUTCOMES[code]
         if session.status is Status.ENDING:
             self._ledger.ended(session, code)
         else:
@@ -188,9 +187,9 @@ class Reconciler:
                 status=Status.FAILED,
                 ended_at=self._ledger.clock(),
                 checking_until=None,
-                reason=told,
+                reason=row.sentence,
                 reason_code=code,
-                reason_hint=hint,
+                reason_hint=row.hint,
             )
         self._late[session.id] = self._ages.now
 
