@@ -16,11 +16,24 @@ from typing import Any
 
 
 class Mode(StrEnum):
-    """How a session is held."""
+    """How a session is held: the modes that come with Greenroom. A row may name another."""
 
     PHOENIX_REST = "phoenix_rest"
     PIPECAT_DAILY = "pipecat_daily"
     TEXT = "text"
+
+
+def held_in_room(mode: str) -> bool:
+    """Whether sessions of this mode are calls: all but text chat are."""
+    return mode != Mode.TEXT
+
+
+def mode_of(name: str) -> str:
+    """The mode of this name: one of Mode where it is one."""
+    return _MODES.get(name, name)
+
+
+_MODES: dict[str, Mode] = {mode.value: mode for mode in Mode}
 
 
 class Status(StrEnum):
@@ -303,7 +316,7 @@ class Session:
     persona_id: str
     persona_name: str
     replica_id: str
-    mode: Mode
+    mode: str
     status: Status
     created_at: datetime
     max_call_s: int
@@ -323,6 +336,16 @@ class Session:
     watch: Watch = Watch.NOBODY
     checking_until: datetime | None = None
     recordings: tuple[Recording, ...] | None = ()
+
+    @property
+    def in_room(self) -> bool:
+        """True for a call, which has a room, an avatar and a bill; False for a text chat."""
+        return held_in_room(self.mode)
+
+    @property
+    def begun_at(self) -> datetime | None:
+        """From when on it counts: of a call the making of its room, None while there is none."""
+        return self.waiting_at if self.in_room else self.created_at
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.models import Agent, Mode, Persona, Replica, Session
+from lib.models import Agent, Persona, Replica, Session
 from lib.services.catalogue.catalogue import Listing
 from lib.ui.call import strips
 from lib.ui.home import cards, today
@@ -119,7 +119,7 @@ def main() -> None:
 
     # render
     sessions = strips.open_sessions("home")
-    calls = {session.agent_id: session for session in reversed(sessions) if session.mode is not Mode.TEXT}
+    calls = {session.agent_id: session for session in reversed(sessions) if session.in_room}
     figures = today.read(services, sessions)
     st.header("Agents", anchor=False)
     st.caption(md(configured(services, personas, replicas)))

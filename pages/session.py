@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from lib.models import Mode, Session, SessionEvent, Turn
+from lib.models import Session, SessionEvent, Turn
 from lib.services.ledger import outcome
 from lib.services.wording import words
 from lib.services.wording.plain import cost
@@ -70,7 +70,7 @@ def delete(services: Services, session_id: str, at_tavus: bool) -> None:
 
 def with_avatar(session: Session) -> bool:
     """Whether this session was meant to have an avatar, even if it was refused one."""
-    return session.mode is not Mode.TEXT or bool(session.reason)
+    return session.in_room or bool(session.reason)
 
 
 def exports(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> None:
@@ -90,7 +90,7 @@ def metrics(session: Session, turns: Sequence[Turn], price: float) -> None:
     yours, your_words = record.spoken(turns, "user")
     theirs, their_words = record.spoken(turns, "assistant")
     asked = sum(turn.content.count("?") > 0 for turn in turns if turn.role == "user")
-    limit = "Text chat, no limit" if session.mode is Mode.TEXT else f"of {span(session.max_call_s)} at most"
+    limit = "Text chat, no limit" if not session.in_room else f"of {span(session.max_call_s)} at most"
     last = ("Questions you asked", f"{asked}", "with a question mark")
     estimate = cost(session, price)
     if estimate is not None:

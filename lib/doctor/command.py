@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lib.doctor import bare
 from lib.doctor.machine import machine
-from lib.doctor.modes import matrix
+from lib.doctor.modes import ModeFacts, matrix
 from lib.doctor.probe import probe, worker_python
 from lib.doctor.report import WORDS, CheckResult, HealthCheck, Report, report_json, verdict
 
@@ -64,7 +64,7 @@ def bare_report(root: Path) -> Report:
         checks=checks,
         configuration=(),
         versions={},
-        modes=matrix(here, tried, refused=None, missing_keys=(), sandbox=True),
+        modes=matrix(ModeFacts(here, tried, sandbox=True)),
     )
 
 

@@ -29,22 +29,26 @@ class ModeState:
     command: str = ""
 
 
-def matrix(
-    here: Machine,
-    worker: Probe | None,
-    *,
-    refused: Cause | None,
-    missing_keys: Sequence[str],
-    sandbox: bool,
-    elsewhere: ModeState | None = None,
-) -> tuple[ModeState, ...]:
-    """All modes, the avatar's first.
+@dataclass(frozen=True)
+class ModeFacts:
+    """What is known of this machine and its settings.
 
     `worker` is what the trial of its packages gave (None: not tried); `refused` why Tavus can't be used now, None if
     it can; `missing_keys` are the settings that the worker needs and does not have. `elsewhere` is
     what `in_cluster` says where workers run in a cluster: this machine's packages don't count then.
     """
-    return (_phoenix(refused, sandbox), _pipecat(elsewhere or _here(here, worker), refused, missing_keys), _text())
+
+    here: Machine
+    worker: Probe | None = None
+    refused: Cause | None = None
+    missing_keys: Sequence[str] = ()
+    sandbox: bool = False
+    elsewhere: ModeState | None = None
+
+
+def matrix(facts: ModeFacts) -> tuple[ModeState, ...]:
+    """The modes that come with Greenroom, the avatar's first."""
+    return phoenix(facts), pipecat(facts), text()
 
 
 def in_cluster(problem: str, fix: str) -> ModeState:
@@ -55,14 +59,17 @@ def in_cluster(problem: str, fix: str) -> ModeState:
     return ModeState("pipecat_daily", ModeStanding.WORKS, told)
 
 
-def _phoenix(refused: Cause | None, sandbox: bool) -> ModeState:
-    if refused is not None:
-        return ModeState("phoenix_rest", ModeStanding.CANT, refused.cause, refused.fix)
-    where = "on the sandbox: a drawn avatar, nothing is billed" if sandbox else "Tavus runs the whole call"
+def phoenix(facts: ModeFacts) -> ModeState:
+    """Tavus runs the whole call."""
+    if facts.refused is not None:
+        return ModeState("phoenix_rest", ModeStanding.CANT, facts.refused.cause, facts.refused.fix)
+    where = "on the sandbox: a drawn avatar, nothing is billed" if facts.sandbox else "Tavus runs the whole call"
     return ModeState("phoenix_rest", ModeStanding.WORKS, f"The browser is all that it needs; {where}.")
 
 
-def _pipecat(workers: ModeState, refused: Cause | None, missing: Sequence[str]) -> ModeState:
+def pipecat(facts: ModeFacts) -> ModeState:
+    """A worker of our own in a Daily room."""
+    workers, missing, refused = facts.elsewhere or _here(facts.here, facts.worker), facts.missing_keys, facts.refused
     if workers.state is not ModeStanding.WORKS:
         return workers
     if missing:
@@ -89,5 +96,6 @@ def _here(here: Machine, worker: Probe | None) -> ModeState:
     return ModeState("pipecat_daily", ModeStanding.WORKS, f"{loaded}.")
 
 
-def _text() -> ModeState:
+def text() -> ModeState:
+    """Text chat."""
     return ModeState("text", ModeStanding.WORKS, "Text chat needs neither key nor network.")

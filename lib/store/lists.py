@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Select, func, literal,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from lib.errors import StoreSlow
-from lib.models import Session
+from lib.models import Session, held_in_room
 from lib.store import search as index
 from lib.store.hurry import StatementTimeout
 from lib.store.schema import EPOCH, Moment, Word, search, sessions
@@ -80,6 +80,10 @@ class Tally:
     end_code: str
     sessions: int
     seconds: float
+
+    @property
+    def in_room(self) -> bool:
+        return held_in_room(self.mode)
 
 
 def page(

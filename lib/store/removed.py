@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from lib.models import Mode, Status
+from lib.models import Status, held_in_room
 from lib.store import exchanges
 from lib.store.schema import meta, removed, search, sessions
 from lib.store.search import number_of
@@ -121,6 +121,6 @@ def holders(connection: Connection, conversation_ids: Collection[str]) -> dict[s
 
 
 def _used_s(mode: str, waiting_at: datetime | None, ended_at: datetime | None) -> float:
-    if mode == Mode.TEXT or waiting_at is None or ended_at is None:
+    if not held_in_room(mode) or waiting_at is None or ended_at is None:
         return 0.0
     return max(0.0, (ended_at - waiting_at).total_seconds())

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
-from lib.models import Mode, Recording, Session, SessionEvent, Status, Turn, Watch
+from lib.models import Mode, Recording, Session, SessionEvent, Status, Turn, Watch, mode_of
 from lib.store import removed, search
 from lib.store.schema import events, sessions, turns
 
@@ -316,7 +316,7 @@ def session_of(row: Row[Any]) -> Session:
         persona_id=row.persona_id,
         persona_name=row.persona_name,
         replica_id=row.replica_id,
-        mode=Mode(row.mode),
+        mode=mode_of(row.mode),
         status=Status(row.status),
         created_at=row.created_at,
         max_call_s=row.max_call_s,

@@ -8,7 +8,7 @@ import pytest
 
 from lib.doctor.causes import Cause, of_import
 from lib.doctor.machine import Machine
-from lib.doctor.modes import ModeStanding, ModeState, matrix
+from lib.doctor.modes import ModeFacts, ModeStanding, ModeState, matrix
 from lib.doctor.probe import Probe
 
 LINUX = Machine("Linux", "6.1", "x86_64", "3.12.4", 64, wsl=False, libc="glibc 2.36")
@@ -23,7 +23,7 @@ def of(mode: str, states: tuple[ModeState, ...]) -> ModeState:
 
 def made(worker: Probe | None = LOADED, here: Machine = LINUX, **changes: object) -> tuple[ModeState, ...]:
     given: dict[str, object] = {"refused": None, "missing_keys": (), "sandbox": False, **changes}
-    return matrix(here, worker, **given)  # type: ignore[arg-type]
+    return matrix(ModeFacts(here, worker, **given))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

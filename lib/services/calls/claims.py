@@ -53,7 +53,7 @@ class Claims:
             if session is None:
                 # It was started with another key of this Tavus account, under which it is kept.
                 return ""
-            if session.status is Status.STARTING and session.mode is not Mode.TEXT:
+            if session.status is Status.STARTING and session.in_room:
                 return ""
             begun = conversation.created_at or session.created_at
             if self._fill(connection, session, conversation, begun, found=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lib.errors import NotFound, UpstreamError
-from lib.models import Conversation, Mode, Session, Status
+from lib.models import Conversation, Session, Status
 from lib.services.calls.background.reconciler import Reconciler, is_sought
 from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.watching import Monitor
@@ -60,7 +60,7 @@ class KillSwitch:
 
     def calls(self) -> list[Session]:
         """The open calls of this database, chats apart. Raises StoreRefused."""
-        return [session for session in self._ledger.open() if session.mode is not Mode.TEXT]
+        return [session for session in self._ledger.open() if session.in_room]
 
     def end_all(self, within_s: float) -> Left:
         """End them, and look until Tavus shows none any more, `within_s` at most. Raises StoreRefused."""

@@ -271,7 +271,7 @@ class Sessions:
         Ending what has ended does nothing; ending what is `ending` asks Tavus again now. Raises NotFound.
         """
         session = self._ledger.get(session_id)
-        if session.mode is Mode.TEXT:
+        if not session.in_room:
             self._ledger.ended(session, "ended_here")
         elif session.status.open:
             self._ledger.advance(

@@ -94,7 +94,7 @@ class Monitor:
         self._troubles.pop(session_id, None)
 
     def _check(self, session: Session) -> None:
-        if session.mode is Mode.TEXT:
+        if not session.in_room:
             self._check_text(session)
         elif session.conversation_id:
             self._check_call(session)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lib.errors import BadInput, Conflict, GreenroomError, UpstreamError
-from lib.models import Agent, Mode, Persona, Session, Turn
+from lib.models import Agent, Persona, Session, Turn
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
 from lib.services.ledger.ledger import Ledger
@@ -74,7 +74,7 @@ class ChatSessions:
 
     def greeting(self, session: Session) -> str:
         """What the persona opens a chat with, "" if it waits to be spoken to or speaks in a call. Asks nobody."""
-        if session.mode is not Mode.TEXT:
+        if session.in_room:
             return ""
         with self._ledger.store.reading() as connection:
             return rows.persona_of(connection, session.id).get("greeting", "").strip()

@@ -21,7 +21,7 @@ from lib.clients.tavus import Tavus
 from lib.doctor import bare
 from lib.doctor.causes import GUIDE, Cause
 from lib.doctor.machine import Machine, machine, versions
-from lib.doctor.modes import ModeStanding, ModeState, in_cluster, matrix
+from lib.doctor.modes import ModeFacts, ModeStanding, ModeState, in_cluster, matrix
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.doctor.report import CheckResult, HealthCheck, Report, SettingRow, report_json, report_markdown, verdict
 from lib.errors import GreenroomError, StoreRefused
@@ -58,6 +58,7 @@ class Diagnostics:
     """`root` is the project's folder, `chat` the endpoint of text chat, `allowance` what the guard leaves,
     `missing_keys` the settings that pipecat_daily needs and does not have, `daily` None where no key of it is set,
     `workers` asks the cluster that workers run in for ours, None where they run on this machine,
+    `standings` what each mode says of itself on this machine,
     `open_store` what opens the database where nobody did so before: its server may be silent like any other.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
@@ -76,6 +77,7 @@ class Diagnostics:
         daily: Daily | None = None,
         workers: Callable[[], Sequence[object]] | None = None,
         open_store: Callable[[], None] = lambda: None,
+        standings: Callable[[ModeFacts], tuple[ModeState, ...]] = matrix,
         limit_s: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -88,6 +90,7 @@ class Diagnostics:
         self._daily = daily
         self._workers = workers
         self._open_store = open_store
+        self._standings = standings
         self._limit_s = limit_s
         self._clock = clock
         self._upstream = UpstreamChecks(loaded, tavus)
@@ -146,13 +149,15 @@ class Diagnostics:
             checks=tuple(checks),
             configuration=tuple(self._configuration.rows()),
             versions=versions(PACKAGES),
-            modes=matrix(
-                here,
-                self._worker,
-                refused=_refusal(self._loaded, checks, self._upstream.name),
-                missing_keys=self._missing_keys(),
-                sandbox=sandbox,
-                elsewhere=_in_cluster(checks),
+            modes=self._standings(
+                ModeFacts(
+                    here,
+                    self._worker,
+                    refused=_refusal(self._loaded, checks, self._upstream.name),
+                    missing_keys=self._missing_keys(),
+                    sandbox=sandbox,
+                    elsewhere=_in_cluster(checks),
+                )
             ),
         )
 

@@ -73,7 +73,7 @@ class Trial:
             session = self._sessions.start(agent_id, token=f"check-{secrets.token_hex(8)}")
             session = self._wait(session, (Status.LIVE, Status.ENDED, Status.FAILED), LIVE_WITHIN_S)
             joined_s, came = time.monotonic() - begun, session.status is Status.LIVE
-            if session.mode is Mode.TEXT:
+            if not session.in_room:
                 self._sessions.end(session.id)
                 return HealthCheck(PAID, CheckResult.FAIL, session.reason, session.reason_hint)
             self._sessions.end(session.id)

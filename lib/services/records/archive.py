@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.models import Session, SessionEvent, Status, Turn
 from lib.services.calls import reading
 from lib.services.ledger import outcome
 from lib.services.ledger.ledger import Ledger
@@ -174,7 +174,7 @@ class Archive:
         for tally in tallies:
             sessions[tally.day] += tally.sessions
             outcomes[_outcome(tally)] += tally.sessions
-            if tally.mode != Mode.TEXT:
+            if tally.in_room:
                 minutes[tally.day] += tally.seconds / 60
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         return HistoryFigures(

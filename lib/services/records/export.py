@@ -46,7 +46,7 @@ def markdown(session: Session, turns: Sequence[Turn], timeline: Sequence[Session
         "",
         f"- Session: {session.id}",
         f"- Persona: {_line(session.persona_name) or 'not known'}",
-        f"- Mode: {words.MODES[session.mode]}",
+        f"- Mode: {words.held_as(session)}",
         f"- Length: {clock(length_s(session))}",
         f"- Why it ended: {_line(_why(session)) or 'still open'}",
     ]
@@ -97,7 +97,7 @@ def _row(session: Session, price_per_minute: float) -> tuple[object, ...]:
         session.created_at.isoformat(timespec="seconds"),
         session.agent_name,
         session.persona_name,
-        words.MODES[session.mode].lower(),
+        words.held_as(session).lower(),
         words.status(session),
         int(length_s(session)),
         _why(session),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.models import Mode, Session
+from lib.models import Session
 
 
 def minutes(seconds: float) -> str:
@@ -12,7 +12,7 @@ def minutes(seconds: float) -> str:
 
 def length_s(session: Session) -> float:
     """How long the session lasted in seconds: of the room, or of the chat; 0 if it never was."""
-    begun = session.created_at if session.mode is Mode.TEXT else session.waiting_at
+    begun = session.begun_at
     if begun is None or session.ended_at is None:
         return 0.0
     return max(0.0, (session.ended_at - begun).total_seconds())
@@ -20,6 +20,6 @@ def length_s(session: Session) -> float:
 
 def cost(session: Session, price_per_minute: float) -> float | None:
     """What its minutes cost at this price, from the making of its room on; None without a room or a price."""
-    if session.mode is Mode.TEXT or not price_per_minute:
+    if not session.in_room or not price_per_minute:
         return None
     return length_s(session) / 60 * price_per_minute or None

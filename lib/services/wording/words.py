@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lib.models import Mode, Session, Status
+from lib.models import Session, Status
 
 EVENTS: dict[str, str] = {
     "start": "Start pressed",
@@ -38,12 +38,6 @@ TONES: dict[str, Tone] = {
     "refused": "warning",
 }
 
-MODES: dict[Mode, str] = {
-    Mode.PHOENIX_REST: "Video call",
-    Mode.PIPECAT_DAILY: "Video call",
-    Mode.TEXT: "Text chat",
-}
-
 STATUSES: dict[Status, str] = {
     Status.STARTING: "starting",
     Status.UNKNOWN: "being checked",
@@ -55,9 +49,14 @@ STATUSES: dict[Status, str] = {
 }
 
 
+def held_as(session: Session) -> str:
+    """How the session is held: a call or a chat."""
+    return "Video call" if session.in_room else "Text chat"
+
+
 def status(session: Session) -> str:
     """Where the session stands. A chat is open or ended: nobody waits in it and nothing is live."""
-    if session.mode is Mode.TEXT and session.status in (Status.LIVE, Status.WAITING):
+    if not session.in_room and session.status in (Status.LIVE, Status.WAITING):
         return "open"
     return STATUSES[session.status]
 

@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.errors import GreenroomError
-from lib.models import Mode, Session, Status
+from lib.models import Session, Status
 from lib.ui.call import presence
 from lib.ui.kit import context
 from lib.ui.kit.text import local
@@ -108,7 +108,7 @@ def draw(services: Services | None, on_live: bool) -> None:
         head = st.container(key="call-head")
         wide, narrow = st.columns([13, 5], gap="small")
         left = False
-        if session.mode is not Mode.TEXT and session.status.open:
+        if session.in_room and session.status.open:
             with wide:
                 left = _mount(services, session, on_live)
         # Nothing is drawn there on another page, and no place comes after them that could move.

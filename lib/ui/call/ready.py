@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from lib.models import Agent, Document, Mode, Persona, Replica, Session
+from lib.models import Agent, Document, Persona, Replica, Session
 from lib.services.agents.readiness import Known
 from lib.services.calls.limits import Allowance
 from lib.services.catalogue.catalogue import Listing
@@ -128,7 +128,7 @@ def readiness(
         browser_check(),
     ]
     blocked = any(check.state == "fail" for check in found)
-    held = [item for item in sessions if item.agent_id == choice.agent.id and item.mode is not Mode.TEXT]
+    held = [item for item in sessions if item.agent_id == choice.agent.id and item.in_room]
     with st.container(border=True, key="side-ready", gap="small"):
         st.header("Ready?", anchor=False)
         st.html(_rows(found))

@@ -22,7 +22,7 @@ BESIDE = "Text chat, outside the call"
 
 def draw(slots: Slots) -> None:
     session = slots.session
-    text = session.mode is Mode.TEXT
+    text = not session.in_room
     with slots.head:
         head(session)
         if text and session.reason and session.status.open:
@@ -62,7 +62,7 @@ def head(session: Session) -> None:
             parts.chip(parts.session_state(session) if session.status is Status.FAILED else "ended")
             return
         # A private room's address holds its key, which belongs in the frame and not in an address bar.
-        if session.mode is not Mode.TEXT and not session.private_room:
+        if session.in_room and not session.private_room:
             url = context.own_path(context.services().sessions.room_url(session))
             if url:
                 note = "Greenroom sees a call in another tab, but not what happens in it. Leave this frame first."
@@ -90,7 +90,7 @@ def _strip(session_id: str, seen: tuple[str, ...], left: bool, known: list[Sessi
     """`known` holds the session for the first drawing, which comes right after it was read."""
     services = context.services()
     session = known.pop() if known else services.sessions.recent(session_id)
-    text = session.mode is Mode.TEXT
+    text = not session.in_room
     used = "Text chat is not billed" if text else strips.calls_in_use(services, services.sessions.open())
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="strip-live-call"):
         st.html(_state(session, used, left=left, billed=not services.sandbox), width="stretch")
@@ -109,19 +109,19 @@ def _state(session: Session, used: str, *, left: bool, billed: bool) -> str:
         Status.STARTING: "The room is being made",
         Status.UNKNOWN: _being_checked(session),
         Status.WAITING: "The avatar is coming",
-        Status.LIVE: "" if session.mode is Mode.TEXT or left else "The avatar is in the room",
+        Status.LIVE: "" if not session.in_room or left else "The avatar is in the room",
         Status.ENDING: "Tavus is asked to close the room",
     }.get(session.status, "")
     # On a phone, where each line above the room counts, the chip is enough for these two.
     spare = ' class="gr-spare"' if session.status in (Status.WAITING, Status.LIVE) else ""
     cells = [parts.chip_html(parts.session_state(session)), f"<span{spare}>{words}</span>" if words else ""]
-    if session.mode is Mode.TEXT:
+    if not session.in_room:
         cells.append(f"<span><b>{clock(elapsed)}</b></span>")
     else:
         cells.append(f"<span><b>{clock(elapsed)}</b> of {clock(session.max_call_s)}</span>")
         cells.append(parts.bar_html(elapsed / session.max_call_s))
     cells.append(f'<span class="gr-used">{html(used)}</span>')
-    if session.mode is not Mode.TEXT and session.status in (Status.WAITING, Status.LIVE):
+    if session.in_room and session.status in (Status.WAITING, Status.LIVE):
         told = _leaving(left, billed)
         cells.append(f'<span class="gr-line">{told}</span>' if told else "")
     return f'<div class="gr-state">{"".join(cells)}</div>'
@@ -149,7 +149,7 @@ def over(session: Session) -> None:
     with parts.banner("info", f"{record.why(session)}.", rest, key="live-over"):
         if st.button("Open the record", key="live_record", icon=":material/history:"):
             st.switch_page(places.SESSION, query_params={"session": session.id})
-        avatar = session.mode is not Mode.TEXT or bool(session.reason)
+        avatar = session.in_room or bool(session.reason)
         services = context.services()
         word = strips.again_word(services, session, avatar)
         if mend:
@@ -200,7 +200,7 @@ def side(session: Session, left: bool) -> None:
     persona = listing.find(session.persona_id) if listing else None
     about = gist(persona.system_prompt, 240) if persona else ""
     facts: list[tuple[str, str]] = [("Started", stamp(session.created_at))]
-    if session.mode is not Mode.TEXT:
+    if session.in_room:
         facts.append(("Limit", span(session.max_call_s)))
         sandbox = context.services().sandbox
         facts.append(("Billing", "None: this is the sandbox" if sandbox else "By Tavus, from Start to the end"))
@@ -212,7 +212,7 @@ def side(session: Session, left: bool) -> None:
         f'<div class="gr-side"><h2>This session</h2>{parts.facts_html(facts)}'
         f'<p class="gr-quiet gr-phone">Session {html(session.id)}</p></div>'
     )
-    if session.status.open and session.mode is not Mode.TEXT:
+    if session.status.open and session.in_room:
         settings = context.services().loaded.settings
         there = session.status is Status.LIVE and not left
         here = "The avatar is in the room. It closes" if there else "The room closes"

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from lib.models import Mode, Session, Status
+from lib.models import Session, Status
 from lib.services.ledger import outcome
 from lib.ui.call import presence
 from lib.ui.kit import context, feedback, parts, places
@@ -69,7 +69,7 @@ def open_sessions(place: str) -> list[Session]:
 
 def open_calls(place: str) -> bool:
     """The same for calls only, text chats apart: what could be ended to make room. False if there is none."""
-    calls = [session for session in context.services().sessions.open() if session.mode is not Mode.TEXT]
+    calls = [session for session in context.services().sessions.open() if session.in_room]
     if calls:
         _strips(place, marks(calls), [calls], calls_only=True)
     return bool(calls)
@@ -122,7 +122,7 @@ def ends_slowly(services: Services, session: Session, now: datetime | None = Non
 
 
 def calls_in_use(services: Services, sessions: list[Session]) -> str:
-    used = sum(session.mode is not Mode.TEXT for session in sessions)
+    used = sum(session.in_room for session in sessions)
     return f"{used} of {services.loaded.settings.max_concurrent_calls} calls in use"
 
 
@@ -134,7 +134,7 @@ def _strips(
     services = context.services()
     sessions = known.pop() if known else services.sessions.open()
     if calls_only:
-        sessions = [session for session in sessions if session.mode is not Mode.TEXT]
+        sessions = [session for session in sessions if session.in_room]
     used = calls_in_use(services, sessions)
     for session in sessions:
         _strip(place, session, used)
@@ -145,7 +145,7 @@ def _strips(
 
 def _strip(place: str, session: Session, used: str) -> None:
     key = f"{place}-{session.id}"
-    text = session.mode is Mode.TEXT
+    text = not session.in_room
     live = session.status is Status.LIVE and not text
     listing = context.services().catalogue.replica_shelf.peek()
     replica = listing.find(session.replica_id) if listing else None

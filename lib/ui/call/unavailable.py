@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.models import Mode, Session, Status
+from lib.models import Session, Status
 from lib.services.diagnostics.service import CheckResult
 from lib.services.ledger import outcome
 from lib.ui.call import browser_check, strips
@@ -27,7 +27,7 @@ _ASKED = "live_browser_asked"
 
 def broke_off(session: Session) -> bool:
     """True for a call that ended, or never was, for a reason that is a failure."""
-    over = session.status is Status.FAILED or bool(session.reason and session.mode is not Mode.TEXT)
+    over = session.status is Status.FAILED or bool(session.reason and session.in_room)
     return over and session.status in (Status.ENDING, Status.ENDED, Status.FAILED)
 
 

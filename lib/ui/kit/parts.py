@@ -15,7 +15,7 @@ from zlib import crc32
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.models import Mode, Session, Status
+from lib.models import Session, Status
 from lib.ui.kit.text import html, md
 
 Colour = Literal["red", "orange", "blue", "green", "violet", "gray"]
@@ -94,7 +94,7 @@ def chip_html(state: str) -> str:
 
 def session_state(session: Session) -> str:
     """The key of STATES that says best where a session stands: an open text session is "text", not "live"."""
-    if session.mode is Mode.TEXT and session.status in (Status.LIVE, Status.WAITING):
+    if not session.in_room and session.status in (Status.LIVE, Status.WAITING):
         return "text"
     return session.status.value
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from lib.models import Mode, Session, SessionEvent, Status, Turn
+from lib.models import Session, SessionEvent, Status, Turn
 from lib.services.calls.reading import SPOKEN, counted
 from lib.services.ledger import outcome
 from lib.services.wording.plain import length_s
@@ -45,7 +45,7 @@ def elapsed_s(session: Session, now: datetime | None = None) -> float:
     """How long it has lasted so far, or lasted in all, in seconds."""
     if session.ended_at is not None:
         return length_s(session)
-    begun = session.created_at if session.mode is Mode.TEXT else session.waiting_at
+    begun = session.begun_at
     return max(0.0, ((now or datetime.now(UTC)) - begun).total_seconds()) if begun else 0.0
 
 
@@ -76,7 +76,7 @@ def stand_in(services: Services, session: Session) -> str:
 
 def transcript_pending(session: Session, now: datetime | None = None) -> bool:
     """A call that ended a moment ago and whose transcript has not been read yet."""
-    if session.mode is Mode.TEXT or session.status is not Status.ENDED or session.transcript_at is not None:
+    if not session.in_room or session.status is not Status.ENDED or session.transcript_at is not None:
         return False
     if session.ended_at is None or not session.conversation_id:
         return False
@@ -95,7 +95,7 @@ def transcript(
     with st.container(border=True, height=height if long else "content", key="transcript"):
         for source in ("tavus", "chat"):
             said = [turn for turn in read if turn.source == source]
-            if said and source == "chat" and session.mode is not Mode.TEXT:
+            if said and source == "chat" and session.in_room:
                 st.caption("Text chat with a stand-in, beside the call")
             if said:
                 st.html(f'<div class="gr-tr">{"".join(_turn(turn, speaker, found) for turn in said)}</div>')
@@ -149,7 +149,7 @@ def _no_transcript(session: Session) -> str:
         return "The transcript appears after the call."
     if transcript_pending(session):
         return "The transcript is being read. Reload in a few seconds."
-    if session.mode is Mode.TEXT:
+    if not session.in_room:
         return "Nothing was written."
     if session.transcript_at is not None or not session.conversation_id:
         return "Nobody spoke in this call."

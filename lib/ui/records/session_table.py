@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.models import Mode, Session
+from lib.models import Session
 from lib.services.wording.plain import cost
 from lib.ui.kit import row_button
 from lib.ui.kit.context import Services
@@ -101,7 +101,7 @@ def _rows(
             "why": [record.why(session) or "–" for session in sessions],
             "length": lengths,
             "cost": ["–" if estimate is None else f"{estimate:.2f}" for estimate in estimates],
-            "mode": ["Text" if session.mode is Mode.TEXT else "Video" for session in sessions],
+            "mode": ["Video" if session.in_room else "Text" for session in sessions],
         }
     )
 
@@ -114,4 +114,4 @@ def _labels(sessions: tuple[Session, ...], here: tzinfo) -> list[str]:
 def _state(session: Session) -> str:
     if not session.status.open:
         return session.status.value.capitalize()
-    return "Text only" if session.mode is Mode.TEXT else "Open"
+    return "Open" if session.in_room else "Text only"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.models import Mode, Status
+from lib.models import Status
 from lib.services.ledger import outcome
 from lib.services.wording import words
 
@@ -32,6 +32,5 @@ def test_the_place_is_named_as_it_is(sandbox: bool, place: str, at: str) -> None
     assert (words.place(sandbox), words.at(sandbox)) == (place, at)
 
 
-def test_every_mode_and_status_has_words() -> None:
-    assert set(words.MODES) == set(Mode)
+def test_every_status_has_words() -> None:
     assert set(words.STATUSES) == set(Status)

@@ -63,7 +63,7 @@ class Reaper:
 
     def look(self, open_ones: Sequence[OpenOne]) -> None:
         for one in open_ones:
-            if one.session.mode is not Mode.TEXT:
+            if one.session.in_room:
                 with one_of_many(f"session {one.session.id}"):
                     self._one(one)
         self._budget([one.session for one in open_ones if one.session.status in RUNNING])
