@@ -237,6 +237,24 @@ class Conversation:
 
 
 @dataclass(frozen=True)
+class CallLimits:
+    """What this installation allows, in seconds; no agent goes above the first three.
+
+    `at_once` calls, `minutes_a_day`, `starts_a_minute` of one person. A call that nobody has watched for
+    `watch_grace_s` is ended; a start without a clear answer is looked for during `horizon_s`.
+    """
+
+    call_s: int = 600
+    absent_s: int = 120
+    left_s: int = 30
+    at_once: int = 2
+    minutes_a_day: int = 60
+    starts_a_minute: int = 6
+    watch_grace_s: float = 90.0
+    horizon_s: float = 120.0
+
+
+@dataclass(frozen=True)
 class CallSettings:
     """What an agent asks of each call. Empty means: the persona's or the account's own.
 

@@ -23,7 +23,7 @@ from dotenv.parser import parse_stream
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from lib.models import Mode, is_loopback
+from lib.models import CallLimits, Mode, is_loopback
 
 ENVIRONMENT, DOTENV, SECRETS_TOML, DEFAULT = "environment", ".env", ".streamlit/secrets.toml", "default"
 TAVUS_URL = "https://tavusapi.com/v2"
@@ -188,6 +188,20 @@ class Settings(BaseSettings):
     def in_cluster(self) -> bool:
         """True if workers run as Jobs of a cluster; the sandbox's never do, since their browser is on this machine."""
         return self.worker_launcher == "kubernetes" and not self.sandbox
+
+    @property
+    def limits(self) -> CallLimits:
+        """What is allowed of calls."""
+        return CallLimits(
+            call_s=self.max_call_s,
+            absent_s=self.absent_timeout_s,
+            left_s=self.left_timeout_s,
+            at_once=self.max_concurrent_calls,
+            minutes_a_day=self.daily_minutes,
+            starts_a_minute=self.max_starts_per_minute,
+            watch_grace_s=self.watch_grace_s,
+            horizon_s=self.reconcile_horizon_s,
+        )
 
     @property
     def hosts(self) -> tuple[str, ...]:

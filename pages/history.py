@@ -10,7 +10,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from lib.errors import StoreSlow
-from lib.models import Agent, Mode
+from lib.models import Agent
 from lib.services.calls.sessions import SessionPage
 from lib.services.records.archive import LIST_LIMIT, RECORD_LIMIT
 from lib.services.wording import words
@@ -28,11 +28,7 @@ STATES: dict[str, tuple[str, ...]] = {
     "Ended": ("ended",),
     "Failed": ("failed",),
 }
-MODES: dict[str, tuple[str, ...]] = {
-    "Calls and chats": (),
-    "Video calls": (Mode.PHOENIX_REST.value, Mode.PIPECAT_DAILY.value),
-    "Text chats": (Mode.TEXT.value,),
-}
+HELD = ("Calls and chats", "Video calls", "Text chats")
 ANY_AGENT = "All agents"
 TEXT_LIMIT = 200
 
@@ -50,7 +46,7 @@ def filters(services: Services) -> dict[str, Any]:
             found |= between()
         agent = choice("Agent", [ANY_AGENT, *agents], 160)
         found["statuses"] = STATES.get(choice("State", list(STATES), 130), ())
-        found["modes"] = MODES.get(choice("Mode", list(MODES), 160), ())
+        found["modes"] = modes_of(services, choice("Mode", list(HELD), 160))
         text = st.text_input(
             "Search", placeholder="Search agents, words", label_visibility="collapsed",
             icon=":material/search:", width="stretch", key="search", bind="query-params", on_change=pager.first_page,
@@ -176,10 +172,17 @@ def nothing(page: SessionPage, any_at_all: bool) -> None:
                 st.switch_page(places.HOME)
 
 
+def modes_of(services: Services, held: str) -> tuple[str, ...]:
+    """The modes that a choice of HELD stands for; () for any."""
+    if held not in HELD[1:]:
+        return ()
+    return tuple(mode.name for mode in services.modes if mode.in_room is (held == HELD[1]))
+
+
 def show_all() -> None:
     """Take every filter away. What is bound to the address keeps its value until it is given another one."""
     pager.first_page()
-    first = {"agent": ANY_AGENT, "state": next(iter(STATES)), "mode": next(iter(MODES))}
+    first = {"agent": ANY_AGENT, "state": next(iter(STATES)), "mode": HELD[0]}
     st.session_state.update(range="All", search="", **first)
 
 

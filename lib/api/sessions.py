@@ -39,7 +39,7 @@ def row(services: Services, session: Session) -> dict[str, Any]:
     return {
         "sessionId": session.id,
         "agentId": session.agent_id,
-        "mode": session.mode.value,
+        "mode": str(session.mode),
         "status": session.status.value,
         "conversationId": session.conversation_id or None,
         "conversationUrl": url or None,

@@ -94,7 +94,7 @@ def add(connection: Connection, account: str, intent: Intent) -> None:
         **{column.name: getattr(session, column.name) for column in SHOWN},
         "account": account,
         "conversation_id": session.conversation_id or None,
-        "mode": session.mode.value,
+        "mode": str(session.mode),
         "status": session.status.value,
         "watch": session.watch.value,
         "token": intent.token,

@@ -6,11 +6,11 @@ server's address is known; `Services.close` stops what runs. `current` is what t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lib import sandbox
 from lib.errors import SettingsWrong
-from lib.services.agents.call_settings import CallLimits
 from lib.services.agents.service import Agents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.catalogue.replicas import Replicas
@@ -24,6 +24,7 @@ from lib.services.inspector.service import Inspector
 from lib.services.ledger.ledger import Ledger
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
+from lib.services.modes.mode import SessionMode
 from lib.services.personas.history import PersonaHistory
 from lib.services.personas.service import Personas
 from lib.services.records.archive import Archive
@@ -36,8 +37,11 @@ from lib.wiring.services import Address, Services
 __all__ = ["SANDBOX_ACCOUNT", "SANDBOX_KEY", "Services", "account_of", "build", "calls_of", "current", "install"]
 
 
-def build(root: Path, loaded: Loaded | None = None) -> Services:
-    """Make all services from the settings of the project at `root`. Does no I/O but reading settings files."""
+def build(root: Path, loaded: Loaded | None = None, *, more_modes: Sequence[SessionMode] = ()) -> Services:
+    """Make all services from the settings of the project at `root`. Does no I/O but reading settings files.
+
+    `more_modes` are ways to hold a session besides Greenroom's own.
+    """
     loaded = loaded or load(root)
     settings = loaded.settings
     address = Address()
@@ -58,15 +62,20 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
     agents = Agents(
         store,
         account=account,
-        most=CallLimits(settings.max_call_s, settings.absent_timeout_s, settings.left_timeout_s),
+        most=settings.limits,
         default_replica_id=settings.tavus_default_replica_id,
         check_replica=replicas.check,
         persona_was=history.last_name,
     )
     personas = Personas(tavus, catalogue, agents, history)
     library = Library(tavus)
-    ledger = Ledger(store, account, settings)
-    retention = Retention(ledger, lambda name: tavus.conversations.delete(conversation_id=name, hard=True))
+    ledger = Ledger(store, account, settings.limits)
+    retention = Retention(
+        ledger,
+        lambda name: tavus.conversations.delete(conversation_id=name, hard=True),
+        days=settings.retention_days,
+        at_tavus=settings.retention_at_tavus,
+    )
     calls = calls_of(
         loaded,
         ledger,
@@ -78,6 +87,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         chores=retention.tend,
         root=root,
         responder=responder,
+        more_modes=more_modes,
     )
     return Services(
         loaded=loaded,
@@ -91,7 +101,7 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
         attaching=Attaching(library, personas, catalogue),
         agents=agents,
         sessions=calls.sessions,
-        past=Archive(ledger),
+        past=Archive(ledger, minutes_a_day=settings.daily_minutes, price_per_minute=settings.price_per_minute),
         retention=retention,
         responder=responder,
         talking=ChatSessions(ledger, catalogue, responder),
@@ -108,19 +118,15 @@ def build(root: Path, loaded: Loaded | None = None) -> Services:
             missing_keys=calls.pipecat.missing_keys,
             daily=calls.pipecat.daily,
             workers=calls.launcher.list if settings.in_cluster else None,
+            standings=lambda facts: tuple(mode.standing(facts) for mode in calls.modes),
         ),
-        trial=Trial(
-            agents=agents,
-            catalogue=catalogue,
-            phoenix=calls.phoenix,
-            sessions=calls.sessions,
-            max_call_s=settings.max_call_s,
-        ),
+        trial=Trial(agents=agents, planner=calls.planner, phoenix=calls.phoenix, sessions=calls.sessions),
         sandbox_app=sandbox_app,
         _address=address,
         _sweeper=calls.sweeper,
         _starting=calls.starting,
         _journal=journal,
+        modes=calls.modes,
         pipecat=calls.pipecat,
         kill_switch=calls.kill_switch,
     )

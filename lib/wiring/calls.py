@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.clients import rooms
 from lib.clients.tavus import Tavus
 from lib.doctor.probe import worker_python
 from lib.services.agents.service import Agents
+from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.lease import Lease, new_owner, runs_here
 from lib.services.calls.background.reaper import Reaper
 from lib.services.calls.background.reconciler import Reconciler
-from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
-from lib.services.calls.kill_switch import KillSwitch
-from lib.services.calls.sessions import RoomTokens, Sessions
+from lib.services.calls.planning import Planner
+from lib.services.calls.sessions import RoomTokens, Sessions, secret_of
 from lib.services.calls.starting import Starting
+from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
 from lib.services.calls.watching import Monitor
 from lib.services.calls.worker_events import WorkerEvents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
 from lib.services.ledger.ledger import Ledger
-from lib.services.modes.mode import Modes
+from lib.services.modes.mode import Modes, SessionMode
 from lib.services.modes.phoenix import PhoenixRest
 from lib.services.modes.pipecat.mode import PipecatDaily
+from lib.services.modes.text import TextChat
 from lib.services.modes.workers.kubernetes.api import Cluster
 from lib.services.modes.workers.kubernetes.launcher import KubernetesLauncher
 from lib.services.modes.workers.launcher import Launcher
@@ -49,6 +50,8 @@ class CallWing:
     """What holds calls: the sessions, what sends their starts, and what looks after them."""
 
     sessions: Sessions
+    planner: Planner
+    modes: Modes
     starting: Starting
     sweeper: Sweeper
     phoenix: PhoenixRest
@@ -71,12 +74,13 @@ def calls_of(
     pool: Executor | None = None,
     root: Path = HERE,
     responder: Responder | None = None,
+    more_modes: Sequence[SessionMode] = (),
 ) -> CallWing:
     """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown.
 
-    `chores` is what the process that sweeps has to see to besides.
+    `chores` is what the process that sweeps has to see to besides; `more_modes` are registered beside Greenroom's own.
     """
-    settings = loaded.settings
+    settings, limits = loaded.settings, loaded.settings.limits
     owner = new_owner()
     pulse_s = min(settings.sweep_interval_s, PULSE_S)
     ages = Stopwatch(longest_step_s=max(3 * pulse_s, 1.0), monotonic=monotonic)
@@ -86,17 +90,14 @@ def calls_of(
 
     def callback_url(session_id: str) -> str:
         base = settings.public_url or (own_base() if on_this_machine(tavus.base_url) else "")
-        return f"{base}/callbacks/tavus/{sessions.callback_secret(session_id)}" if base else ""
-
-    def room_hosts() -> tuple[str, ...]:
-        return (*rooms.DAILY_HOSTS, *own_rooms(tavus.base_url))
+        return f"{base}/callbacks/tavus/{secret_of(ledger.store, session_id)}" if base else ""
 
     def tend() -> None:
         if not launcher.here:
             left.tend()
         chores()
 
-    phoenix = PhoenixRest(tavus, settings, callback_url)
+    phoenix = PhoenixRest(tavus, callback_url, lambda: own_rooms(tavus.base_url))
     heard = WorkerEvents(ledger, responder or Responder(None))
     launcher = launcher_of(settings, root, lambda: ledger.prefix)
     pipecat = PipecatDaily(
@@ -105,21 +106,26 @@ def calls_of(
         phoenix=phoenix,
         tavus_address=lambda: (tavus.base_url, settings.tavus_api_key or SANDBOX_KEY),
         own_base=own_base,
-        part_of=heard.part,
         daily=daily_client(settings),
         launcher=launcher,
+        listener=heard,
+        runs_here=runs_here,
     )
-    pipecat.brain, pipecat.on_turn, pipecat.on_broken = heard.answer, heard.turn, heard.broken
     left = LeftWorkers(launcher, ledger, end_room=pipecat.end_room, on_broken=heard.broken)
-    modes = Modes(phoenix, pipecat)
-    claims = Claims(ledger, room_hosts)
-    watching = Monitor(ledger, modes, ages, breaker)
+    modes = Modes(
+        (phoenix, pipecat, TextChat(), *more_modes),
+        wanted=settings.tavus_avatar_mode,
+        fallback=settings.tavus_avatar_fallback,
+        problems=[problem.name for problem in loaded.problems],
+    )
+    claims = Claims(ledger, modes, limits)
+    watching = Monitor(ledger, modes, ages, breaker, limits)
     starting = Starting(
         ledger, modes, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
     )
     lasts_s = max(3 * pulse_s, SHORTEST_LEASE_S)
     lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, ages, lasts_s=lasts_s, monotonic=monotonic)
-    reconciler = Reconciler(ledger, phoenix, claims, watching, ages, breaker)
+    reconciler = Reconciler(ledger, phoenix, claims, watching, ages, breaker, limits.horizon_s)
     sweeper = Sweeper(
         ledger,
         ages=ages,
@@ -128,13 +134,7 @@ def calls_of(
         breaker=breaker,
         watching=watching,
         reconciler=reconciler,
-        reaper=Reaper(
-            ledger,
-            ages,
-            viewers,
-            starting_here=starting.busy,
-            workers_lost=lambda owner: launcher.here and runs_here(owner) is False,
-        ),
+        reaper=Reaper(ledger, ages, viewers, modes, limits, starting_here=starting.busy),
         starting=starting,
         interval_s=settings.sweep_interval_s,
         pulse_s=pulse_s,
@@ -142,22 +142,21 @@ def calls_of(
         chores=tend,
     )
     starting.permit = sweeper.permit
+    planner = Planner(ledger, catalogue, agents.replica_of, limits)
     sessions = Sessions(
         ledger,
-        loaded=loaded,
-        agents=agents,
-        catalogue=catalogue,
+        planner=planner,
+        modes=modes,
+        limits=limits,
         watching=watching,
         starting=starting,
-        sweeper=sweeper,
+        hint=sweeper.hint,
         viewers=viewers,
         tokens=tokens,
-        room_hosts=room_hosts,
         owner=owner,
-        pipecat=pipecat,
     )
     kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
-    return CallWing(sessions, starting, sweeper, phoenix, pipecat, kill_switch, launcher)
+    return CallWing(sessions, planner, modes, starting, sweeper, phoenix, pipecat, kill_switch, launcher)
 
 
 def launcher_of(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:

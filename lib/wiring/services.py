@@ -12,10 +12,9 @@ from starlette.applications import Starlette
 
 from lib.clients.tavus import Tavus
 from lib.errors import GreenroomError, StoreRefused
-from lib.models import Mode
 from lib.services.agents.service import Agents
+from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.sweeper import Sweeper
-from lib.services.calls.kill_switch import KillSwitch
 from lib.services.calls.sessions import Sessions
 from lib.services.calls.starting import Starting
 from lib.services.catalogue.catalogue import Catalogue
@@ -27,6 +26,7 @@ from lib.services.inspector.journal import Journal
 from lib.services.inspector.service import Inspector
 from lib.services.library.attaching import Attaching
 from lib.services.library.service import Library
+from lib.services.modes.mode import Modes
 from lib.services.modes.pipecat.mode import PipecatDaily
 from lib.services.personas.history import PersonaHistory
 from lib.services.personas.service import Personas
@@ -76,6 +76,7 @@ class Services:
     talking: ChatSessions
     inspector: Inspector
     diagnostics: Diagnostics
+    modes: Modes
     pipecat: PipecatDaily
     trial: Trial
     kill_switch: KillSwitch
@@ -141,8 +142,7 @@ class Services:
         if self.sandbox:
             return ""
         with suppress(GreenroomError):
-            # Workers end their calls with this process.
-            count = sum(session.mode is Mode.PHOENIX_REST for session in self.sessions.open())
+            count = sum(session.in_room and self.modes.of(session).outlives_us for session in self.sessions.open())
             if count:
                 calls, ends, them = ("call is", "it ends", "it") if count == 1 else ("calls are", "they end", "them")
                 return (
@@ -158,7 +158,8 @@ class Services:
         self.retention.close()
         if self._starting is not None:
             self._starting.close()
-        self.pipecat.close()
+        for mode in self.modes:
+            mode.close()
         if self._journal is not None:
             self._journal.close()
         if self.sandbox_app is not None:

@@ -300,7 +300,7 @@ OURS = (
         "What nobody looked at grows old all the same.",
         (
             (
-                "lib/services/calls/background/stopwatch.py",
+                "lib/services/calls/stopwatch.py",
                 "max(0.0, min(at - self._last, self._longest_step_s))",
                 "at - self._last",
             ),

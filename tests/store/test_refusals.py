@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lib.errors import StoreRefused, StoreSlow
 from lib.services.calls.background.lease import Lease
-from lib.services.calls.background.stopwatch import Stopwatch
+from lib.services.calls.stopwatch import Stopwatch
 from lib.store import leases, scrub
 from lib.store.database import Store
 from lib.store.hurry import StatementTimeout

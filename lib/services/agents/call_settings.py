@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lib.models import CallSettings
+from lib.models import CallLimits, CallSettings
 from lib.services.wording.plain import minutes
 
 LABELS = {
@@ -44,15 +44,6 @@ STORAGES: dict[str, tuple[str, ...]] = {
 
 OPTIONAL = ("external_id",)
 STORAGE_FIELDS = tuple(dict.fromkeys(("provider", *(name for names in STORAGES.values() for name in names))))
-
-
-@dataclass(frozen=True)
-class CallLimits:
-    """The installation's own limits, in seconds: no agent goes above them."""
-
-    call_s: int
-    absent_s: int
-    left_s: int
 
 
 @dataclass(frozen=True)

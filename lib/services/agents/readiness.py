@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lib.models import Agent, Document, Persona, Replica
+from lib.models import Agent, CallLimits, Document, Persona, Replica
 from lib.services.agents import languages
-from lib.services.agents.call_settings import CallLimits
 from lib.services.catalogue import replicas
 from lib.services.catalogue.catalogue import Listing
 from lib.services.wording.plain import minutes

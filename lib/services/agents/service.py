@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from lib.errors import BadInput, Conflict, NotFound
-from lib.models import Agent, CallSettings, Document, Persona, Replica
+from lib.models import Agent, CallLimits, CallSettings, Document, Persona, Replica
 from lib.services.agents import call_settings, readiness
-from lib.services.agents.call_settings import CallLimits
 from lib.services.agents.readiness import Known, Missing
 from lib.services.catalogue.catalogue import Listing
 from lib.store import agents as rows

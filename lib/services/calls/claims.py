@@ -6,7 +6,6 @@ Every conversation with our prefix is billed to us, so each gets a session of it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,9 +14,10 @@ from sqlalchemy import Connection
 
 from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, GreenroomError
-from lib.models import Conversation, Mode, Session, Status
+from lib.models import CallLimits, Conversation, Session, Status
 from lib.services.ledger import outcome
 from lib.services.ledger.ledger import Ledger
+from lib.services.modes.mode import Modes
 from lib.store import sessions as rows
 
 OVER = (Status.FAILED, Status.ENDED)
@@ -26,10 +26,11 @@ NAMELESS = "Unknown agent"
 
 @dataclass(frozen=True)
 class Claims:
-    """Writes which session a conversation belongs to. `room_hosts` are those that a frame may show."""
+    """Writes which session a conversation belongs to."""
 
     ledger: Ledger
-    room_hosts: Callable[[], tuple[str, ...]]
+    modes: Modes
+    limits: CallLimits
 
     def made(self, session: Session, conversation: Conversation) -> str:
         """The answer of the one POST of this session. The id of the session that holds the conversation from now on."""
@@ -120,7 +121,7 @@ class Claims:
         session = replace(
             like,
             id=session_id,
-            mode=Mode.PHOENIX_REST,
+            mode=self.modes.tavus.name,
             status=Status.ENDING,
             created_at=begun,
             waiting_at=begun,
@@ -153,20 +154,20 @@ class Claims:
             persona_id=conversation.persona_id,
             persona_name="",
             replica_id=conversation.replica_id,
-            mode=Mode.PHOENIX_REST,
+            mode=self.modes.tavus.name,
             status=Status.ENDING,
             created_at=self.ledger.clock(),
-            max_call_s=self.ledger.settings.max_call_s,
+            max_call_s=self.limits.call_s,
         )
 
     def _unusable(self, session: Session, conversation: Conversation, found: bool) -> GreenroomError | None:
         """Why nobody could use what this room costs, or None."""
-        if found and session.mode is Mode.PIPECAT_DAILY:
-            return outcome.unusable("worker_lost")
+        if found and (useless := self.modes.of(session).found_late()):
+            return useless
         if session.private_room and not conversation.meeting_token:
             return outcome.unusable("key_lost")
         try:
-            safe_room_url(conversation.url, self.room_hosts())
+            safe_room_url(conversation.url, self.modes.hosts())
         except BadInput as error:
             return BadInput(error.message, code="unsafe_room", hint=error.hint)
         return None

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from lib.errors import LimitReached
+from lib.models import CallLimits
 from lib.services.ledger import outcome
 from lib.services.wording.plain import minutes
-from lib.settings import Settings
 from lib.store import sessions as rows
 
 RECENT = timedelta(minutes=1)
@@ -48,17 +48,17 @@ class Allowance:
         return None
 
 
-def allowance(connection: Connection, account: str, settings: Settings, now: datetime, actor: str = "") -> Allowance:
+def allowance(connection: Connection, account: str, limits: CallLimits, now: datetime, actor: str = "") -> Allowance:
     """Read what counts against the limits. `actor` is the person whose starts count."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     usage = rows.usage(connection, account, today=today, recent=now - RECENT, now=now, actor=actor)
     return Allowance(
         open_calls=usage.open_calls,
-        max_calls=settings.max_concurrent_calls,
+        max_calls=limits.at_once,
         minutes_used=usage.used_s / 60,
         minutes_reserved=usage.reserved_s / 60,
-        minutes_max=settings.daily_minutes,
-        max_call_s=settings.max_call_s,
+        minutes_max=limits.minutes_a_day,
+        max_call_s=limits.call_s,
         recent_starts=usage.recent_starts,
-        max_starts_per_minute=settings.max_starts_per_minute,
+        max_starts_per_minute=limits.starts_a_minute,
     )

@@ -17,32 +17,26 @@ from datetime import datetime
 from typing import Any
 
 from lib.clients.rooms import safe_room_url
-from lib.errors import BadInput, Conflict, GreenroomError, NotFound, SettingsWrong
-from lib.models import Agent, Conversation, Mode, Session, SessionEvent, Status, Turn, Watch
-from lib.services.agents.service import Agents
-from lib.services.calls import limits
-from lib.services.calls.background.sweeper import Sweeper
-from lib.services.calls.limits import Allowance
+from lib.errors import BadInput, Conflict, GreenroomError, NotFound
+from lib.models import Agent, CallLimits, Conversation, Session, SessionEvent, Status, Turn, Watch
+from lib.services.calls.limits import Allowance, allowance
+from lib.services.calls.planning import Planner, refused
 from lib.services.calls.starting import Starting
 from lib.services.calls.viewers import Viewers
 from lib.services.calls.watching import Monitor, Trouble
-from lib.services.catalogue.catalogue import Catalogue
-from lib.services.chat.sessions import part_of
 from lib.services.ledger.ledger import OPEN, Ledger
-from lib.services.modes.phoenix import CallPlan
-from lib.services.modes.pipecat.mode import PipecatDaily
-from lib.settings import Loaded
+from lib.services.modes.mode import CallPlan, Modes
 from lib.store import agents as agent_rows
 from lib.store import lists, removed
 from lib.store import sessions as rows
 from lib.store.cache import TtlCache
+from lib.store.database import Store
 from lib.store.hurry import StatementTimeout
 from lib.store.search import moment_of, number_of
 
 log = logging.getLogger(__name__)
 
 TOKEN_LIMIT = 200
-NAME_LIMIT = 120
 LIST_S, SEARCH_S = 5.0, 1.0
 """How long a list and a search may take, in seconds."""
 
@@ -91,30 +85,26 @@ class Sessions:
         self,
         ledger: Ledger,
         *,
-        loaded: Loaded,
-        agents: Agents,
-        catalogue: Catalogue,
+        planner: Planner,
+        modes: Modes,
+        limits: CallLimits,
         watching: Monitor,
         starting: Starting,
-        sweeper: Sweeper,
+        hint: Callable[[str], None],
         viewers: Viewers,
         tokens: RoomTokens,
-        room_hosts: Callable[[], tuple[str, ...]],
         owner: str,
-        pipecat: PipecatDaily,
     ) -> None:
         self._ledger = ledger
-        self._loaded = loaded
-        self._agents = agents
-        self._catalogue = catalogue
+        self._planner = planner
+        self._modes = modes
+        self._limits = limits
         self._watching = watching
         self._starting = starting
-        self._sweeper = sweeper
+        self._hint = hint
         self._viewers = viewers
         self._tokens = tokens
-        self._room_hosts = room_hosts
         self._owner = owner
-        self._pipecat = pipecat
         self._running: dict[str, Future[None]] = {}
         self._pages: TtlCache[SessionPage] = TtlCache(ledger.store)
         self._open: TtlCache[list[Session]] = TtlCache(ledger.store)
@@ -140,7 +130,12 @@ class Sessions:
         if not token or len(token) > TOKEN_LIMIT:
             raise BadInput(f"A start needs a token of 1 to {TOKEN_LIMIT} characters.")
         asked = _fingerprint(agent_id, enable_avatar, watch)
-        session, before = self._begin(agent_id, token, enable_avatar, watch, actor, asked)
+        while True:
+            plan, refusal = self._planned(agent_id, enable_avatar, watch)
+            begun = self._begin(agent_id, token, plan, refusal, actor, asked)
+            if begun is not None:
+                break
+        session, before = begun
         if before != asked:
             raise Conflict("This click token was used to start something else.", hint="Use a new token for each start.")
         return session
@@ -156,9 +151,7 @@ class Sessions:
     def allowance(self, actor: str = "") -> Allowance:
         """What Greenroom's own limits leave to this person."""
         with self._ledger.store.reading() as connection:
-            return limits.allowance(
-                connection, self._ledger.account, self._loaded.settings, self._ledger.clock(), actor
-            )
+            return allowance(connection, self._ledger.account, self._limits, self._ledger.clock(), actor)
 
     # watch
 
@@ -258,7 +251,7 @@ class Sessions:
         if not session.conversation_url or session.status not in (Status.WAITING, Status.LIVE):
             return ""
         try:
-            return self._tokens.add(session, safe_room_url(session.conversation_url, self._room_hosts()))
+            return self._tokens.add(session, safe_room_url(session.conversation_url, self._modes.hosts()))
         except BadInput:
             log.warning("the room of session %s is at an address that is not shown", session.id)
             return ""
@@ -289,16 +282,44 @@ class Sessions:
 
     def hint(self, session_id: str) -> None:
         """A callback named this session: look at it, believing nothing that the callback said."""
-        self._sweeper.hint(session_id)
+        self._hint(session_id)
 
     def callback_secret(self, session_id: str) -> str:
         """The last part of the session's callback address: names it, and proves that we made the address."""
-        return callback_secret(self._ledger.store.meta("callback_secret"), session_id)
+        return secret_of(self._ledger.store, session_id)
+
+    def _planned(
+        self, agent_id: str, enable_avatar: bool, watch: Watch
+    ) -> tuple[tuple[Agent, CallPlan] | None, GreenroomError | None]:
+        """What a start of this agent will be, and why it gets no avatar. None where there is no such agent.
+
+        May ask Tavus about the persona, so it is made before anything is locked.
+        """
+        with self._ledger.store.reading() as connection:
+            agent = agent_rows.one(connection, self._ledger.account, agent_id)
+        if agent is None:
+            return None, None
+        mode, refusal = self._modes.chosen() if enable_avatar else (self._modes.text, None)
+        if refusal is None:
+            try:
+                return (agent, self._planner.plan_for(agent, mode, watch=watch)), None
+            except GreenroomError as error:
+                refusal = error
+        return (agent, self._planner.plan_for(agent, self._modes.text)), refusal
 
     def _begin(
-        self, agent_id: str, token: str, enable_avatar: bool, watch: Watch, actor: str, asked: str
-    ) -> tuple[Session, str]:
-        """The session of this token and what it was asked with; made now, in one transaction, if there is none."""
+        self,
+        agent_id: str,
+        token: str,
+        planned: tuple[Agent, CallPlan] | None,
+        refusal: GreenroomError | None,
+        actor: str,
+        asked: str,
+    ) -> tuple[Session, str] | None:
+        """The session of this token and what it was asked with; made now, in one transaction, if there is none.
+
+        None where the agent was changed since it was planned.
+        """
         now = self._ledger.clock()
         with self._ledger.store.writing() as connection:
             self._ledger.store.lock_guard(connection)
@@ -310,69 +331,31 @@ class Sessions:
             agent = agent_rows.one(connection, self._ledger.account, agent_id)
             if agent is None:
                 raise NotFound(f"There is no agent {agent_id[:60]!r}.")
-            call_s = agent.call.longest_s(self._loaded.settings.max_call_s)
-            mode, refusal = self._mode() if enable_avatar else (Mode.TEXT, None)
-            if enable_avatar and refusal is None:
-                left = limits.allowance(connection, self._ledger.account, self._loaded.settings, now, actor)
-                refusal = left.refusal(call_s)
-            avatar = enable_avatar and refusal is None
-            listing = self._catalogue.persona_shelf.peek()
-            persona = listing.find(agent.persona_id) if listing else None
-            session_id = self._ledger.new_id()
-            session = Session(
-                id=session_id,
-                agent_id=agent.id,
-                agent_name=agent.name,
-                persona_id=agent.persona_id,
-                persona_name=persona.name if persona else "",
-                replica_id=self._agents.replica_of(agent, persona),
-                mode=mode if avatar else Mode.TEXT,
-                status=Status.STARTING if avatar else Status.LIVE,
-                created_at=now,
-                max_call_s=call_s,
-                recordings=None if avatar and agent.call.recording and agent.call.recording_storage else (),
-                private_room=avatar
-                and (agent.call.private_room if mode is Mode.PHOENIX_REST else self._pipecat.private),
-                live_at=None if avatar else now,
-                reason=refusal.message if refusal else "",
-                reason_code=refusal.code if refusal else "",
-                reason_hint=refusal.hint if refusal else "",
-                watch=watch if avatar else Watch.NOBODY,
-            )
-            name = self._ledger.name_of(session_id, agent.name, NAME_LIMIT)
-            part = part_of(persona, agent)
-            intent = rows.Intent(session, token, asked, name, part, owner=self._owner, actor=actor)
+            if planned is None or planned[0].updated_at != agent.updated_at:
+                return None
+            plan = planned[1]
+            if plan.session.in_room:
+                left = allowance(connection, self._ledger.account, self._limits, now, actor)
+                refusal = left.refusal(plan.session.max_call_s)
+                if refusal is not None:
+                    plan = self._planner.plan_for(agent, self._modes.text)
+            if refusal is not None:
+                plan = refused(plan, refusal, now)
+            session = plan.session
+            intent = rows.Intent(session, token, asked, plan.name, dict(plan.part), owner=self._owner, actor=actor)
             rows.add(connection, self._ledger.account, intent)
-            rows.note(connection, session_id, now, "start", "" if avatar else session.reason or "Text chat")
+            told = "" if session.in_room else session.reason or "Text chat"
+            rows.note(connection, session.id, now, "start", told)
             agent_rows.touch(connection, self._ledger.account, agent.id, now)
-        if avatar:
-            running = self._starting.submit(CallPlan(session, name, agent.call))
-            self._running[session_id] = running
-            running.add_done_callback(lambda _: self._after_start(session_id))
+        if session.in_room:
+            running = self._starting.submit(plan)
+            self._running[session.id] = running
+            running.add_done_callback(lambda _: self._after_start(session.id))
         return session, asked
 
     def _after_start(self, session_id: str) -> None:
         self._running.pop(session_id, None)
-        self._sweeper.hint(session_id)
-
-    def _mode(self) -> tuple[Mode, GreenroomError | None]:
-        """The mode that an avatar starts in now, and why none can.
-
-        A mode that can't start turns into another paid one only where TAVUS_AVATAR_FALLBACK says so.
-        """
-        settings = self._loaded.settings
-        if self._loaded.problems:
-            names = ", ".join(sorted({problem.name for problem in self._loaded.problems}))
-            return Mode.TEXT, SettingsWrong(f"A setting is wrong, so no avatar can start: {names}.")
-        if settings.tavus_avatar_mode is not Mode.PIPECAT_DAILY:
-            return Mode.PHOENIX_REST, None
-        refusal = self._pipecat.unable()
-        if refusal is not None and settings.tavus_avatar_fallback == Mode.PHOENIX_REST:
-            return Mode.PHOENIX_REST, None
-        return Mode.PIPECAT_DAILY, refusal
-
-    def _private(self, mode: Mode, agent: Agent) -> bool:
-        return self._pipecat.private if mode is Mode.PIPECAT_DAILY else agent.call.private_room
+        self._hint(session_id)
 
     def _finish(self, session_id: str) -> None:
         """Two looks: the first ends it at Tavus, the second sees that it has ended; the sweeper does the rest."""
@@ -384,7 +367,12 @@ class Sessions:
             log.warning("session %s could not be ended yet: %s", session_id, error.code)
         except Exception:
             log.exception("session %s could not be ended yet", session_id)
-        self._sweeper.hint(session_id)
+        self._hint(session_id)
+
+
+def secret_of(store: Store, session_id: str) -> str:
+    """The secret for this session's callbacks. Raises StoreRefused."""
+    return callback_secret(store.meta("callback_secret"), session_id)
 
 
 def callback_secret(key: str, session_id: str) -> str:

@@ -16,8 +16,7 @@ from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
 from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger
-from lib.services.modes.mode import AvatarMode
-from lib.services.modes.phoenix import CallPlan
+from lib.services.modes.mode import CallPlan, Modes
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Starting:
     def __init__(
         self,
         ledger: Ledger,
-        modes: AvatarMode,
+        modes: Modes,
         claims: Claims,
         watching: Monitor,
         breaker: Breaker,

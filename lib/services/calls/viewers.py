@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lib.services.calls.background.stopwatch import Stopwatch
+from lib.services.calls.stopwatch import Stopwatch
 from lib.store import sessions as rows
 from lib.store.database import Store
 

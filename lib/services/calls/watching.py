@@ -9,17 +9,15 @@ from datetime import datetime
 from weakref import WeakValueDictionary
 
 from lib.errors import Ambiguous, NotFound, NotSent, RateLimited, UpstreamError
-from lib.models import Conversation, Mode, Session, Status
+from lib.models import CallLimits, Conversation, Session, Status
 from lib.services.calls import reading
-from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import Breaker
+from lib.services.calls.stopwatch import Stopwatch
 from lib.services.ledger.ledger import OPEN, Ledger
-from lib.services.modes.mode import AvatarMode
+from lib.services.modes.mode import Modes
 from lib.store import sessions as rows
 
 log = logging.getLogger(__name__)
-
-TEXT_IDLE_S = 30 * 60.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,12 @@ class _Turnstile:
 class Monitor:
     """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other."""
 
-    def __init__(self, ledger: Ledger, modes: AvatarMode, ages: Stopwatch, breaker: Breaker) -> None:
+    def __init__(self, ledger: Ledger, modes: Modes, ages: Stopwatch, breaker: Breaker, limits: CallLimits) -> None:
         self._ledger = ledger
         self._modes = modes
         self._ages = ages
         self._breaker = breaker
+        self._limits = limits
         self._looking: WeakValueDictionary[str, _Turnstile] = WeakValueDictionary()
         self._door = threading.Lock()
         self._troubles: dict[str, Trouble] = {}
@@ -94,8 +93,9 @@ class Monitor:
         self._troubles.pop(session_id, None)
 
     def _check(self, session: Session) -> None:
-        if not session.in_room:
-            self._check_text(session)
+        idle_s = self._modes.of(session).idle_s
+        if idle_s is not None:
+            self._check_idle(session, idle_s)
         elif session.conversation_id:
             self._check_call(session)
 
@@ -134,11 +134,11 @@ class Monitor:
 
     def _missing(self, session: Session) -> None:
         """Tavus does not know it: a moment after the start that means little, after a while it was deleted there."""
-        if self._ages.of("missing", session.id) >= self._ledger.settings.reconcile_horizon_s:
+        if self._ages.of("missing", session.id) >= self._limits.horizon_s:
             self._ledger.ended(session, "gone")
 
     def _keep_record(self, session: Session, seen: reading.Seen) -> None:
-        if session.mode is Mode.PIPECAT_DAILY:
+        if self._modes.of(session).told_as_said:
             self._record_whole(session)
         elif seen.turns is not None and session.transcript_at is None:
             with self._ledger.store.writing() as connection:
@@ -162,8 +162,8 @@ class Monitor:
             with self._ledger.store.writing() as connection:
                 rows.advance(connection, session.id, transcript_at=self._ledger.clock())
 
-    def _check_text(self, session: Session) -> None:
+    def _check_idle(self, session: Session, idle_s: float) -> None:
         with self._ledger.store.reading() as connection:
             signs = rows.signs_of_life(connection, session.id)
-        if session.status in OPEN and self._ages.of("text", session.id, signs) >= TEXT_IDLE_S:
+        if session.status in OPEN and self._ages.of("text", session.id, signs) >= idle_s:
             self._ledger.ended(session, "idle")

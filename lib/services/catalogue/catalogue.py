@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from lib.clients.tavus import Tavus
-from lib.errors import Ambiguous, GreenroomError
+from lib.errors import Ambiguous, GreenroomError, NotFound
 from lib.models import Persona, Replica
 
 
@@ -153,6 +153,7 @@ class Catalogue:
     """The personas and replicas of the account."""
 
     def __init__(self, tavus: Tavus, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._tavus = tavus
         self.persona_shelf: Shelf[Persona] = Shelf(tavus.personas.all, clock)
         self.replica_shelf: Shelf[Replica] = Shelf(tavus.replicas.all, clock)
 
@@ -177,6 +178,20 @@ class Catalogue:
     def personas(self, *, max_age_s: float | None = None) -> Listing[Persona]:
         """All personas, the account's own and Tavus's stock. Raises GreenroomError if they were never read."""
         return self.persona_shelf.read(max_age_s)
+
+    def persona(self, persona_id: str, *, ask: bool = True) -> Persona | None:
+        """One persona as it is in memory, else as Tavus gives it. None where Tavus does not have it, or is not asked.
+
+        Raises UpstreamError.
+        """
+        listing = self.persona_shelf.peek()
+        known = listing.find(persona_id) if listing else None
+        if known is not None or not ask:
+            return known
+        try:
+            return self._tavus.personas.get(persona_id=persona_id)
+        except NotFound:
+            return None
 
     def replicas(self, *, max_age_s: float | None = None) -> Listing[Replica]:
         """All replicas, the account's own and Tavus's stock. Raises GreenroomError if they were never read."""

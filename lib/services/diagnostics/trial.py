@@ -5,17 +5,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
 
 from lib.doctor.command import PAID
 from lib.doctor.report import CheckResult, HealthCheck
 from lib.errors import GreenroomError
-from lib.models import Agent, Mode, Session, Status
+from lib.models import Session, Status
 from lib.services.agents.service import Agents
+from lib.services.calls.planning import Planner
 from lib.services.calls.sessions import Sessions
-from lib.services.catalogue.catalogue import Catalogue
 from lib.services.diagnostics.upstream import failed
-from lib.services.modes.phoenix import CallPlan, PhoenixRest
+from lib.services.modes.phoenix import PhoenixRest
 
 FREE = "Start, tried free"
 TRIAL_NAME = "Greenroom check, test mode"
@@ -30,17 +30,15 @@ class Trial:
         self,
         *,
         agents: Agents,
-        catalogue: Catalogue,
+        planner: Planner,
         phoenix: PhoenixRest,
         sessions: Sessions,
-        max_call_s: int,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._agents = agents
-        self._catalogue = catalogue
+        self._planner = planner
         self._phoenix = phoenix
         self._sessions = sessions
-        self._max_call_s = max_call_s
         self._sleep = sleep
 
     def free(self, agent_id: str) -> HealthCheck:
@@ -50,7 +48,8 @@ class Trial:
         """
         try:
             agent = self._agents.get(agent_id)
-            conversation = self._phoenix.try_out(CallPlan(self._session(agent), TRIAL_NAME, agent.call))
+            plan = self._planner.plan_for(agent, self._phoenix)
+            conversation = self._phoenix.try_out(replace(plan, name=TRIAL_NAME))
         except GreenroomError as error:
             return failed(FREE, error)
         if conversation.active:
@@ -103,20 +102,3 @@ class Trial:
             self._sleep(0.2)
             session = self._sessions.get(session.id)
         return session
-
-    def _session(self, agent: Agent) -> Session:
-        """What a start of this agent would be; it is not kept."""
-        listing = self._catalogue.persona_shelf.peek()
-        persona = listing.find(agent.persona_id) if listing else None
-        return Session(
-            id="s-check",
-            agent_id=agent.id,
-            agent_name=agent.name,
-            persona_id=agent.persona_id,
-            persona_name=persona.name if persona else "",
-            replica_id=self._agents.replica_of(agent, persona),
-            mode=Mode.PHOENIX_REST,
-            status=Status.STARTING,
-            created_at=datetime.now(UTC),
-            max_call_s=agent.call.max_call_s or self._max_call_s,
-        )

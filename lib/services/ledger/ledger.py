@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib.errors import GreenroomError, NotFound, RateLimited
-from lib.models import Mode, Session, Status
+from lib.models import CallLimits, Mode, Session, Status
 from lib.services.ledger import outcome
 from lib.services.wording import plain
-from lib.settings import Settings
 from lib.store import sessions as rows
 from lib.store.database import Store
 
 OPEN = tuple(status for status in Status if status.open)
+SOUGHT = (Status.UNKNOWN, Status.ENDING)
 
 _ID = re.compile(r"s-\d{8}-\d{6}-[0-9a-f]{6}")
 
@@ -28,11 +28,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The sessions of one account."""
+    """The sessions of one account. `limits` are for its own words and dates; who needs them is handed them."""
 
     store: Store
     account: str
-    settings: Settings
+    limits: CallLimits = field(default_factory=CallLimits)
     clock: Callable[[], datetime] = utc_now
 
     @property
@@ -91,7 +91,7 @@ class Ledger:
             cause,
             from_statuses=(Status.STARTING,),
             status=Status.UNKNOWN,
-            checking_until=self.clock() + timedelta(seconds=self.settings.reconcile_horizon_s),
+            checking_until=self.clock() + timedelta(seconds=self.limits.horizon_s),
             reason=cause,
             reason_code="ambiguous",
             reason_hint=error.hint,
@@ -106,7 +106,7 @@ class Ledger:
         """The session is over, and this is why. Only the first to say so is heard."""
         if session.end_code and outcome.unexplained(code):
             code = session.end_code
-        words = outcome.told_with(code, limit_s=session.max_call_s, absent_s=self.settings.absent_timeout_s)
+        words = outcome.told_with(code, limit_s=session.max_call_s, absent_s=self.limits.absent_s)
         at = at or self.clock()
         return self.advance(
             session.id,
@@ -149,3 +149,8 @@ class Ledger:
             reason=error.message,
             reason_hint=hint,
         )
+
+
+def is_sought(session: Session) -> bool:
+    """Its conversation is not known, and nobody waits for Tavus's answer any more."""
+    return session.status in SOUGHT and not session.conversation_id

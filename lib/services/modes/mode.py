@@ -6,24 +6,42 @@ session's own mode and never which one it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from lib.doctor.modes import ModeFacts, ModeState
 from lib.errors import GreenroomError, SettingsWrong
-from lib.models import CallPlan, CallSettings, Conversation, Mode, Session
+from lib.models import CallSettings, Conversation, Mode, Session
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """One session as it will be held, resolved: what its mode asks for, and what its row says.
+
+    `session` holds persona, replica, limit and privacy, `name` begins with what makes the conversation findable as
+    ours. `absent_s` (nobody joins) and `left_s` (everyone left) end a call. `part` is what is kept of the persona:
+    `persona_name`, `system_prompt`, `context`, `greeting`, and the call's own `call_context`.
+    """
+
+    session: Session
+    name: str
+    call: CallSettings
+    absent_s: int
+    left_s: int
+    part: Mapping[str, str]
 
 
 class SessionMode:
     """One way to hold a session. The values here are those of a call whose room Tavus keeps.
 
-    `name` stands in rows, settings and answers of the API. `outlives_us`: its calls go on, and are billed, when this
+    `name` stands in rows, settings and answers of the API. `in_room`: it is a call. `outlives_us`: its calls go on, and are billed, when this
     process has ended. `told_as_said`: each turn is told while the call goes on, so that nothing is missing at its end;
     otherwise the transcript is read from Tavus after it. `idle_s`: it ends after so many seconds without a word, None
     where its room has timers of its own.
     """
 
     name: str
-    label = "Video call"
+    in_room = True
     outlives_us = True
     told_as_said = False
     idle_s: float | None = None
@@ -60,7 +78,7 @@ class SessionMode:
         return None
 
     def lost_with(self, owner: str) -> bool:
-        """True if the calls that this process had started have died with it."""
+        """True if the calls that this process had started have died with it: `worker_lost`."""
         return False
 
     def standing(self, facts: ModeFacts) -> ModeState:
@@ -95,7 +113,12 @@ class Modes:
 
     def of(self, session: Session) -> SessionMode:
         """The mode that it was started in, which it keeps. One that is not known any more is taken for Tavus's own."""
-        return self._modes.get(session.mode) or self._modes[Mode.PHOENIX_REST]
+        return self._modes.get(session.mode) or self.tavus
+
+    @property
+    def tavus(self) -> SessionMode:
+        """The mode of a conversation that is found at Tavus and of which no more is known."""
+        return self._modes[Mode.PHOENIX_REST]
 
     @property
     def text(self) -> SessionMode:
@@ -129,6 +152,3 @@ class Modes:
 
     def end(self, session: Session) -> None:
         self.of(session).end(session)
-
-
-ModeMaker = Callable[[], SessionMode]

@@ -7,38 +7,43 @@ The name is Greenroom's; on the wire it is `POST /v2/conversations`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lib.clients.rooms import DAILY_HOSTS
 from lib.clients.sweeping import Swept
 from lib.clients.tavus import Tavus
-from lib.models import CallSettings, Conversation, Session
-from lib.settings import Settings
+from lib.doctor import modes as doctor
+from lib.doctor.modes import ModeFacts, ModeState
+from lib.models import Conversation, Mode, Session
+from lib.services.modes.mode import CallPlan, SessionMode
 
 
-@dataclass(frozen=True)
-class CallPlan:
-    """One call as it will be asked for. `name` begins with what makes it findable as ours."""
+class PhoenixRest(SessionMode):
+    """The mode, and what else is asked of Tavus about conversations: its lists, and a start that is only tried.
 
-    session: Session
-    name: str
-    call: CallSettings
+    `own_rooms` are the origins of the rooms of a sandbox on this machine, none where Tavus itself is called.
+    """
 
+    name = Mode.PHOENIX_REST
 
-class PhoenixRest:
-    """The four things that a mode does to a call: start, look, find, end."""
-
-    def __init__(self, tavus: Tavus, settings: Settings, callback_url: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        tavus: Tavus,
+        callback_url: Callable[[str], str] = lambda session_id: "",
+        own_rooms: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
         self._tavus = tavus
-        self._settings = settings
         self._callback_url = callback_url
+        self._own_rooms = own_rooms
+
+    def hosts(self) -> tuple[str, ...]:
+        return (*DAILY_HOSTS, *self._own_rooms())
+
+    def standing(self, facts: ModeFacts) -> ModeState:
+        return doctor.phoenix(facts)
 
     def start(self, plan: CallPlan) -> Conversation:
-        """Create the conversation: billed from this moment, joined or not. Sent once, never repeated.
-
-        Raises NotSent or a rejection (nothing was created), or Ambiguous (it may have been).
-        """
         return self._tavus.conversations.create(self.payload(plan))
 
     def try_out(self, plan: CallPlan) -> Conversation:
@@ -51,11 +56,11 @@ class PhoenixRest:
 
         What an agent does not ask for is left out, so that the persona's or the account's own counts.
         """
-        session, call, most = plan.session, plan.call, self._settings
+        session, call = plan.session, plan.call
         properties = {
             "max_call_duration": session.max_call_s,
-            "participant_absent_timeout": _within(call.absent_s, most.absent_timeout_s),
-            "participant_left_timeout": _within(call.left_s, most.left_timeout_s),
+            "participant_absent_timeout": plan.absent_s,
+            "participant_left_timeout": plan.left_s,
         } | _given(
             {
                 "language": call.language,
@@ -82,7 +87,6 @@ class PhoenixRest:
         )
 
     def look(self, session: Session) -> Conversation:
-        """The conversation as it is now, with its events. Raises NotFound, UpstreamError."""
         return self._tavus.conversations.get(conversation_id=session.conversation_id, verbose=True)
 
     def running(self) -> Swept[Conversation]:
@@ -101,18 +105,12 @@ class PhoenixRest:
         return self._tavus.conversations.newest("ended", since=since)
 
     def end(self, session: Session) -> None:
-        """End it. Ending twice does no harm. Raises NotFound, UpstreamError."""
         self.end_by_id(session.conversation_id)
 
     def end_by_id(self, conversation_id: str) -> None:
-        """The same for a conversation that no session holds."""
+        """End a conversation that no session holds. Raises NotFound, UpstreamError."""
         self._tavus.conversations.end(conversation_id=conversation_id)
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value}
-
-
-def _within(asked_s: int | None, most_s: int) -> int:
-    """An agent's own timer, never above the installation's: that may have been lowered since."""
-    return most_s if asked_s is None else min(asked_s, most_s)

@@ -10,7 +10,7 @@ from lib.services.modes.mode import SessionMode
 
 class TextChat(SessionMode):
     name = Mode.TEXT
-    label = "Text chat"
+    in_room = False
     outlives_us = False
     told_as_said = True
     idle_s = 30 * 60.0

@@ -68,14 +68,12 @@ class HistoryFigures:
 class Archive:
     """The ended sessions of one account. Filters are those of `Sessions.page`."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, minutes_a_day: int = 60, price_per_minute: float = 0.0) -> None:
         self._ledger = ledger
+        self._minutes_a_day = minutes_a_day
+        self.price_per_minute = price_per_minute
         self._kept: dict[lists.SessionFilters, tuple[float, HistoryFigures]] = {}
         self._recent: TtlCache[HistoryFigures] = TtlCache(ledger.store)
-
-    @property
-    def price_per_minute(self) -> float:
-        return self._ledger.settings.price_per_minute
 
     def figures(self, **filters: Any) -> HistoryFigures:
         """Raises StoreSlow where there are too many sessions to look at within a second."""
@@ -180,7 +178,7 @@ class Archive:
         return HistoryFigures(
             tuple((day, minutes[day], sessions[day]) for day in days),
             tuple(outcomes.most_common()),
-            self._ledger.settings.daily_minutes * len(days),
+            self._minutes_a_day * len(days),
             self.price_per_minute,
             shortened,
         )

@@ -34,9 +34,13 @@ class Retention:
         ledger: Ledger,
         delete_at_tavus: Callable[[str], None],
         *,
+        days: int = 0,
+        at_tavus: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
+        self._days = days
+        self._at_tavus = at_tavus
         self._delete_at_tavus = delete_at_tavus
         self._monotonic = monotonic
         self._next = monotonic()
@@ -65,16 +69,16 @@ class Retention:
 
         Afterwards nothing is left in the files of what was deleted, now or before.
         """
-        settings, store, count = self._ledger.settings, self._ledger.store, 0
-        while settings.retention_days and not self._stop.is_set():
-            before = now - timedelta(days=settings.retention_days)
+        store, count = self._ledger.store, 0
+        while self._days and not self._stop.is_set():
+            before = now - timedelta(days=self._days)
             with store.writing() as connection:
                 old = removed.older(connection, before, limit=TOGETHER)
-                count += removed.remove(connection, old, at=now, at_tavus=settings.retention_at_tavus)
+                count += removed.remove(connection, old, at=now, at_tavus=self._at_tavus)
             if len(old) < TOGETHER:
                 break
         if count:
-            log.info("deleted %d records older than %d days", count, settings.retention_days)
+            log.info("deleted %d records older than %d days", count, self._days)
         with store.writing(durable=False) as connection:
             removed.forget(connection, now)
             traces = removed.traces(connection)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from lib.models import Agent, CallSettings, Document, Persona, Replica
+from lib.models import Agent, CallLimits, CallSettings, Document, Persona, Replica
 from lib.services.agents import call_settings, languages
-from lib.services.agents.call_settings import OPTIONAL, RETRIEVAL, STORAGES, CallLimits
+from lib.services.agents.call_settings import OPTIONAL, RETRIEVAL, STORAGES
 from lib.services.agents.languages import LANGUAGES, MULTILINGUAL
 from lib.services.agents.readiness import Missing
 from lib.services.agents.service import NAME_LIMIT

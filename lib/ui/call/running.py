@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from lib.models import Mode, Session, Status, Watch
+from lib.models import Session, Status, Watch
 from lib.services.ledger import outcome
 from lib.ui.call import chat, strips, unavailable
 from lib.ui.call.embed import Slots
@@ -39,7 +39,7 @@ def draw(slots: Slots) -> None:
             st.header("Chat", anchor=False)
             chat.draw(session, in_call=False)
         elif session.status.open:
-            if session.mode is Mode.PIPECAT_DAILY:
+            if context.services().modes.of(session).told_as_said:
                 heard(session)
             # The room has a field of its own, in which the avatar is written to: this one is folded away from it.
             fold = st.expander(BESIDE, icon=":material/chat:", key="live_beside", on_change="rerun")
@@ -236,4 +236,4 @@ def watched(session: Session, grace_s: float) -> str:
 
 
 def _mark(session: Session) -> tuple[str, ...]:
-    return session.status.value, session.mode.value, session.conversation_url, str(session.checking_until)
+    return session.status.value, str(session.mode), session.conversation_url, str(session.checking_until)

@@ -20,7 +20,6 @@ from sqlalchemy import bindparam, delete, event, select
 from lib import wiring
 from lib.errors import GreenroomError, StoreRefused
 from lib.models import Agent, CallSettings, Status
-from lib.services.agents.call_settings import CallLimits
 from lib.services.agents.service import Agents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.ledger.ledger import Ledger
@@ -109,14 +108,12 @@ class Process:
             "watch_grace_s": GRACE_S,
         }
         settings = Settings(**{**values, **limits})
-        self.ledger = Ledger(store, account, settings, clocks.wall)
+        self.ledger = Ledger(store, account, settings.limits, clocks.wall)
         made = wiring.calls_of(
             Loaded(settings),
             self.ledger,
             upstream,  # type: ignore[arg-type]
-            agents=Agents(
-                store, account=account, most=CallLimits(settings.max_call_s, ABSENT_S, 30), clock=clocks.wall
-            ),
+            agents=Agents(store, account=account, most=settings.limits, clock=clocks.wall),
             catalogue=Catalogue(upstream),  # type: ignore[arg-type]
             monotonic=clocks.watch,
             pool=Now(),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from lib.models import Status
 from lib.services.calls.background.lease import Lease, new_owner
-from lib.services.calls.background.stopwatch import Stopwatch
+from lib.services.calls.stopwatch import Stopwatch
 from lib.store.database import Store
 from lib.wiring import calls
 from tests.house import demo, reaches, until

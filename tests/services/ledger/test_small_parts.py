@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from lib.errors import Ambiguous, KeyRefused, NotSent
-from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import FAILURES, PAUSE_S, Breaker
+from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
 from lib.store.database import Store
 

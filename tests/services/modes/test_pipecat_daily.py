@@ -26,7 +26,8 @@ from lib.doctor.machine import machine
 from lib.doctor.probe import Probe
 from lib.errors import Ambiguous, GreenroomError, KeyRefused, OutOfCredit, SettingsWrong, SlotsFull, UpstreamRejected
 from lib.models import CallSettings, Mode, Session, Status
-from lib.services.modes.phoenix import CallPlan, PhoenixRest
+from lib.services.modes.mode import CallPlan
+from lib.services.modes.phoenix import PhoenixRest
 from lib.services.modes.pipecat import mode as pipecat_daily
 from lib.services.modes.pipecat.mode import PipecatDaily
 from lib.services.modes.pipecat.worker_error import error_of
@@ -42,9 +43,31 @@ LOADED = Probe("3.12", "1.14.0", "0.36.0", None)
 STAY = "\ncreate()\nwhile (told := command()) and told['command'] != 'stop':\n    tell('turn', role='user', text='x')\n"
 
 
+class Listener:
+    """Remembers what a worker told, and answers with what was asked."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self.errors: list[GreenroomError] = []
+
+    def turn(self, session_id: str, role: str, text: str) -> None:
+        self.said.append((role, text))
+
+    def broken(self, session_id: str, error: GreenroomError) -> None:
+        self.errors.append(error)
+
+    def answer(self, session_id: str, turns: list[tuple[str, str]]) -> str:
+        return f"answer to {turns[-1][1]}"
+
+
 @contextmanager
 def mode_with(
-    sandbox: RunningSandbox, root: Path, script: str, tried: Probe = LOADED, **settings: Any
+    sandbox: RunningSandbox,
+    root: Path,
+    script: str,
+    tried: Probe = LOADED,
+    listener: Listener | None = None,
+    **settings: Any,
 ) -> Iterator[PipecatDaily]:
     given: dict[str, Any] = {
         "tavus_api_key": SecretStr("k"), "tavus_base_url": sandbox.v2, "daily_api_key": SecretStr("d"),
@@ -56,12 +79,12 @@ def mode_with(
     made = PipecatDaily(
         root=worker_at(root, script),
         settings=chosen,
-        phoenix=PhoenixRest(tavus, chosen, lambda _: ""),
+        phoenix=PhoenixRest(tavus),
         tavus_address=lambda: (sandbox.v2, SecretStr("k")),
         own_base=lambda: "http://127.0.0.1:1",
-        part_of=lambda _: {"system_prompt": "You are Bo."},
         daily=Daily(api_key=SecretStr("d"), base_url=f"{sandbox.url}/daily/v1"),
         launcher=LocalLauncher(Path(sys.executable), root, at_most=2, limits=WorkerLimits(1500)),
+        listener=listener or Listener(),
     )
     made._probe = tried
     yield made
@@ -76,7 +99,7 @@ def session() -> Session:
     )  # fmt: skip
 
 
-PLAN = CallPlan(session(), "gr-name", CallSettings())
+PLAN = CallPlan(session(), "gr-name", CallSettings(), 120, 30, {"system_prompt": "You are Bo."})
 
 
 def rooms(sandbox: RunningSandbox) -> int:
@@ -155,24 +178,22 @@ def test_a_second_start_of_a_session_makes_no_second_worker_and_leaves_the_first
 
 
 def test_a_worker_that_is_killed_ends_its_call_and_room_and_says_so(sandbox: RunningSandbox, tmp_path: Path) -> None:
-    broken: list[GreenroomError] = []
-    with mode_with(sandbox, tmp_path, "\ncreate()\ncommand()\nos._exit(7)") as mode:
-        mode.on_broken = lambda _, error: broken.append(error)
+    heard = Listener()
+    with mode_with(sandbox, tmp_path, "\ncreate()\ncommand()\nos._exit(7)", listener=heard) as mode:
         mode.start(PLAN)
         mode.say("s-1", "now")
-        until(lambda: broken and (rooms(sandbox), running_calls(sandbox)) == (0, 0))
-    assert broken[0].code == "worker_died" and "7" in broken[0].message
+        until(lambda: heard.errors and (rooms(sandbox), running_calls(sandbox)) == (0, 0))
+    assert heard.errors[0].code == "worker_died" and "7" in heard.errors[0].message
 
 
 def test_a_call_that_breaks_off_in_the_middle_is_told_with_its_cause(sandbox: RunningSandbox, tmp_path: Path) -> None:
-    broken: list[GreenroomError] = []
+    heard = Listener()
     script = "\ncreate()\ncommand()\ntell('error', code='no_replica', message='No avatar came.')\nsys.exit(3)"
-    with mode_with(sandbox, tmp_path, script) as mode:
-        mode.on_broken = lambda _, error: broken.append(error)
+    with mode_with(sandbox, tmp_path, script, listener=heard) as mode:
         mode.start(PLAN)
         mode.say("s-1", "now")
-        until(lambda: broken and (rooms(sandbox), running_calls(sandbox)) == (0, 0))
-    assert broken[0].code == "no_replica" and "replica" in broken[0].hint
+        until(lambda: heard.errors and (rooms(sandbox), running_calls(sandbox)) == (0, 0))
+    assert heard.errors[0].code == "no_replica" and "replica" in heard.errors[0].hint
 
 
 def test_closing_ends_every_call(sandbox: RunningSandbox, tmp_path: Path) -> None:
@@ -209,12 +230,11 @@ def test_what_the_worker_lacks_refuses_the_start_before_any_request(sandbox: Run
 
 
 def test_turns_are_handed_on_as_they_are_said(sandbox: RunningSandbox, tmp_path: Path) -> None:
-    said: list[tuple[str, str]] = []
-    with mode_with(sandbox, tmp_path, STAY) as mode:
-        mode.on_turn = lambda _, role, text: said.append((role, text))
+    heard = Listener()
+    with mode_with(sandbox, tmp_path, STAY, listener=heard) as mode:
         mode.start(PLAN)
         assert mode.say("s-1", "hello")
-        until(lambda: said == [("user", "x")])
+        until(lambda: heard.said == [("user", "x")])
         assert mode.opens("s-1", "wrong") is False
 
 
@@ -223,13 +243,11 @@ def test_a_worker_that_asks_is_answered_in_the_personas_role(sandbox: RunningSan
         "\ncreate()\ncommand()\ntell('ask', id='1', turns=[['user', 'Hi']])\n"
         "told = command()\ntell('turn', role='assistant', text=told['text'])\ncommand()"
     )
-    said: list[str] = []
-    with mode_with(sandbox, tmp_path, script) as mode:
-        mode.brain = lambda session_id, turns: f"answer to {turns[-1][1]}"
-        mode.on_turn = lambda _, role, text: said.append(text)
+    heard = Listener()
+    with mode_with(sandbox, tmp_path, script, listener=heard) as mode:
         mode.start(PLAN)
         mode.say("s-1", "go")
-        until(lambda: said == ["answer to Hi"])
+        until(lambda: heard.said == [("assistant", "answer to Hi")])
 
 
 def test_errors_of_a_worker_keep_their_hints() -> None:

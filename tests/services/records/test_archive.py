@@ -14,14 +14,13 @@ from lib.models import Mode, Status, Turn
 from lib.services.ledger.ledger import Ledger
 from lib.services.records import archive
 from lib.services.records.archive import Archive
-from lib.settings import Settings
 from lib.store import sessions as rows
 from lib.store.database import Store
 from tests.store.seeding import ACCOUNT, NOW, keep, session
 
 
 def made(store: Store, **settings: Any) -> Archive:
-    return Archive(Ledger(store, ACCOUNT, Settings(**settings), clock=lambda: NOW))
+    return Archive(Ledger(store, ACCOUNT, clock=lambda: NOW), **settings)
 
 
 def ended(
@@ -44,7 +43,7 @@ def test_minutes_are_added_up_by_the_day_in_utc_and_chats_only_counted(store: St
     ended(store, "s-2", late + timedelta(seconds=1), minutes=1.5)
     ended(store, "s-3", late + timedelta(hours=3), mode=Mode.TEXT)
     ended(store, "s-4", late + timedelta(hours=4), status=Status.LIVE, ended_at=None)
-    figures = made(store, daily_minutes=60, price_per_minute=0.2).figures(since=NOW - timedelta(days=3))
+    figures = made(store, minutes_a_day=60, price_per_minute=0.2).figures(since=NOW - timedelta(days=3))
     assert figures.days == (
         (date(2026, 11, 23), 0.0, 0),
         (date(2026, 11, 24), 90.0, 1),

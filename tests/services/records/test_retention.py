@@ -19,7 +19,6 @@ from lib.models import Exchange, Recording, Session, SessionEvent, Status, Traff
 from lib.services.ledger.ledger import Ledger
 from lib.services.records import retention
 from lib.services.records.retention import Retention
-from lib.settings import Settings
 from lib.store import exchanges, lists, removed, scrub
 from lib.store import sessions as rows
 from lib.store.database import Store
@@ -36,11 +35,11 @@ MARK = "xyzzy"
 writes only what differs from the word before."""
 
 
-def keeper(store: Store, **settings: Any) -> Retention:
+def keeper(store: Store, **kept: Any) -> Retention:
     def nobody(conversation_id: str) -> None:
         raise AssertionError(f"nothing is to be deleted at Tavus, and {conversation_id} was")
 
-    return Retention(Ledger(store, ACCOUNT, Settings(**settings), clock=lambda: NOW), nobody)
+    return Retention(Ledger(store, ACCOUNT, clock=lambda: NOW), nobody, **kept)
 
 
 def keep(store: Store, name: str, at: datetime, *, status: Status = Status.ENDED, account: str = ACCOUNT) -> None:
@@ -88,7 +87,7 @@ def test_a_purge_leaves_no_byte_of_what_is_too_old_and_all_of_the_rest(store: St
         # An index that has grown together: what is deleted from it is only marked at first.
         with store.writing() as connection:
             connection.execute(text("INSERT INTO search_index (search_index) VALUES ('optimize')"))
-    assert keeper(store, retention_days=30).purge(NOW) == 2
+    assert keeper(store, days=30).purge(NOW) == 2
     left = everything(store)
     assert not any(f"{name}{MARK}" in left for name in ("old1", "old2"))
     for name in ("open", "new1", "new2"):
@@ -116,7 +115,7 @@ def test_many_old_records_go_in_portions_and_the_file_becomes_shorter(
     with sqlite_store.engine.connect() as connection:
         connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
     full = sqlite_store.describe().size_bytes
-    assert keeper(sqlite_store, retention_days=1).purge(NOW) == 40
+    assert keeper(sqlite_store, days=1).purge(NOW) == 40
     after = sqlite_store.describe().size_bytes
     assert before and full and after and after < full / 2
     assert MARK not in everything(sqlite_store)
@@ -144,14 +143,14 @@ def test_traces_that_a_process_left_behind_are_seen_to_by_the_next(
     keep(store, "mine", NOW - 2 * DAY)
     with monkeypatch.context() as stopped:
         stopped.setattr(retention, "scrub", lambda *_: False)
-        assert keeper(store, retention_days=1).purge(NOW) == 1
+        assert keeper(store, days=1).purge(NOW) == 1
     if store.sqlite:
         assert f"mine{MARK}" in everything(store)
-    assert keeper(store, retention_days=1).purge(NOW) == 0
+    assert keeper(store, days=1).purge(NOW) == 0
     assert f"mine{MARK}" not in everything(store)
     scrubbed: list[int] = []
     monkeypatch.setattr(retention, "scrub", lambda *_: scrubbed.append(1) or True)
-    keeper(store, retention_days=1).purge(NOW)
+    keeper(store, days=1).purge(NOW)
     assert scrubbed == []
 
 
@@ -187,7 +186,7 @@ def test_the_minutes_and_the_click_of_what_was_deleted_stay_used_up(store: Store
 def test_two_processes_that_purge_at_once_delete_each_record_once(store: Store) -> None:
     for n in range(40):
         keep(store, f"s{n}", NOW - 9 * DAY + timedelta(minutes=n))
-    purging = [keeper(store, retention_days=1) for _ in range(4)]
+    purging = [keeper(store, days=1) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda one: one.purge(NOW), purging))
     assert sum(done) == 40
@@ -273,7 +272,7 @@ def test_the_process_that_sweeps_purges_by_itself_and_at_tavus_if_it_is_set(hous
             old = datetime.now(UTC) - 3 * DAY
             rows.advance(connection, session.id, created_at=old)
             connection.execute(text("UPDATE search SET number = :n"), {"n": int(old.timestamp() * 1_000_000)})
-    with housed(retention_days=2, retention_at_tavus=True) as services:
+    with housed(days=2, at_tavus=True) as services:
         until(lambda: not services.sessions.page().items)
         until(lambda: not known(sandbox, session.conversation_id))
 

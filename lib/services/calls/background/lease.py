@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from lib.services.calls.background.stopwatch import Stopwatch
+from lib.services.calls.stopwatch import Stopwatch
 from lib.store import leases
 from lib.store.database import Store
 from lib.store.leases import LeaseRow

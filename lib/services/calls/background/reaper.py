@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from lib.errors import Ambiguous
-from lib.models import Mode, Session, Status, Watch
-from lib.services.calls.background.stopwatch import Stopwatch
+from lib.models import CallLimits, Session, Status, Watch
+from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
 from lib.services.ledger.ledger import Ledger
 from lib.services.ledger.one_of_many import one_of_many
+from lib.services.modes.mode import Modes
 from lib.services.wording.plain import minutes
 from lib.store import sessions as rows
 from lib.store.sessions import OpenOne
@@ -32,25 +33,24 @@ RUNNING = (Status.WAITING, Status.LIVE)
 
 
 class Reaper:
-    """One look at all open sessions. Ages are this process's own, so that no jump of a clock ends anything.
-
-    `workers_lost` says of a process that started sessions whether its workers have died with it.
-    """
+    """One look at all open sessions. Ages are this process's own, so that no jump of a clock ends anything."""
 
     def __init__(
         self,
         ledger: Ledger,
         ages: Stopwatch,
         viewers: Viewers,
+        modes: Modes,
+        limits: CallLimits,
         *,
         starting_here: Callable[[str], bool],
-        workers_lost: Callable[[str], bool] = lambda owner: False,
     ) -> None:
         self._ledger = ledger
         self._ages = ages
         self._viewers = viewers
         self._starting_here = starting_here
-        self._workers_lost = workers_lost
+        self._modes = modes
+        self._limits = limits
 
     def left_over(self, owner: str) -> None:
         """Starts of a process that has died: whether they were sent is not known, so Tavus is asked."""
@@ -78,8 +78,8 @@ class Reaper:
         elif session.status is Status.UNKNOWN:
             self._announce(session)
         elif session.status in RUNNING:
-            grace_s = self._ledger.settings.watch_grace_s
-            if session.mode is Mode.PIPECAT_DAILY and self._workers_lost(one.owner):
+            grace_s = self._limits.watch_grace_s
+            if self._modes.of(session).lost_with(one.owner):
                 # A viewer may still sit in its room, so that Tavus would bill it up to its limit.
                 self._ledger.ending(session.id, "worker_lost", "It ended with the dashboard that had started it")
             elif self._ages.of("running", session.id) >= session.max_call_s + OVERTIME_S:
@@ -91,7 +91,7 @@ class Reaper:
         """Until when it is looked for: this process's own horizon, which begins when it first saw the session."""
         if self._ages.of("announced", session.id) > 0 or self._ages.of("sought", session.id) > 0:
             return
-        until = self._ledger.clock() + timedelta(seconds=self._ledger.settings.reconcile_horizon_s)
+        until = self._ledger.clock() + timedelta(seconds=self._limits.horizon_s)
         if session.checking_until is None or abs((until - session.checking_until).total_seconds()) > 1:
             with self._ledger.store.writing() as connection:
                 rows.advance(connection, session.id, from_statuses=(Status.UNKNOWN,), checking_until=until)
@@ -108,7 +108,7 @@ class Reaper:
         with self._ledger.store.reading() as connection:
             usage = rows.usage(connection, self._ledger.account, today=today, recent=now, now=now, actor="")
         elapsed_s = sum(self._ages.of("running", session.id) for session in running)
-        if usage.used_s + elapsed_s < self._ledger.settings.daily_minutes * 60:
+        if usage.used_s + elapsed_s < self._limits.minutes_a_day * 60:
             return
         for session in running:
             with one_of_many(f"session {session.id}"):

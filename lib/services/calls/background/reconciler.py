@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 
 from lib.errors import GreenroomError, UpstreamError
 from lib.models import Conversation, Session, Status
-from lib.services.calls.background.stopwatch import Stopwatch
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
+from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.watching import Monitor
 from lib.services.ledger import outcome
-from lib.services.ledger.ledger import Ledger
+from lib.services.ledger.ledger import Ledger, is_sought
 from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.phoenix import PhoenixRest
 from lib.store import sessions as rows
@@ -39,14 +39,20 @@ LONGEST = timedelta(hours=1)
 """No call lasts longer: Tavus's documentation, call duration and timeouts, allows a `max_call_duration` of 3600 s."""
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-SOUGHT = (Status.UNKNOWN, Status.ENDING)
 
 
 class Reconciler:
     """One pass is one or two lists. Raises nothing for a list that fails: what was not seen is not concluded."""
 
     def __init__(
-        self, ledger: Ledger, phoenix: PhoenixRest, claims: Claims, watching: Monitor, ages: Stopwatch, breaker: Breaker
+        self,
+        ledger: Ledger,
+        phoenix: PhoenixRest,
+        claims: Claims,
+        watching: Monitor,
+        ages: Stopwatch,
+        breaker: Breaker,
+        horizon_s: float,
     ) -> None:
         self._ledger = ledger
         self._phoenix = phoenix
@@ -54,6 +60,7 @@ class Reconciler:
         self._watching = watching
         self._ages = ages
         self._breaker = breaker
+        self._horizon_s = horizon_s
         self._one_at_a_time = threading.RLock()
         self._last: float | None = None
         self._last_ended: float | None = None
@@ -81,7 +88,7 @@ class Reconciler:
         `sought`: sessions whose conversation is not known.
         """
         with self._one_at_a_time:
-            horizon_s = self._ledger.settings.reconcile_horizon_s
+            horizon_s = self._horizon_s
             age_s = {session.id: self._ages.of("sought", session.id) for session in sought}
             expired = [session for session in sought if age_s[session.id] >= horizon_s]
             if self._ages.now < self._not_whole_until:
@@ -192,11 +199,6 @@ class Reconciler:
                 reason_hint=row.hint,
             )
         self._late[session.id] = self._ages.now
-
-
-def is_sought(session: Session) -> bool:
-    """Its conversation is not known, and nobody waits for Tavus's answer any more."""
-    return session.status in SOUGHT and not session.conversation_id
 
 
 def _calls(sessions: Sequence[Session]) -> bool:

@@ -17,13 +17,13 @@ from lib.errors import GreenroomError, NotSent, StoreRefused
 from lib.models import Session, Status
 from lib.services.calls.background.lease import Lease
 from lib.services.calls.background.reaper import Reaper
-from lib.services.calls.background.reconciler import Reconciler, is_sought
-from lib.services.calls.background.stopwatch import Stopwatch
+from lib.services.calls.background.reconciler import Reconciler
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.starting import Starting
+from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
 from lib.services.calls.watching import Monitor
-from lib.services.ledger.ledger import Ledger
+from lib.services.ledger.ledger import Ledger, is_sought
 from lib.store import sessions as rows
 
 log = logging.getLogger(__name__)

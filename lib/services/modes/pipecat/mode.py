@@ -14,17 +14,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
 from lib.clients.daily import Daily
+from lib.doctor import modes as doctor
 from lib.doctor.causes import of_platform
 from lib.doctor.machine import machine
+from lib.doctor.modes import ModeFacts, ModeState
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.errors import Ambiguous, GreenroomError, NotFound, SettingsWrong, UpstreamError
-from lib.models import Conversation, Session
-from lib.services.modes.phoenix import CallPlan, PhoenixRest
+from lib.models import CallSettings, Conversation, Mode, Session
+from lib.services.ledger import outcome
+from lib.services.modes.mode import CallPlan, SessionMode
+from lib.services.modes.phoenix import PhoenixRest
 from lib.services.modes.pipecat.open_call import OpenCall
 from lib.services.modes.pipecat.rooms import CallRooms
 from lib.services.modes.pipecat.worker_error import error_of, refusal
@@ -36,13 +40,30 @@ from lib.worker import Command, Event, WorkerPlan
 log = logging.getLogger(__name__)
 
 START_WITHIN_S = 75.0
-Brain = Callable[[str, list[tuple[str, str]]], str]
-Turn = Callable[[str, str, str], None]
-Broken = Callable[[str, GreenroomError], None]
 
 
-class PipecatDaily:
-    """The mode. `brain` answers in the persona's role, `on_turn` keeps what was said, `on_broken` what went wrong."""
+class WorkerListener(Protocol):
+    """Who hears what a worker tells of its call."""
+
+    def turn(self, session_id: str, role: str, text: str) -> None:
+        """Something was said; `role` is `user` or `assistant`."""
+
+    def broken(self, session_id: str, error: GreenroomError) -> None:
+        """The call can't go on."""
+
+    def answer(self, session_id: str, turns: list[tuple[str, str]]) -> str:
+        """What the persona says next, after these roles and texts. Raises UpstreamError."""
+
+
+class PipecatDaily(SessionMode):
+    """The mode. `daily` is None without a key, and on the sandbox, where a browser takes the place of a room.
+
+    `runs_here` says of the name of a process whether it still runs on this machine, None where that can't be told.
+    """
+
+    name = Mode.PIPECAT_DAILY
+    outlives_us = False
+    told_as_said = True
 
     def __init__(
         self,
@@ -52,9 +73,10 @@ class PipecatDaily:
         phoenix: PhoenixRest,
         tavus_address: Callable[[], tuple[str, SecretStr]],
         own_base: Callable[[], str],
-        part_of: Callable[[str], Mapping[str, str]],
         daily: Daily | None,
         launcher: Launcher,
+        listener: WorkerListener,
+        runs_here: Callable[[str], bool | None] = lambda owner: None,
     ) -> None:
         self._root = root
         self._settings = settings
@@ -64,12 +86,11 @@ class PipecatDaily:
         self._launcher = launcher
         self._daily = daily
         self._rooms = CallRooms(daily, settings) if daily is not None and not settings.sandbox else None
-        self._plans = WorkerPlans(settings, phoenix, tavus_address, part_of)
+        self._plans = WorkerPlans(settings, phoenix, tavus_address)
         self._calls: dict[str, OpenCall] = {}
         self._probe: Probe | None = None
-        self.brain: Brain = lambda session_id, turns: ""
-        self.on_turn: Turn = lambda session_id, role, text: None
-        self.on_broken: Broken = lambda session_id, error: None
+        self._listener = listener
+        self._runs_here = runs_here
 
     # before a start
 
@@ -99,10 +120,22 @@ class PipecatDaily:
         """The client of the rooms, None without a key."""
         return self._daily
 
-    @property
-    def private(self) -> bool:
-        """True if a room opens with a token only: the sandbox's always, a Daily room by DAILY_AVATAR_PRIVACY."""
+    def private(self, call: CallSettings) -> bool:
+        """The sandbox's room is, a Daily room by DAILY_AVATAR_PRIVACY."""
         return self._daily is None or self._settings.daily_avatar_privacy == "private"
+
+    def hosts(self) -> tuple[str, ...]:
+        return self._phoenix.hosts()
+
+    def standing(self, facts: ModeFacts) -> ModeState:
+        return doctor.pipecat(facts)
+
+    def found_late(self) -> GreenroomError | None:
+        """Its worker is gone: nobody would speak in it."""
+        return outcome.unusable("worker_lost")
+
+    def lost_with(self, owner: str) -> bool:
+        return self._launcher.here and self._runs_here(owner) is False
 
     # what every mode does
 
@@ -146,7 +179,7 @@ class PipecatDaily:
         )
 
     def look(self, session: Session) -> Conversation:
-        """The Tavus conversation, with the room that a viewer opens. Raises NotFound, UpstreamError."""
+        """The Tavus conversation, with the room that a viewer opens."""
         return replace(self._phoenix.look(session), url=session.conversation_url)
 
     def end(self, session: Session) -> None:
@@ -202,7 +235,7 @@ class PipecatDaily:
                 call.conversation_id, call.conversation_url = str(event["id"]), str(event["url"])
                 call.decided.set()
             case Event.TURN:
-                self.on_turn(session_id, str(event.get("role")), str(event.get("text", "")))
+                self._listener.turn(session_id, str(event.get("role")), str(event.get("text", "")))
             case Event.ASK:
                 threading.Thread(target=self._answer, args=(session_id, event), daemon=True).start()
             case Event.DESCRIBED:
@@ -219,7 +252,7 @@ class PipecatDaily:
     def _answer(self, session_id: str, event: Mapping[str, Any]) -> None:
         turns = [(str(role), str(text)) for role, text in event.get("turns", [])]
         try:
-            text = self.brain(session_id, turns)
+            text = self._listener.answer(session_id, turns)
         except GreenroomError as error:
             text = f"I can't answer just now. {error.message}"
         self._launcher.tell(session_id, Command.ANSWER, id=str(event.get("id")), text=text)
@@ -229,7 +262,7 @@ class PipecatDaily:
         if not call.decided.is_set():
             call.fail(error)
         else:
-            self.on_broken(session_id, error)
+            self._listener.broken(session_id, error)
 
     def _gone(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
         """The worker's process is over. What it may have left running is ended here, whatever it said."""
@@ -241,7 +274,7 @@ class PipecatDaily:
             if not call.ended:
                 told = f"The worker of this call broke off ({why})."
                 hint = "The call was ended. Start again; Diagnostics tries the worker's packages."
-                self.on_broken(session_id, UpstreamError(told, code="worker_died", hint=hint))
+                self._listener.broken(session_id, UpstreamError(told, code="worker_died", hint=hint))
             self._tidy(session_id, end=True)
 
     def _tidy(self, session_id: str, *, end: bool) -> None:

@@ -10,12 +10,10 @@ from lib.clients.daily import Daily
 from lib.errors import SettingsWrong, UpstreamError
 from lib.models import Session
 from lib.services.modes.pipecat.open_call import OpenCall
+from lib.services.modes.workers.launcher import ROOM_AFTER
 from lib.settings import Settings
 
 log = logging.getLogger(__name__)
-
-ROOM_AFTER = timedelta(minutes=2)
-"""How much longer than its call a room may last: the call begins after it was made."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
 
-from lib.services.modes.phoenix import CallPlan, PhoenixRest
+from lib.services.modes.mode import CallPlan
+from lib.services.modes.phoenix import PhoenixRest
 from lib.services.modes.pipecat.open_call import OpenCall
 from lib.settings import Settings
 from lib.worker import Service, WorkerPlan
@@ -40,12 +41,11 @@ def missing_keys(given: Settings) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class WorkerPlans:
-    """`part_of`: the persona as it was at the start of a session. `tavus_address`: Tavus and the key for it."""
+    """`tavus_address`: Tavus and the key for it."""
 
     settings: Settings
     phoenix: PhoenixRest
     tavus_address: Callable[[], tuple[str, SecretStr]]
-    part_of: Callable[[str], Mapping[str, str]]
 
     def for_browser(self, plan: CallPlan) -> WorkerPlan:
         """A call with a browser of this machine, on the sandbox."""
@@ -75,7 +75,7 @@ class WorkerPlans:
         base_url, key = self.tavus_address()
         payload = self.phoenix.payload(plan)
         limits = payload["properties"]
-        part = self.part_of(session.id)
+        part = plan.part
         instructions = "\n\n".join(filter(None, (part.get("system_prompt"), part.get("context"), plan.call.context)))
         return {
             "session_id": session.id,

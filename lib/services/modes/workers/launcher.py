@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
 from lib.worker import BEAT_EVERY_S, Command, Event, WorkerPlan
 
 SILENT_S = 6 * BEAT_EVERY_S
 """A worker that has not beaten for so long hangs."""
+
+ROOM_AFTER = timedelta(minutes=2)
+"""How much longer than its call a room may last, and its worker with it: the call begins after it was made."""
 
 GONE = "gone"
 LAST = (Event.ENDED, Event.ERROR)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import SettingsWrong
-from lib.services.modes.pipecat.rooms import ROOM_AFTER
+from lib.services.modes.workers.launcher import ROOM_AFTER
 from lib.worker import KEY_OF, PLAN, TAVUS_KEY, WorkerPlan
 
 INSTALLATION, SESSION = "greenroom/installation", "greenroom/session"

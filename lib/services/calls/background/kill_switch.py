@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from lib.errors import NotFound, UpstreamError
 from lib.models import Conversation, Session, Status
-from lib.services.calls.background.reconciler import Reconciler, is_sought
-from lib.services.calls.background.stopwatch import Stopwatch
+from lib.services.calls.background.reconciler import Reconciler
+from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.watching import Monitor
-from lib.services.ledger.ledger import OPEN, Ledger
+from lib.services.ledger.ledger import OPEN, Ledger, is_sought
 from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.phoenix import PhoenixRest
 
