@@ -2,7 +2,8 @@
 
 python dev.py run [--port N]    start the dashboard
 python dev.py test [ARGS]       run every test but the heavy ones; --all runs those too; ARGS, a path say, go to pytest
-python dev.py check             ruff, mypy and who may import whom
+python dev.py check             whether the lock fits, ruff, mypy and who may import whom
+python dev.py lock [--upgrade]  pin what requirements.txt and requirements-dev.txt ask for; without --upgrade pins stay
 python dev.py resolve           ask whether everything can be installed on each system that is served
 python dev.py worker [--daily]  install the Pipecat worker into .venv-pipecat (about 800 MB)
 python dev.py bench [ARGS]      measure the dashboard against plain Streamlit
@@ -21,6 +22,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -31,8 +33,11 @@ from typing import NoReturn
 # This file must still parse and run on old Pythons, up to the sentence that says which one is needed.
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent
-CLUSTER = "requirements-kubernetes.txt"
-RUN, DEV = ("requirements.txt",), ("requirements.txt", CLUSTER, "requirements-dev.txt")
+LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
+LOCKS = {LOCK: "requirements.txt", DEV_LOCK: "requirements-dev.txt"}
+"""Every package that is installed, with its version and hashes -> the file that names what is asked for."""
+RUN, DEV = (LOCK,), (LOCK, DEV_LOCK)
+PIN = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;]+)")
 WITH_WORKER = ("requirements-pipecat.txt", "requirements-rtc.txt")
 WITH_MODEL = ("requirements-model.txt",)
 ALL = "--all"
@@ -44,7 +49,9 @@ SYSTEMS = {
     "Linux x86_64": "x86_64-manylinux_2_28",
     "Linux arm64": "aarch64-manylinux_2_28",
 }
-"""The systems of docs/platforms.md, as uv calls them."""
+"""The systems of docs/platforms.md, as uv calls them; pyproject.toml names them to it as markers."""
+PYTHONS = ("3.11", "3.14")
+"""The oldest and the newest Python that the lock is tried for."""
 UNSERVED = [(name, "macOS x86_64") for name in WITH_WORKER]
 """What is known not to be there: a package that Pipecat needs has no build for Intel Macs."""
 
@@ -152,6 +159,7 @@ class Venv:
         """
         command = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
                    "--no-compile", "--progress-bar", "off", "-r", name]  # fmt: skip
+        command += ["--require-hashes"] if name in LOCKS else []
         command += [] if self.whole else ["--no-deps"]
         say(f"Installing {name} into {self.folder.name} (once; it can take a few minutes)")
         begun, last = time.monotonic(), [""]
@@ -236,6 +244,112 @@ def stay_with(child: subprocess.Popen[bytes]) -> int:
             continue
 
 
+# The lock
+
+
+def lines(name: str) -> list[str]:
+    """The lines of a requirements file or a lock and of what it includes, each on one line, without comments."""
+    found: list[str] = []
+    for raw in (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
+        line = " ".join(raw.split())
+        if line.startswith("-r "):
+            found += lines(line[3:])
+        elif line and not line.startswith("#"):
+            found.append(line)
+    return found
+
+
+def pins(found: Sequence[str]) -> set[tuple[str, str]]:
+    """(name as registries spell it, version) of what is pinned there."""
+    matches = filter(None, map(PIN.match, found))
+    return {(re.sub(r"[-_.]+", "-", match[1]).lower(), match[2]) for match in matches}
+
+
+def sealed(source: str, body: str) -> str:
+    """A lock's text: two lines that say what it was made from, and the pins."""
+    seal = hashlib.sha256("\n".join([*lines(source), body]).encode()).hexdigest()
+    return f"# All that {source} needs, for every system that is served. Made by: python dev.py lock\n# {seal}\n{body}"
+
+
+def misfit(lock: str) -> str:
+    """Why a lock does not fit the file that it was made from; "" if it does. Fetches nothing."""
+    if not (ROOT / lock).exists():
+        return f"{lock} is not there"
+    source, text = LOCKS[lock], (ROOT / lock).read_text(encoding="utf-8")
+    absent = sorted(pins(lines(source)) - pins(lines(lock)))
+    if absent:
+        return f"{source} asks for {', '.join(map(' '.join, absent))}, which {lock} does not have"
+    if text != sealed(source, "".join(text.splitlines(keepends=True)[2:])):
+        return f"{lock} is not what was made from {source}: one of them was changed since"
+    return ""
+
+
+def ready(locks: Sequence[str]) -> None:
+    """Have the dashboard's environment as the locks say. Raises Stop, also where they don't fit what is asked for."""
+    if told := next(filter(None, map(misfit, locks)), ""):
+        raise Stop(f"{told}; python dev.py lock makes it anew")
+    MAIN.prepare(locks)
+
+
+def lock(args: Sequence[str]) -> NoReturn:
+    """Write the locks anew and say what changed; nothing is installed. ARGS go to uv. Raises Stop.
+
+    What tests need is pinned together with what the dashboard needs, so that both get the same versions.
+    """
+    if not MAIN.works() or subprocess.run([str(PYTHON), "-m", "uv", "--version"], capture_output=True).returncode:
+        MAIN.prepare(DEV)
+    before = kept()
+    with tempfile.TemporaryDirectory() as folder:
+        whole, run = Path(folder) / "whole.txt", Path(folder) / "run.txt"
+        whole.write_text("\n".join(before), encoding="utf-8")
+        compile_pins(LOCKS[DEV_LOCK], whole, *args)
+        compile_pins(LOCKS[LOCK], run, "--constraints", str(whole))
+        wanted = blocks(run)
+        more = [block for block in blocks(whole) if block not in wanted]
+    for name, found in ((LOCK, wanted), (DEV_LOCK, [f"-r {LOCK}", *more])):
+        (ROOT / name).write_text(sealed(LOCKS[name], "\n".join([*found, ""])), encoding="utf-8", newline="\n")
+    old, new = pins(before), pins(lines(DEV_LOCK))
+    changes = [f"{'+' if pin in new else '-'} {' '.join(pin)}" for pin in sorted(old ^ new)]
+    say("\n".join(changes or ["lock: the same versions as before"]))
+    sys.exit(0)
+
+
+def kept() -> list[str]:
+    """The pins of both locks, without hashes. None where one is missing; what is no pin is passed over."""
+    if not all((ROOT / name).exists() for name in DEV):
+        return []
+    return [line.split(" --hash")[0] for line in lines(DEV_LOCK) if PIN.match(line)]
+
+
+def compile_pins(source: str, to: Path, *args: str) -> None:
+    """Resolve for every system at once. What `to` pins already stays where it can. Raises Stop."""
+    told = compiled("--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--no-header", "--no-annotate",
+                    "--no-emit-index-url", "--output-file", str(to), source, *args)  # fmt: skip
+    if told:
+        raise Stop(f"No versions fit {source}, and the lock stays as it is:\n{told}")
+
+
+def blocks(path: Path) -> list[str]:
+    """Each pin with the lines of its hashes."""
+    return re.split(r"\n(?=\S)", path.read_text(encoding="utf-8").strip())
+
+
+def compiled(*args: str) -> str:
+    """Let uv resolve; why it can't, or "".
+
+    Only builds count, since nobody has a compiler; docopt, which has none and needs none, comes as source.
+    """
+    # uv reads none of pip's settings, and without a target it takes the macOS of its own choice.
+    env = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
+    if index := os.environ.get("PIP_INDEX_URL"):
+        env.setdefault("UV_DEFAULT_INDEX", index)
+    command = [str(PYTHON), "-m", "uv", "pip", "compile", "--quiet", "--only-binary", ":all:", "--no-binary", "docopt"]
+    done = subprocess.run(
+        [*command, *args], cwd=ROOT, env=env, capture_output=True, text=True, errors="replace", check=False
+    )
+    return (done.stderr.strip() or "no reason given") if done.returncode else ""
+
+
 # run
 
 
@@ -282,7 +396,7 @@ def run(args: Sequence[str]) -> NoReturn:
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise Stop(f"The port must be a number from 1 to 65535, and this is {port!r}")
     check_port(address, int(port))
-    MAIN.prepare(RUN)
+    ready(RUN)
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::", "::1") else address  # noqa: S104
     say(f"Greenroom: http://{shown}:{port}  (Ctrl-C ends it)")
     env = {**os.environ, "STREAMLIT_SERVER_PORT": port, "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
@@ -359,7 +473,7 @@ def get_postgresql() -> None:
 
 
 def test(args: Sequence[str]) -> NoReturn:
-    MAIN.prepare(DEV)
+    ready(DEV)
     whole = ALL in args
     if whole:
         WORKER.prepare(WITH_WORKER)
@@ -384,16 +498,12 @@ def worker(args: Sequence[str]) -> NoReturn:
 
 
 def resolve(args: Sequence[str]) -> NoReturn:
-    """Only builds count, since nobody has a compiler; docopt, which has none and needs none, comes as source."""
-    MAIN.prepare(DEV)
-    # uv reads none of pip's settings, and without a target it takes the macOS of its own choice.
-    env = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
-    if index := os.environ.get("PIP_INDEX_URL"):
-        env.setdefault("UV_DEFAULT_INDEX", index)
+    """Ask for what both locks pin, and for any version of what the worker names."""
+    ready(DEV)
     wrong = []
-    for name in (RUN[0], CLUSTER, *WITH_WORKER):
+    for name in (DEV_LOCK, *WITH_WORKER):
         for system, platform in SYSTEMS.items():
-            told = unresolved(name, platform, env)
+            told = unresolved(name, platform)
             if (name, system) in UNSERVED:
                 say(f"{name} for {system}: " + ("no, as documented" if told else "yes now; docs/platforms.md says no"))
                 continue
@@ -403,16 +513,17 @@ def resolve(args: Sequence[str]) -> NoReturn:
     sys.exit(1 if wrong else 0)
 
 
-def unresolved(name: str, platform: str, env: Mapping[str, str]) -> str:
-    """Why the packages of a file can't be found for a platform and the oldest Python; "" if they can."""
-    command = [str(PYTHON), "-m", "uv", "pip", "compile", "--quiet", "--python-version", ".".join(map(str, OLDEST)),
-               "--python-platform", platform, "--only-binary", ":all:", "--no-binary", "docopt", name]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, errors="replace", check=False)
-    return (done.stderr.strip() or "no reason given") if done.returncode else ""
+def unresolved(name: str, platform: str) -> str:
+    """Why the packages of a file can't be found for a platform, and for which Python; "" if they can."""
+    for version in PYTHONS if name in LOCKS else PYTHONS[:1]:
+        if told := compiled("--python-version", version, "--python-platform", platform, name):
+            return f"Python {version}: {told}"
+    return ""
 
 
 def check(args: Sequence[str]) -> NoReturn:
-    MAIN.prepare(DEV)
+    say("== lock")
+    ready(DEV)
     steps = {
         "ruff check": ["ruff", "check", "--quiet", *args],
         "ruff format": ["ruff", "format", "--check", "--quiet", *args],
@@ -429,17 +540,18 @@ def check(args: Sequence[str]) -> NoReturn:
 
 
 def bench(args: Sequence[str]) -> NoReturn:
-    MAIN.prepare(DEV)
+    ready(DEV)
     become([str(PYTHON), "-m", "tests.bench", *args], os.environ)
 
 
 def mutants(args: Sequence[str]) -> NoReturn:
-    MAIN.prepare(DEV)
+    ready(DEV)
     become([str(PYTHON), "-m", "tests.mutants", *args], os.environ)
 
 
 COMMANDS = {
-    "run": run, "test": test, "check": check, "resolve": resolve, "worker": worker, "bench": bench, "mutants": mutants,
+    "run": run, "test": test, "check": check, "lock": lock, "resolve": resolve, "worker": worker, "bench": bench,
+    "mutants": mutants,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ dev.py adds can be seen alone. The real dashboard under the real command is trie
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import re
@@ -16,15 +17,16 @@ import socket
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dev
 from tests.running import ROOT, free_port
 from tests.surroundings import for_a_process
+from tests.wheels import wheel
 
 MAIN = """
 import os, sys, time
@@ -37,22 +39,11 @@ except KeyboardInterrupt:
 """
 
 
-def wheel(folder: Path, name: str, version: str, main: str, needs: str = "") -> str:
-    """The smallest wheel there is; its file name."""
-    info = f"{name}-{version}.dist-info"
-    path = folder / f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as z:
-        z.writestr(f"{name}/__init__.py", "")
-        z.writestr(f"{name}/__main__.py", main)
-        asked = f"Requires-Dist: {needs}\n" if needs else ""
-        z.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{asked}")
-        z.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        z.writestr(f"{info}/RECORD", "")
-    return path.name
+SEAL = "import dev, sys; (dev.ROOT / dev.LOCK).write_text(dev.sealed(dev.LOCKS[dev.LOCK], sys.argv[1]))"
 
 
 class Copy:
-    """A folder with dev.py, a Streamlit configuration and requirements, and the environment to run it in."""
+    """A folder with dev.py, a Streamlit configuration, a requirement and its lock, and the environment to run it in."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -65,7 +56,13 @@ class Copy:
         self.env = for_a_process(HOME=str(root), PIP_NO_INDEX="1", PYTHONIOENCODING="utf-8")
 
     def require(self, line: str) -> None:
+        """Ask for one package, a file of the folder say, and lock it."""
         (self.root / "requirements.txt").write_text(line + "\n", encoding="utf-8")
+        there = self.root / line
+        self.lock(f"{line} --hash=sha256:{hashlib.sha256(there.read_bytes() if there.exists() else b'').hexdigest()}\n")
+
+    def lock(self, pins: str) -> None:
+        subprocess.run([sys.executable, "-c", SEAL, pins], cwd=self.root, check=True)
 
     def start(self, *args: str, python: str = sys.executable, **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -107,7 +104,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Copy, str]
 
 def test_the_first_start_makes_all_that_is_missing_and_prints_one_address(ready: tuple[Copy, str]) -> None:
     copy, told = ready
-    assert told.index("Making .venv") < told.index("Installing requirements.txt") < told.index("Installed in")
+    assert told.index("Making .venv") < told.index("Installing requirements.lock") < told.index("Installed in")
     assert re.findall(r"https?://\S+", told) == [f"http://localhost:{copy.port}"]
     assert f"started with ['run', 'app.py'] port {copy.port}" in told
     assert told.endswith("ended by Ctrl-C\n")
@@ -174,7 +171,7 @@ def test_changed_requirements_are_installed_and_a_failed_install_is_one_sentence
         assert code == 1
         last = told.splitlines()[-1]
         assert "no-such-package-anywhere" in last
-        assert last.startswith("Installing requirements.txt failed: ")
+        assert last.startswith("Installing requirements.lock failed: ")
         assert "Traceback" not in told
     copy.require(before)
     process = copy.start("run")
@@ -188,7 +185,9 @@ def test_an_environment_that_names_all_it_wants_gets_nothing_that_its_packages_a
     copy.require("./" + wheel(copy.root, "needy", "1.0", "", needs="no-such-package-anywhere"))
     for whole, told in ((True, "failed: .*no-such-package-anywhere"), (False, "Installed in")):
         made = f"dev.Venv(dev.ROOT / '.venv-x', 'needy', whole={whole})"
-        prepare = f"import dev\ntry:\n    {made}.prepare(dev.RUN)\nexcept dev.Stop as reason:\n    print(reason)"
+        prepare = (
+            f"import dev\ntry:\n    {made}.prepare(['requirements.txt'])\nexcept dev.Stop as reason:\n    print(reason)"
+        )
         done = subprocess.run(
             [sys.executable, "-c", prepare], cwd=copy.root, env=copy.env, capture_output=True, text=True, check=True
         )
@@ -241,10 +240,10 @@ def test_where_a_process_cannot_be_replaced_the_child_decides_when_ctrl_c_ends_i
     assert process.returncode == 7
 
 
-def test_an_unknown_command_prints_the_four_there_are() -> None:
+def test_an_unknown_command_prints_those_there_are() -> None:
     done = subprocess.run([sys.executable, "dev.py", "rum"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert all(f"python dev.py {name}" in done.stdout for name in ("run", "test", "check", "bench"))
+    assert all(f"python dev.py {name}" in done.stdout for name in dev.COMMANDS)
 
 
 def test_an_installed_browser_is_found_on_each_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,16 +260,66 @@ def test_an_installed_browser_is_found_on_each_system(tmp_path: Path, monkeypatc
 
 
 def test_what_is_pinned_is_pinned_exactly() -> None:
-    for name in dev.DEV:
-        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith(("#", "-r ")):
-                assert re.fullmatch(r"[A-Za-z0-9_.-]+(\[[a-z]+\])?==[\w.]+(; .*)?", line), line
+    for line in dev.lines(dev.LOCKS[dev.DEV_LOCK]):
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+(\[[a-z]+\])?==[\w.]+(; .*)?", line), line
 
 
 def test_what_was_installed_is_remembered_by_the_files_content(ready: tuple[Copy, str]) -> None:
     copy, _ = ready
     stamp = json.loads((copy.root / ".venv" / "greenroom.json").read_text(encoding="utf-8"))
-    assert list(stamp) == ["requirements.txt"]
+    assert list(stamp) == ["requirements.lock"]
+
+
+def test_a_changed_lock_is_installed_and_nothing_that_has_another_hash_or_none(ready: tuple[Copy, str]) -> None:
+    copy, _ = ready
+    line = (copy.root / "requirements.txt").read_text(encoding="utf-8").strip()
+    for pins, refused in ((f"{line} --hash=sha256:{'0' * 64}\n", "DO NOT MATCH THE HASHES"), (f"{line}\n", "--hash")):
+        copy.lock(pins)
+        code, told = copy.says("run")
+        assert code == 1 and "Traceback" not in told
+        assert "Installing requirements.lock failed: " in told
+        assert refused in (copy.root / ".venv" / "install.log").read_text(encoding="utf-8")
+    copy.require(line)
+    with (copy.root / "requirements.lock").open() as lock:
+        copy.lock("".join(lock.readlines()[2:]) + "# changed\n")
+    process = copy.start("run")
+    told = until(process, "started with")
+    end(process)
+    assert "Installing requirements.lock" in told
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_requirements_that_were_changed_without_the_lock_stop_it_before_anything_is_installed(
+    ready: tuple[Copy, str], command: str
+) -> None:
+    copy, _ = ready
+    asked = copy.root / "requirements.txt"
+    before = asked.read_text(encoding="utf-8")
+    asked.write_text(before + "starlette==1.2.3\n", encoding="utf-8")
+    code, told = copy.says(command)
+    asked.write_text(before, encoding="utf-8")
+    assert code == 1
+    assert told.splitlines()[-1] == (
+        "requirements.txt asks for starlette 1.2.3, which requirements.lock does not have; "
+        "python dev.py lock makes it anew"
+    )
+    assert "Install" not in told
+
+
+def test_what_contributing_names_is_there_and_no_command_is_left_out() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:tests|docs|\.ci)/[\w./]*)", text))
+    assert {"tests/browser", "tests/contract", "tests/model", "tests/mutants", "tests/bench"} <= named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert set(re.findall(r"python dev\.py (\w+)", text)) == set(dev.COMMANDS)
+
+
+def test_before_a_commit_the_checks_are_run_as_anybody_runs_them() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (hook,) = config["repos"][0]["hooks"]
+    program, script, command = hook["entry"].split()
+    assert (program, script, hook["language"], hook["pass_filenames"]) == ("python", "dev.py", "system", False)
+    assert dev.COMMANDS[command] is dev.check
 
 
 def test_the_newest_postgresql_that_is_installed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

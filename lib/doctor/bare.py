@@ -43,7 +43,12 @@ def packages(root: Path) -> HealthCheck:
             "Packages", CheckResult.FAIL, f"Not installed: {', '.join(absent)}.", "Run python dev.py run."
         )
     if other:
-        return HealthCheck("Packages", CheckResult.LOOK, f"{'; '.join(other)}.", "Run pip install -r requirements.txt.")
+        return HealthCheck(
+            "Packages",
+            CheckResult.LOOK,
+            f"{'; '.join(other)}.",
+            "Run pip install --require-hashes -r requirements.lock.",
+        )
     return HealthCheck("Packages", CheckResult.PASS, f"All {len(wanted)} that are named are installed as pinned.")
 
 
