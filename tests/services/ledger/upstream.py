@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.clients.tavus import ConversationsApi
+from lib.clients.tavus import ConversationsApi, PersonasApi
 from lib.clients.transport import Success
 from lib.errors import Ambiguous, KeyRefused, NotFound, NotSent, RateLimited
 
@@ -77,7 +77,11 @@ class Upstream:
     def conversations(self) -> ConversationsApi:
         return ConversationsApi(self)  # type: ignore[arg-type]
 
-    personas = replicas = conversations
+    @property
+    def personas(self) -> PersonasApi:
+        return PersonasApi(self)  # type: ignore[arg-type]
+
+    replicas = personas
     """Nobody asks for them here, but the catalogue wants to know where it would."""
 
     def tick(self) -> None:
@@ -103,6 +107,8 @@ class Upstream:
         **ids: str,
     ) -> Any:
         self.tick()
+        if route.startswith("/personas"):
+            return parse(Success(200, {"persona_id": ids["persona_id"], "persona_name": "Guide", "layers": {}}))
         if method == "POST" and route == "/conversations":
             return parse(Success(200, self._create(body)))
         if route == "/conversations":
