@@ -68,8 +68,8 @@ def every(call: ApiCall) -> dict[str, Any]:
 
 def create(call: ApiCall) -> dict[str, Any]:
     body: AgentNew = call.body
-    changes = _avatar(body.avatar) | _call(body.call, CallSettings())
-    return _written(call.services, call.services.agents.create(name=body.name, **changes))
+    settings = replace(CallSettings(), **_call(body.call))
+    return _written(call.services, call.services.agents.create(name=body.name, call=settings, **_avatar(body.avatar)))
 
 
 def one(call: ApiCall) -> dict[str, Any]:
@@ -78,11 +78,10 @@ def one(call: ApiCall) -> dict[str, Any]:
 
 def change(call: ApiCall) -> dict[str, Any]:
     body: AgentChange = call.body
-    agent = call.services.agents.get(call.path["id"])
-    changes = _avatar(body.avatar) | _call(body.call, agent.call)
+    changes = _avatar(body.avatar) | _call(body.call)
     if body.name is not None:
         changes["name"] = body.name
-    return _written(call.services, call.services.agents.update(agent.id, **changes))
+    return _written(call.services, call.services.agents.update(call.path["id"], **changes))
 
 
 def delete(call: ApiCall) -> None:
@@ -95,7 +94,8 @@ def _avatar(avatar: Avatar | None) -> dict[str, Any]:
     return {names[key]: value or "" for key, value in given.items()}
 
 
-def _call(fields: CallFields | None, before: CallSettings) -> dict[str, Any]:
+def _call(fields: CallFields | None) -> dict[str, Any]:
+    """The settings that were sent, each by its name."""
     if fields is None:
         return {}
     blank = asdict(CallSettings())
@@ -106,7 +106,7 @@ def _call(fields: CallFields | None, before: CallSettings) -> dict[str, Any]:
             values[key] = tuple(values[key])
     if "recording_storage" in values:
         values["recording_storage"] = {key: text for key, text in values["recording_storage"].items() if text}
-    return {"call": replace(before, **values)}
+    return values
 
 
 def _wire(call: CallSettings) -> dict[str, Any]:

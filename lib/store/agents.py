@@ -6,12 +6,14 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lib.models import Agent, CallSettings
 from lib.store.schema import agents, meta
 
 _ONE = select(agents).where(agents.c.account == bindparam("account"), agents.c.id == bindparam("id"))
+_LOCKED = _ONE.with_for_update()
 UNKNOWN = "unknown"
 CALL_FIELDS = {field.name for field in fields(CallSettings)} - {UNKNOWN}
 CALL_LISTS = ("document_ids", "document_tags")
@@ -28,22 +30,28 @@ def one(connection: Connection, account: str, agent_id: str) -> Agent | None:
     return _agent(row) if row else None
 
 
+def locked(connection: Connection, account: str, agent_id: str) -> Agent | None:
+    """The same, and nobody else changes it before this transaction ends. SQLite's writers are one at a time anyway."""
+    row = connection.execute(_LOCKED, {"account": account, "id": agent_id}).one_or_none()
+    return _agent(row) if row else None
+
+
 def count(connection: Connection, account: str) -> int:
     query = select(func.count()).select_from(agents).where(agents.c.account == account)
     return int(connection.execute(query).scalar_one())
 
 
-def add(connection: Connection, account: str, agent: Agent) -> None:
-    connection.execute(insert(agents).values(account=account, **_values(agent)))
+def add(connection: Connection, account: str, agent: Agent) -> bool:
+    """False if one of this id is there already."""
+    return _insert(connection, agents, account=account, **_values(agent))
 
 
-def replace(connection: Connection, account: str, agent: Agent) -> bool:
-    """Write the whole agent; False if it is gone."""
+def replace(connection: Connection, account: str, agent: Agent) -> None:
+    """Write the whole agent, which this transaction has `locked`."""
     values = _values(agent)
-    result = connection.execute(
+    connection.execute(
         update(agents).where(agents.c.account == account, agents.c.id == values.pop("id")).values(**values)
     )
-    return result.rowcount == 1
 
 
 def touch(connection: Connection, account: str, agent_id: str, at: datetime) -> None:
@@ -59,10 +67,14 @@ def remove(connection: Connection, account: str, agent_id: str) -> bool:
 
 def first_time(connection: Connection, key: str) -> bool:
     """True for the first one who asks with this key, for ever."""
-    known = connection.execute(select(meta.c.value).where(meta.c.key == key)).one_or_none()
-    if known is None:
-        connection.execute(insert(meta).values(key=key, value="done"))
-    return known is None
+    return _insert(connection, meta, key=key, value="done")
+
+
+def _insert(connection: Connection, table: Table, **values: Any) -> bool:
+    """False if another one has its key, also one that another process is writing."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement.returning(*table.primary_key)).first() is not None
 
 
 def _values(agent: Agent) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from sqlalchemy import Connection
+
 from lib.errors import BadInput, Conflict, NotFound
 from lib.models import Agent, CallLimits, CallSettings, Document, Persona, Replica
 from lib.services.agents import call_settings, readiness
+from lib.services.agents.merge import AgentMerge, changed, merge, put
 from lib.services.agents.readiness import Known, Missing
 from lib.services.catalogue.catalogue import Listing
 from lib.store import agents as rows
@@ -98,20 +101,43 @@ class Agents:
         return agent
 
     def update(self, agent_id: str, **changes: Any) -> Agent:
-        """Change `name`, `persona_id`, `replica_id` or `call`, the rest stays. Raises NotFound, BadInput.
+        """Change `name`, `persona_id`, `replica_id`, one setting of its calls by its name, or all of them as `call`.
 
-        A replica that it did not have before is looked at first.
+        The rest stays as it is by now. A replica that it did not have before is looked at first. Raises NotFound,
+        BadInput.
         """
         wanted = changes.get("replica_id")
         if wanted and wanted != self.get(agent_id).replica_id:
             self._check_replica(wanted)
         with self._store.writing() as connection:
-            agent = rows.one(connection, self._account, agent_id)
-            if agent is None:
-                raise NotFound(f"There is no agent {agent_id[:60]!r}.")
-            changed = self._checked(replace(agent, updated_at=self._clock(), **changes))
-            rows.replace(connection, self._account, changed)
-        return changed
+            agent = self._locked(connection, agent_id)
+            return self._written(connection, agent, put(agent, changes))
+
+    def save(self, was: Agent, wanted: Agent) -> AgentMerge:
+        """Write what differs between an agent as it was read and as it is wanted, on what stands there by now.
+
+        Where someone else changed the same field to something else meanwhile, nothing is written: the result has the
+        clashes. Raises NotFound, BadInput.
+        """
+        replica_id = changed(was, wanted).get("replica_id")
+        if replica_id:
+            self._check_replica(replica_id)
+        with self._store.writing() as connection:
+            now = self._locked(connection, was.id)
+            merged = merge(was, wanted, now)
+            if merged.clashes or not changed(now, merged.agent):
+                return merged
+            return replace(merged, agent=self._written(connection, now, merged.agent))
+
+    def repoint(self, old_ids: Collection[str], new_id: str, agent_ids: Collection[str]) -> list[Agent]:
+        """Give these agents the persona `new_id`, those of them that have one of the old ones by now."""
+        moved = []
+        with self._store.writing() as connection:
+            for agent_id in sorted(agent_ids):  # in one order, or two at once could wait for each other
+                agent = rows.locked(connection, self._account, agent_id)
+                if agent is not None and agent.persona_id in old_ids:
+                    moved.append(self._written(connection, agent, replace(agent, persona_id=new_id)))
+        return moved
 
     def restore(self, agent: Agent) -> Agent:
         """Bring back a deleted agent as it was, under its id, so that the records of its sessions lead to it again.
@@ -119,9 +145,8 @@ class Agents:
         Raises Conflict if it is there.
         """
         with self._store.writing() as connection:
-            if rows.one(connection, self._account, agent.id) is not None:
+            if not rows.add(connection, self._account, agent):
                 raise Conflict("The agent is there already.", hint="Look for it in the list.")
-            rows.add(connection, self._account, agent)
         return agent
 
     def delete(self, agent_id: str) -> None:
@@ -173,6 +198,18 @@ class Agents:
             most=self.most,
             persona_was=self._persona_was,
         )
+
+    def _locked(self, connection: Connection, agent_id: str) -> Agent:
+        agent = rows.locked(connection, self._account, agent_id)
+        if agent is None:
+            raise NotFound(f"There is no agent {agent_id[:60]!r}.")
+        return agent
+
+    def _written(self, connection: Connection, before: Agent, after: Agent) -> Agent:
+        """The row that is `locked`, once it is written."""
+        agent = self._checked(replace(after, updated_at=self._clock(), last_used_at=before.last_used_at))
+        rows.replace(connection, self._account, agent)
+        return agent
 
     def _every(self) -> list[Agent]:
         with self._store.reading() as connection:

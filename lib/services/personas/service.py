@@ -174,8 +174,7 @@ class Personas:
 
     def repoint(self, old_id: str, new_id: str, agent_ids: Collection[str]) -> list[Agent]:
         """Give these agents the new persona, those of them that still use the old one; the changed agents."""
-        agents = [agent for agent in self.used_by(*self.history.chain(old_id)) if agent.id in agent_ids]
-        return [self._agents.update(agent.id, persona_id=new_id) for agent in agents]
+        return self._agents.repoint(self.history.chain(old_id), new_id, agent_ids)
 
     def used_by(self, *persona_ids: str) -> list[Agent]:
         """The agents that would lose their persona."""
