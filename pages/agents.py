@@ -13,18 +13,17 @@ from lib.services.agents.readiness import Known
 from lib.services.agents.service import NAME_LIMIT
 from lib.services.catalogue.catalogue import Listing
 from lib.services.wording import words
-from lib.ui.agents import compare
+from lib.ui.agents import compare, conflict, drafts, saves
 from lib.ui.agents import form as agent_form
 from lib.ui.agents import gallery as agent_gallery
+from lib.ui.agents.drafts import DRAFTS
 from lib.ui.agents.gallery import Listed
 from lib.ui.call import strips
 from lib.ui.kit import context, feedback, lists, notes, parts
 from lib.ui.kit.context import Services
-from lib.ui.kit.drafts import Drafts
 from lib.ui.kit.text import md, plain, span
 
 NEW = "new"
-DRAFTS = Drafts("agents")
 PENDING, TRIED, DELETED = "agents_todo", "agents_tried", "agents_deleted"
 
 
@@ -128,20 +127,24 @@ def editor(services: Services, agent_id: str) -> None:
             go("")
 
     # fetch
+    stored: Agent | None = None
     try:
         stored = services.agents.get(agent_id) if agent_id != NEW else None
     except GreenroomError as error:
-        with top, parts.header("Agent", "", "agent"):
-            if back():
-                go("")
-        with notice:
-            feedback.show(error, "read the agent", retry=False)
-        return
+        if not (isinstance(error, NotFound) and drafts.edited(agent_id)):
+            with top, parts.header("Agent", "", "agent"):
+                if back():
+                    go("")
+            with notice:
+                feedback.show(error, "read the agent", retry=False)
+            return
     most = services.agents.most
     known = lookup(services, notice)
     personas, replicas = known.personas, known.replicas
-    base = agent_form.read(stored, st.query_params.get("persona", ""))
-    draft = DRAFTS.get(agent_id) or DRAFTS.begin(agent_id, {})
+    draft = drafts.opened(agent_id, stored)
+    was = drafts.base_of(draft)
+    gone = was is not None and stored is None
+    base = agent_form.read(was, st.query_params.get("persona", ""))
     form = agent_form.AgentForm(base, DRAFTS.prefix(draft))
     worn = st.query_params.get("replica", "")
     if worn:
@@ -153,8 +156,10 @@ def editor(services: Services, agent_id: str) -> None:
     # render
     values = form.values()
     changed = agent_form.edits(base, values)
+    would_be = agent_form.write(was, values)
+    contested = saves.contested(draft, would_be, stored)
     with top:
-        clicked = head(stored, changed)
+        clicked = head(was, changed, gone=gone, contested=contested is not None)
     if clicked == "save":
         st.session_state[TRIED] = form.prefix
     form.wrong = agent_form.problems(values, most) if st.session_state.get(TRIED) == form.prefix else {}
@@ -164,8 +169,17 @@ def editor(services: Services, agent_id: str) -> None:
         told = " ".join(f"{agent_form.LABELS[key]}: {text}" for key, text in form.wrong.items())
         with notice:
             parts.banner("warn", "Not saved yet.", told, key="agent-problems", stacked=True)
+    decision = None
+    with notice:
+        if gone:
+            cause, rest = (
+                "This agent was deleted while you edited it.",
+                "What you typed is here: make it again with it.",
+            )
+            parts.banner("warn", cause, rest, key="agent-gone", icon="delete")
+        if contested is not None:
+            decision = conflict.section(contested, known, key=f"agents_clash_{form.prefix}")
     left, right = st.columns([5, 3], gap="medium")
-    would_be = agent_form.write(stored, values)
     persona = personas.find(would_be.persona_id) if personas else None
     without = services.agents.replica_of(replace(would_be, replica_id=""), persona)
     with left:
@@ -205,32 +219,38 @@ def editor(services: Services, agent_id: str) -> None:
             follow(services, clicked, stored)
     if clicked == "save" and not form.wrong:
         with notice, feedback.section("save the agent", retry=False), st.spinner("Saving"):
-            go(save(services, stored, would_be, agent_id).id)
-    if changed and stored is not None and unsaved(changed):
-        DRAFTS.begin(agent_id, {})
+            saved = saves.save(services, was, would_be, agent_id, gone=gone)
+            go(saved.id if saved is not None else agent_id)
+    if decision is not None and decision.act and contested is not None:
+        with notice, feedback.section("save the agent", retry=False):
+            saves.settle(services, agent_id, stored, contested, decision)
+            go(agent_id)
+    if changed and was is not None and unsaved(changed):
+        drafts.begin(agent_id, stored) if stored is not None else DRAFTS.drop(agent_id)
         st.rerun()
 
 
-def head(stored: Agent | None, changed: Sequence[str]) -> str:
-    """Title and actions; returns what was clicked: back, save, duplicate or delete."""
-    title = stored.name if stored else "New agent"
-    sub = (
-        f"Agent {stored.id} · {agent_gallery.used(stored)}"
-        if stored
-        else "A persona with a replica. It appears on Home."
-    )
+def head(was: Agent | None, changed: Sequence[str], *, gone: bool, contested: bool) -> str:
+    """Title and actions; returns what was clicked: back, save, duplicate or delete.
+
+    `contested`: two sides wait for a choice first, so that nothing can be saved.
+    """
+    title = was.name if was else "New agent"
+    sub = f"Agent {was.id} · {agent_gallery.used(was)}" if was else "A persona with a replica. It appears on Home."
     with parts.header(title, sub, "agent"):
-        if stored and changed:
+        if was and changed:
             parts.chip("local")
         clicked = "back" if back() else ""
-        if stored is not None:
+        if was is not None and not gone:
             word = st.menu_button(
                 "", ["Duplicate", "Delete"], icon=":material/more_horiz:", key="menu-agent", help="More"
             )
             clicked = word.lower() if word else clicked
-        label = "Save" if stored else "Make agent"
-        if st.button(label, type="primary", key="agents_save"):
-            if stored is None or changed:
+        label = "Make it again" if gone else "Save" if was else "Make agent"
+        # A key of its own: a click on Save by who does not know of the deletion makes nothing.
+        key = "agents_again" if gone else "agents_save"
+        if st.button(label, type="primary", key=key, disabled=contested):
+            if was is None or changed:
                 clicked = "save"
             else:
                 notes.unchanged()
@@ -293,21 +313,6 @@ def read_documents(services: Services, notice: st.delta_generator.DeltaGenerator
     return None
 
 
-def save(services: Services, stored: Agent | None, wanted: Agent, agent_id: str) -> Agent:
-    """Write the form's agent. What was typed stays until it is written."""
-    if stored is None:
-        saved = services.agents.create(
-            name=wanted.name, persona_id=wanted.persona_id, replica_id=wanted.replica_id, call=wanted.call
-        )
-    else:
-        saved = services.agents.update(
-            stored.id, name=wanted.name, persona_id=wanted.persona_id, replica_id=wanted.replica_id, call=wanted.call
-        )
-    DRAFTS.drop(agent_id)
-    notes.later("Saved." if stored else "Made. It is on Home, with a Start button.")
-    return saved
-
-
 def delete(services: Services, agent_id: str) -> None:
     """Delete it, and keep it for the visit, so that it can be brought back."""
     try:
@@ -349,7 +354,7 @@ def follow(services: Services, act: str, agent: Agent, agents: Sequence[Agent] =
         confirm_delete(agent.id, agent.name, words.at(services.sandbox))
     elif act == "duplicate":
         wanted = replace(agent, name=f"{agent.name[: NAME_LIMIT - 5]} copy")
-        go(save(services, None, wanted, f"copy-{agent.id}").id)
+        go(saves.make(services, wanted, f"copy-{agent.id}").id)
     elif act == "compare":
         compare_with(agent.id, next((other.id for other in agents if other.id != agent.id), ""))
     else:

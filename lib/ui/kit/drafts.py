@@ -12,7 +12,8 @@ class Draft(TypedDict):
     """`raw` is the row as it was read, the base of all edits. `rev` counts how often the form began anew.
 
     `made` is the id of what was created of it, from the moment that it exists. `restores`: its edits bring an earlier
-    state back. `reason` is why they are made, as far as it was typed.
+    state back. `reason` is why they are made, as far as it was typed. `contested`: a save found that someone else
+    changed the same.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Draft(TypedDict):
     made: NotRequired[str]
     restores: NotRequired[bool]
     reason: NotRequired[str]
+    contested: NotRequired[bool]
 
 
 class Drafts:

@@ -18,9 +18,9 @@ from lib.services.personas.refusal import field_of
 from lib.services.personas.saved import LostSave, PersonaSaved, SaveOutcome
 from lib.services.wording import words
 from lib.ui.kit import feedback, parts
+from lib.ui.kit.conflict import Decision
 from lib.ui.kit.text import html, md
 from lib.ui.personas import conflict
-from lib.ui.personas.conflict import Decision
 from lib.ui.personas.form import PersonaForm
 
 Act = Literal["overwrite", "settle", "again", "take", "theirs", "review", ""]
