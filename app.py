@@ -16,18 +16,19 @@ from starlette.routing import Mount
 
 from lib import wiring
 from lib.api.app import routes
-from lib.server import fonts
-from lib.server.headers import NoDelay, SecurityHeaders
+from lib.server import fonts, inner_parts
+from lib.server.headers import SecurityHeaders
 from lib.server.hosts import HostCheck
 from lib.server.index_page import EarlyScript
 from lib.server.memory import Collector
 from lib.server.open_files import allow_many
+from lib.server.socket import NoDelay
 from lib.server.stopping import Deadline
 
 ROOT = Path(__file__).parent
 EVERY_ADDRESS = ("", "0.0.0.0", "::", "localhost")  # noqa: S104 - compared with, not bound
 
-services = wiring.build(ROOT)
+services = wiring.build(ROOT, moved=inner_parts.moved)
 
 
 def own_address() -> str:

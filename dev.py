@@ -194,7 +194,7 @@ def digest(name: str) -> str:
     return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
 
 
-MAIN = Venv(ROOT / ".venv", "streamlit.web.bootstrap, uvicorn, alembic.command, pandas, pyarrow, lib.api.app")
+MAIN = Venv(ROOT / ".venv", "uvicorn, alembic.command, pandas, pyarrow, lib.api.app, streamlit.web.bootstrap")
 """The dashboard's, with what it imports until its first page is drawn."""
 
 WORKER = Venv(ROOT / ".venv-pipecat", "lib.bot.session, pipecat.services.tavus.video")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lib.errors import GreenroomError
 from lib.models import Persona, Replica, Snapshot
@@ -188,14 +187,14 @@ def named(live: Persona | None, snapshots: list[Snapshot], item_id: str) -> str:
     return (live.name if live else snapshots[0].name if snapshots else "") or item_id
 
 
-def read_personas(services: Services, notice: DeltaGenerator) -> Listing[Persona] | None:
+def read_personas(services: Services, notice: st.delta_generator.DeltaGenerator) -> Listing[Persona] | None:
     """The personas; a view that shows what is kept here goes on without them."""
     with notice, feedback.section("read the personas"):
         return services.catalogue.personas(max_age_s=context.freshness())
     return None
 
 
-def read_replicas(services: Services, notice: DeltaGenerator) -> Listing[Replica] | None:
+def read_replicas(services: Services, notice: st.delta_generator.DeltaGenerator) -> Listing[Replica] | None:
     """The replicas; the page goes on without them."""
     with notice, feedback.section("read the replicas"):
         replicas = services.catalogue.replicas(max_age_s=context.freshness())
@@ -204,7 +203,9 @@ def read_replicas(services: Services, notice: DeltaGenerator) -> Listing[Replica
     return None
 
 
-def read_drift(services: Services, personas: Listing[Persona], notice: DeltaGenerator) -> dict[str, Drift]:
+def read_drift(
+    services: Services, personas: Listing[Persona], notice: st.delta_generator.DeltaGenerator
+) -> dict[str, Drift]:
     """How each persona stands to what was meant; the page goes on without it."""
     with notice, feedback.section("read the history"):
         return dict(services.personas.history.drift(personas))

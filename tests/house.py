@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from lib import wiring
 from lib.models import Agent, Session, Status
+from lib.services.diagnostics.local import Moved
 from lib.settings import Loaded, SettingProblem, Settings
 from lib.wiring import Services
 
@@ -30,12 +31,13 @@ def house(
     problems: tuple[SettingProblem, ...] = (),
     database: str = "",
     ready: bool = True,
+    moved: Callable[[], Sequence[Moved]] | None = None,
     **settings: Any,
 ) -> Iterator[Services]:
     """Services that speak to the sandbox at `sandbox` as to Tavus. `base` is our own address for callbacks.
 
-    `database` is a DATABASE_URL, by default SQLite's in `root`. They are given once the sweeper has read its first
-    list, unless `ready` is false.
+    `database` is a DATABASE_URL, by default SQLite's in `root`; `moved` tells which inner parts were not found. They
+    are given once the sweeper has read its first list, unless `ready` is false.
     """
     values: dict[str, Any] = {
         "tavus_api_key": SecretStr(KEY),
@@ -45,7 +47,7 @@ def house(
         "max_starts_per_minute": 600,
         **settings,
     }
-    services = wiring.build(root, Loaded(Settings(**values), problems, (), {}))
+    services = wiring.build(root, Loaded(Settings(**values), problems, (), {}), moved=moved)
     services.open(base)
     try:
         if ready:

@@ -6,8 +6,10 @@ import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import streamlit
 
 from tests.running import ROOT
 
@@ -31,7 +33,7 @@ MAY: dict[str, set[str]] = {
     "lib.ui": DRAWN,
     "lib.ui.kit": DRAWN,
     "lib.ui.shell": DRAWN | {"lib.ui.kit", "lib.ui.call"},
-    "lib.ui.shell.streamlit_private": set(),
+    "lib.ui.shell.streamlit_private": {"lib.server"},
     "lib.ui.replicas": DRAWN | {"lib.ui.kit"},
     "lib.ui.records": DRAWN | {"lib.ui.kit"},
     "lib.ui.library": DRAWN | {"lib.ui.kit"},
@@ -98,6 +100,14 @@ SERVES = {"starlette", "uvicorn", "anyio"}
 """What lib.server stands on besides the standard library."""
 DRAWS = ("app", "pages", "lib.ui")
 CALLS = {"lib.bot"}
+PRIVATE = "lib.ui.shell.streamlit_private"
+SERVER = ("lib.server", "lib.__main__")
+"""Who imports uvicorn."""
+BEHIND = (PRIVATE, "lib.server", "lib.sandbox.server.connection")
+"""Who looks behind a method or a wrapper of another library. The sandbox is mounted anywhere, so it looks by itself."""
+DUNDERS = {"__self__", "__closure__", "__wrapped__", "__globals__", "__func__", "__code__"}
+PUBLIC_MODULES = {"column_config", "components"}
+"""Modules that Streamlit documents under `st.`; the type `st.delta_generator.DeltaGenerator` only for annotations."""
 
 
 def sources(root: Path) -> Iterator[Path]:
@@ -160,9 +170,50 @@ def wrong(room: str, name: str) -> str:
         return "lib.server may import the standard library, Starlette and uvicorn only"
     if top == "streamlit" and not room.startswith(DRAWS):
         return "only pages, lib.ui and app.py import Streamlit"
+    if name.startswith("streamlit.") and room != PRIVATE:
+        return f"only {PRIVATE} imports what is inside Streamlit; what is public is `st.` of `import streamlit as st`"
+    if top == "uvicorn" and room not in SERVER:
+        return "only lib.server and lib.__main__ import uvicorn"
     if top in ("pipecat", "daily") and room not in CALLS:
         return "only lib.bot imports Pipecat and Daily"
     return ""
+
+
+def reached(tree: ast.AST, module: str) -> Iterator[tuple[int, str]]:
+    """Line and name of what is reached for inside another library without an import of it."""
+    if module.startswith(BEHIND):
+        return
+    draws = module.split(".")[0] in ("app", "pages") or module.startswith("lib.ui")
+    annotations = {id(part) for note in notes(tree) for part in ast.walk(note)}
+    for node in ast.walk(tree):
+        name = inner_name(node)
+        if name in DUNDERS or (draws and name.startswith("_") and not name.endswith("__") and not own(node)):
+            yield node.lineno, name  # type: ignore[attr-defined]
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("st", "streamlit"):
+            inner = isinstance(getattr(streamlit, name, None), ModuleType) and name not in PUBLIC_MODULES
+            if inner and not (name == "delta_generator" and id(node) in annotations):
+                yield node.lineno, f"st.{name}"
+
+
+def inner_name(node: ast.AST) -> str:
+    """The attribute that is asked for, also by getattr and the like; "" if none is."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "delattr", "hasattr"):
+        return str(getattr(node.args[1], "value", "")) if len(node.args) > 1 else ""
+    return ""
+
+
+def own(node: ast.AST) -> bool:
+    """Whether it is asked of the object itself or its class."""
+    asked = node.value if isinstance(node, ast.Attribute) else node.args[0]  # type: ignore[attr-defined]
+    return ast.unparse(asked) in ("self", "cls", "super()", "type(self)")
+
+
+def notes(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        found = (getattr(node, "annotation", None), getattr(node, "returns", None))
+        yield from (note for note in found if isinstance(note, ast.AST))
 
 
 def violations(root: Path) -> list[str]:
@@ -183,6 +234,8 @@ def violations(root: Path) -> list[str]:
             reason = wrong(room, name)
             if reason:
                 found.append(f"{where} line {line} imports {name}: {reason}")
+        for line, name in reached(tree, module):
+            found.append(f"{where} line {line} reaches for {name}: only {', '.join(BEHIND)} look inside a library")
     return found
 
 
@@ -223,7 +276,24 @@ def test_every_module_imports_only_what_its_room_may() -> None:
         ("lib/sandbox/wire/x.py", "from lib.sandbox.server import front", "lib.sandbox.wire may import"),
         ("lib/server/headers.py", "from lib.models import Mode", "lib.server may import nothing of the project"),
         ("lib/server/headers.py", "import requests", "lib.server may import the standard library, Starlette"),
-        ("lib/ui/shell/streamlit_private.py", "from lib.ui.kit import text", "streamlit_private may import nothing"),
+        ("lib/ui/shell/streamlit_private.py", "from lib.ui.kit import text", "streamlit_private may import lib.server"),
+        # Inside Streamlit and uvicorn
+        ("lib/ui/kit/x.py", "from streamlit.runtime.scriptrunner import RerunException", "imports what is inside"),
+        ("lib/ui/call/x.py", "from streamlit import runtime", "imports streamlit.runtime: only lib.ui.shell.streamlit"),
+        ("lib/ui/home/x.py", "def f():\n    from streamlit import config", "line 2 imports streamlit.config: only"),
+        ("pages/home.py", "import streamlit.web.bootstrap", "imports streamlit.web.bootstrap: only lib.ui.shell"),
+        ("app.py", "from streamlit.proto.ForwardMsg_pb2 import ForwardMsg", "imports what is inside Streamlit"),
+        ("pages/home.py", "from streamlit.delta_generator import DeltaGenerator", "imports what is inside Streamlit"),
+        ("lib/ui/kit/x.py", 'import importlib\nimportlib.import_module("streamlit.runtime")', "what is inside"),
+        ("lib/ui/kit/x.py", "import streamlit as st\nst.runtime.exists()", "line 2 reaches for st.runtime: only"),
+        ("pages/home.py", "import streamlit as st\nx = st.delta_generator.DeltaGenerator()", "for st.delta_generator"),
+        ("pages/home.py", "import streamlit as st\nst.session_state._state", "line 2 reaches for _state: only"),
+        ("lib/ui/kit/x.py", 'import streamlit as st\ngetattr(st, "_main")', "line 2 reaches for _main: only"),
+        ("lib/api/x.py", 'def f(receive):\n    return getattr(receive, "__self__")', "line 2 reaches for __self__"),
+        ("lib/sandbox/server/front.py", "x = len.__self__", "line 1 reaches for __self__"),
+        ("lib/services/calls/x.py", "import uvicorn", "only lib.server and lib.__main__ import uvicorn"),
+        ("lib/sandbox/app.py", "from uvicorn import Config", "only lib.server and lib.__main__ import uvicorn"),
+        ("app.py", "import uvicorn", "only lib.server and lib.__main__ import uvicorn"),
     ],
 )  # fmt: skip
 def test_a_planted_violation_is_found_and_named(tmp_path: Path, path: str, line: str, told: str) -> None:
@@ -241,6 +311,11 @@ def test_a_planted_violation_is_found_and_named(tmp_path: Path, path: str, line:
         ("lib/sandbox/room/page.py", "from .view import Reply\nfrom lib.sandbox.wire import log\nimport starlette"),
         ("lib/services/diagnostics/x.py", "from lib.doctor import machine\nfrom lib.clients.tavus import Tavus"),
         ("app.py", "import streamlit as st\nfrom lib import wiring\nfrom lib.server import fonts"),
+        ("lib/ui/shell/streamlit_private.py", "from streamlit import config\nfrom lib.server import inner_parts"),
+        ("lib/server/stopping.py", "from uvicorn import Server\nx = len.__self__"),
+        ("lib/__main__.py", "import uvicorn"),
+        ("lib/ui/kit/x.py", "import streamlit as st\ndef f() -> st.delta_generator.DeltaGenerator: ..."),
+        ("lib/ui/kit/x.py", "import streamlit as st\ndef f(self):\n    return self._x, st.html, f.__doc__"),
         ("lib/bot/worker.py", "import pipecat.frames\nfrom lib.settings import Settings"),
         ("lib/services/calls/background/x.py", "from lib.services.calls import gate\nfrom lib.store import leases"),
     ],

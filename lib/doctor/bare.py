@@ -26,13 +26,11 @@ def this_machine(here: Machine) -> HealthCheck:
 def packages(root: Path) -> HealthCheck:
     """Whether what requirements.txt pins is what this Python has."""
     try:
-        text = (root / "requirements.txt").read_text(encoding="utf-8")
+        wanted = pinned(root)
     except OSError:
         return HealthCheck(
             "Packages", CheckResult.FAIL, "requirements.txt can't be read.", "Get the whole project again."
         )
-    # Pins that only hold for some systems are left to pip: what a marker means is its business.
-    wanted = {pin[1]: pin[2] for line in text.splitlines() if (pin := _PIN.match(line.strip())) and not pin[3]}
     found = versions(wanted)
     absent = [name for name, version in found.items() if not version]
     other = [
@@ -50,6 +48,15 @@ def packages(root: Path) -> HealthCheck:
             "Run pip install --require-hashes -r requirements.lock.",
         )
     return HealthCheck("Packages", CheckResult.PASS, f"All {len(wanted)} that are named are installed as pinned.")
+
+
+def pinned(root: Path) -> dict[str, str]:
+    """The version of each package that requirements.txt pins. Raises OSError.
+
+    Pins that only hold for some systems are left to pip: what a marker means is its business.
+    """
+    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return {pin[1]: pin[2] for line in lines if (pin := _PIN.match(line.strip())) and not pin[3]}
 
 
 def worker(here: Machine, tried: Probe) -> HealthCheck:

@@ -1,1 +1,1 @@
-"""What is true of the server whatever it serves: the standard library, Starlette, uvicorn, and nothing of lib."""
+"""The server around the app: socket, headers, stopping, memory, files, fonts, and inner parts of the libraries."""

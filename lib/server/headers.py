@@ -1,25 +1,20 @@
-"""What every answer passes through: security headers, and a socket that does not wait.
+"""The security headers of every answer.
 
-Both are plain ASGI: Starlette's BaseHTTPMiddleware would put a task and a queue between the server and each request.
+Plain ASGI: Starlette's BaseHTTPMiddleware would put a task and a queue between the server and each request.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import logging
 import re
-import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import lru_cache
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.server import index_page
-
-logger = logging.getLogger(__name__)
 
 DAILY = "https://*.daily.co"
 TAVUS_MEDIA = "https://*.tavus.io"
@@ -102,38 +97,3 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, guarded)
-
-
-class NoDelay:
-    """Sets TCP_NODELAY on the socket of every connection.
-
-    Streamlit binds its listening socket without naming the protocol, so asyncio does not set the option, and each
-    rerun's last message waits for the peer's delayed ACK: about 40 ms on Linux, more on Windows. uvloop always sets
-    it, but there is no uvloop for Windows. uvicorn hands each request the bound `receive` of an object that holds the
-    connection's transport; this middleware must be the outermost, so that nothing has wrapped it.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        self._told = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and not send_at_once(receive) and not self._told:
-            self._told = True
-            logger.warning("The connection's socket can't be reached; every rerun may take 40 ms longer")
-        await self.app(scope, receive, send)
-
-
-def send_at_once(receive: Receive) -> bool:
-    """Set TCP_NODELAY on the TCP connection behind `receive`. False if there is none to be found."""
-    transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is None:
-        return False
-    if type(transport).__module__.startswith("uvloop"):  # sets it itself, and takes long to say on which socket
-        return True
-    connection = transport.get_extra_info("socket")
-    if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
-        return connection is not None
-    with suppress(OSError):  # closed by the other side in the meantime
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return True

@@ -12,9 +12,11 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lib.server.inner_parts import InnerPart
+
 _HEAD = "<head>"
-# `again` is set by the component of lib/ui/shell/menu.py, which takes up what is `waiting` then. Streamlit runs the page with
-# the address as it is first, hence the timer.
+# `again` is set by the component of lib/ui/shell/menu.py, which takes up what is `waiting` then. Streamlit runs the page
+# with the address as it is first, hence the timer.
 _SCRIPT = """
 const menu = window.greenroomMenu = { again: null, waiting: false };
 addEventListener("click", (event) => {
@@ -27,12 +29,22 @@ addEventListener("click", (event) => {
 _UNSENT = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
 
 
+INDEX = InnerPart(
+    "Streamlit's index.html",
+    "A click on the menu before it listens is lost, and the inline scripts of its own page stay forbidden.",
+)
+
+
 @lru_cache(maxsize=1)
 def installed() -> str:
-    """The index.html of the Streamlit that is installed; "" where there is none."""
+    """The index.html of the Streamlit that is installed; "" where it is not found."""
+    return INDEX.reach(_index) or ""
+
+
+def _index() -> str:
     spec = find_spec("streamlit")
     if spec is None or spec.origin is None:
-        return ""
+        raise FileNotFoundError("Streamlit is not a folder of files")
     return (Path(spec.origin).parent / "static" / "index.html").read_text(encoding="utf-8")
 
 

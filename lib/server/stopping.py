@@ -6,12 +6,17 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+from lib.server.inner_parts import InnerPart
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 if sys.platform == "win32":
     SIGNALS.append(signal.SIGBREAK)
+
+HANDLER = InnerPart("The server's own way to stop", 'Ctrl-C ends Greenroom as well, with a last line "Aborted!".')
 
 
 class Deadline:
@@ -33,24 +38,37 @@ class Deadline:
         if threading.current_thread() is not threading.main_thread():
             return
         for number in SIGNALS:
-            before = signal.getsignal(number)
+            signal.signal(number, self._instead_of(signal.getsignal(number)))
 
-            def handle(number: int, frame: FrameType | None, before: object = before) -> None:
-                if self._signalled:
-                    leave(number)
-                self._signalled = True
-                threading.Thread(target=self._wait, args=(number,), name="deadline", daemon=True).start()
-                server: Any = getattr(before, "__self__", None)
-                if hasattr(server, "should_exit"):
-                    server.should_exit = True
-                elif callable(before):
-                    before(number, frame)
+    def _instead_of(self, before: Any) -> Callable[[int, FrameType | None], None]:
+        HANDLER.reach(lambda: _server(before))  # now, so that it is known before the first signal comes
 
-            signal.signal(number, handle)
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self._signalled:
+                leave(number)
+            self._signalled = True
+            threading.Thread(target=self._wait, args=(number,), name="deadline", daemon=True).start()
+            if not HANDLER.reach(lambda: _told_to_end(_server(before))) and callable(before):
+                HANDLER.reach(lambda: before(number, frame))
+
+        return handle
 
     def _wait(self, number: int) -> None:
         threading.Event().wait(self._grace_s)
         leave(number)
+
+
+def _server(handler: Any) -> Any:
+    """The server whose handler this is. Raises AttributeError or TypeError if it is not as uvicorn's was."""
+    server = handler.__self__
+    if not isinstance(server.should_exit, bool):
+        raise TypeError("should_exit is no flag")
+    return server
+
+
+def _told_to_end(server: Any) -> bool:
+    server.should_exit = True
+    return True
 
 
 def leave(number: int) -> None:

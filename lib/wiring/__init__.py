@@ -6,7 +6,7 @@ server's address is known; `Services.close` stops what runs. `current` is what t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lib import sandbox
@@ -16,6 +16,7 @@ from lib.services.catalogue.catalogue import Catalogue
 from lib.services.catalogue.replicas import Replicas
 from lib.services.chat.responder import Responder
 from lib.services.chat.sessions import ChatSessions
+from lib.services.diagnostics.local import Moved
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
 from lib.services.inspector.journal import Journal
@@ -37,10 +38,17 @@ from lib.wiring.services import Address, Services
 __all__ = ["SANDBOX_ACCOUNT", "SANDBOX_KEY", "Services", "account_of", "build", "calls_of", "current", "install"]
 
 
-def build(root: Path, loaded: Loaded | None = None, *, more_modes: Sequence[SessionMode] = ()) -> Services:
+def build(
+    root: Path,
+    loaded: Loaded | None = None,
+    *,
+    more_modes: Sequence[SessionMode] = (),
+    moved: Callable[[], Sequence[Moved]] | None = None,
+) -> Services:
     """Make all services from the settings of the project at `root`. Does no I/O but reading settings files.
 
-    `more_modes` are ways to hold a session besides Greenroom's own.
+    `more_modes` are ways to hold a session besides Greenroom's own. `moved` tells which inner parts of the server and
+    of Streamlit were not found, where they run in this process.
     """
     loaded = loaded or load(root)
     settings = loaded.settings
@@ -119,6 +127,7 @@ def build(root: Path, loaded: Loaded | None = None, *, more_modes: Sequence[Sess
             daily=calls.pipecat.daily,
             workers=calls.launcher.list if settings.in_cluster else None,
             standings=lambda facts: tuple(mode.standing(facts) for mode in calls.modes),
+            moved=moved,
         ),
         trial=Trial(agents=agents, planner=calls.planner, phoenix=calls.phoenix, sessions=calls.sessions),
         sandbox_app=sandbox_app,

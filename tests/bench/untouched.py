@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from streamlit.web.cli import main
 
-from lib.server import headers, memory
+from lib.server import memory, socket
 
 
-def nothing(*_: object) -> bool:
-    return True
+def nothing(*_: object) -> None:
+    return None
 
 
 if __name__ == "__main__":
-    for owner, name in ((headers, "send_at_once"), (memory.Collector, "start"), (memory.Collector, "stop")):
+    for owner, name in ((socket, "send_at_once"), (memory.Collector, "start"), (memory.Collector, "stop")):
         setattr(owner, name, nothing)
     main(prog_name="streamlit")

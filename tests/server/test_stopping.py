@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
 from contextlib import suppress
 
-from tests.running import Dashboard
+from tests.running import ROOT, Dashboard
 from tests.server.conftest import SCRATCH
 from tests.websocket import Tab
 
@@ -45,3 +48,20 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
         dashboard.send()
         time.sleep(0.2)
         assert dashboard.stop() < 0.7
+
+
+def test_a_handler_that_can_no_longer_be_called_so_ends_at_the_deadline_all_the_same() -> None:
+    script = (
+        "import os, signal, time\n"
+        "from lib.server import inner_parts\n"
+        "from lib.server.stopping import Deadline\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: frame.gone)\n"
+        "Deadline(grace_s=0.3).install()\n"
+        "assert [part.name for part in inner_parts.moved()]\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "time.sleep(20)\n"
+    )
+    begun = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + signal.SIGTERM and time.monotonic() - begun < 10
+    assert "Traceback" not in done.stderr and done.stderr.count("The server's own way to stop: not where") == 1

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from streamlit import config
+from streamlit import config, runtime
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
-from streamlit.runtime import app_session
+from streamlit.runtime import app_session, scriptrunner
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import SessionState
 
+from lib.server import inner_parts
+from lib.ui.call import presence
 from lib.ui.shell import streamlit_private
 from tests.running import ROOT
 
@@ -111,9 +117,91 @@ def test_one_key_is_looked_up_without_the_others(monkeypatch: pytest.MonkeyPatch
     assert not collected
 
 
-def test_a_streamlit_that_keeps_these_elsewhere_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+    """Gives the names of the parts that were lost in this test; they are as new before and after it."""
+    for part in inner_parts._parts:
+        monkeypatch.setattr(part, "lost", "")
+    yield lambda: [part.name for part in inner_parts.moved()]
+
+
+def test_a_streamlit_that_keeps_these_elsewhere_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, parts: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.delattr(app_session, streamlit_private.FILL)
     monkeypatch.delattr(SafeSessionState, streamlit_private.WHOLE)
     streamlit_private.install()
+    streamlit_private.install()
     assert not hasattr(app_session, streamlit_private.FILL)
     assert streamlit_private.WHOLE not in vars(SafeSessionState)
+    assert parts() == [streamlit_private.THEME.name, streamlit_private.STATE.name]
+    assert len(caplog.records) == 2
+
+
+def test_a_field_still_finds_its_key_where_the_state_lies_elsewhere(parts: Callable[[], list[str]]) -> None:
+    streamlit_private.install()
+    safe = session()
+    seen = safe.filtered_state
+    object.__delattr__(safe, "_lock")
+    object.__setattr__(safe, "_guard", threading.RLock())
+    seen = streamlit_private._State(safe, lambda: {"mine": 1})
+    assert seen["mine"] == 1 and "absent" not in seen
+    assert seen.copy() == {"mine": 1}
+    assert parts() == [streamlit_private.STATE.name]
+
+
+def test_a_theme_that_can_no_longer_be_copied_is_sent_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, parts: Callable[[], list[str]]
+) -> None:
+    before = theme()
+    streamlit_private.install()
+    monkeypatch.setattr(streamlit_private, "type", lambda _: None, raising=False)
+    assert theme() == before
+    assert parts() == [streamlit_private.THEME.name]
+
+
+class Ended(BaseException):
+    """What st.stop raises, and no newer run."""
+
+
+def test_a_run_that_gives_way_to_a_newer_one_is_told_from_one_that_stopped() -> None:
+    assert streamlit_private.cut_short(RerunException(RerunData()))
+    assert not streamlit_private.cut_short(Ended())
+    assert not streamlit_private.cut_short(ValueError())
+
+
+def test_without_that_part_every_end_but_a_failure_lets_the_next_run_read_anew(
+    monkeypatch: pytest.MonkeyPatch, parts: Callable[[], list[str]]
+) -> None:
+    monkeypatch.delattr(scriptrunner, "RerunException")
+    assert streamlit_private.cut_short(Ended())
+    assert not streamlit_private.cut_short(ValueError())
+    assert parts() == [streamlit_private.CUT_SHORT.name]
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_tab_is_connected_as_streamlit_says(
+    monkeypatch: pytest.MonkeyPatch, parts: Callable[[], list[str]], answer: bool
+) -> None:
+    running(monkeypatch, lambda tab: answer)
+    assert presence.connected("tab", time.monotonic() - 1000) is answer
+    assert parts() == []
+
+
+class Later:
+    """What an async function gives: taken for an answer it would be a yes for ever."""
+
+
+@pytest.mark.parametrize("says", [lambda: True, lambda tab: Later(), lambda tab: 1 / 0, lambda tab: "yes"])
+def test_where_streamlit_says_it_no_more_a_tab_is_there_as_long_as_it_beats(
+    monkeypatch: pytest.MonkeyPatch, parts: Callable[[], list[str]], says: Callable[..., object]
+) -> None:
+    running(monkeypatch, says)
+    assert presence.connected("tab", time.monotonic() - 60)
+    assert not presence.connected("tab", time.monotonic() - presence.SLOWEST_BEAT_S)
+    assert parts() == [streamlit_private.CONNECTION.name]
+
+
+def running(monkeypatch: pytest.MonkeyPatch, says: Callable[..., object]) -> None:
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: SimpleNamespace(is_active_session=says))

@@ -6,13 +6,17 @@ connection; middleware may have wrapped it.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from starlette.types import Receive, Send
 
 MAX_STEPS = 200
+
+logger = logging.getLogger(__name__)
 
 
 async def drop(receive: Receive, send: Send) -> None:
@@ -36,6 +40,11 @@ async def close(receive: Receive) -> None:
         await _gone(receive)
 
 
+@cache
+def _say_once() -> None:
+    logger.warning("The sandbox finds no connection to break off: a client sees a broken answer in its place")
+
+
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -51,6 +60,7 @@ def _transport(receive: Any) -> Any:
         if callable(getattr(transport, "abort", None)):
             return transport
         found.extend(_inside(inside, owner))
+    _say_once()
     return None
 
 

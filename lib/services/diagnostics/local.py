@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import requests
 from sqlalchemy import make_url
@@ -19,7 +20,28 @@ from lib.settings import DEFAULT, Loaded, Settings
 from lib.store.database import NOT_OPENED, Store
 
 CLUSTER = "Kubernetes cluster"
+INNER = "Streamlit's inner parts"
 LITTLE_SPACE = 200 * 1024 * 1024
+
+
+class Moved(Protocol):
+    """A part of another library that is not where it was: its name, what is lost without it, and the error."""
+
+    name: str
+    without: str
+    lost: str
+
+
+def inner_parts(moved: Sequence[Moved], installed: str, pinned: str) -> HealthCheck:
+    """Whether all parts are there that Greenroom reaches for inside the `installed` Streamlit. None is needed."""
+    if not moved:
+        return HealthCheck(INNER, CheckResult.PASS, f"Streamlit {installed}: all are where Greenroom looks for them.")
+    count = "One has" if len(moved) == 1 else f"{len(moved)} have"
+    each = " ".join(f"{part.name} ({without_home(part.lost)}): {part.without}" for part in moved)
+    told = f"Streamlit {installed}: {count} moved, and everything works without. {each}"
+    return HealthCheck(
+        INNER, CheckResult.LOOK, told, f"Greenroom is made for Streamlit {pinned}: pip install -r requirements.txt"
+    )
 
 
 def settings(loaded: Loaded) -> list[HealthCheck]:

@@ -59,6 +59,7 @@ class Diagnostics:
     `missing_keys` the settings that pipecat_daily needs and does not have, `daily` None where no key of it is set,
     `workers` asks the cluster that workers run in for ours, None where they run on this machine,
     `standings` what each mode says of itself on this machine,
+    `moved` what tells which inner parts of Streamlit were not found, None where no dashboard runs,
     `open_store` what opens the database where nobody did so before: its server may be silent like any other.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
@@ -76,6 +77,7 @@ class Diagnostics:
         missing_keys: Callable[[], Sequence[str]] = tuple,
         daily: Daily | None = None,
         workers: Callable[[], Sequence[object]] | None = None,
+        moved: Callable[[], Sequence[local.Moved]] | None = None,
         open_store: Callable[[], None] = lambda: None,
         standings: Callable[[ModeFacts], tuple[ModeState, ...]] = matrix,
         limit_s: float = 5.0,
@@ -89,6 +91,7 @@ class Diagnostics:
         self._missing_keys = missing_keys
         self._daily = daily
         self._workers = workers
+        self._moved = moved
         self._open_store = open_store
         self._standings = standings
         self._limit_s = limit_s
@@ -133,6 +136,7 @@ class Diagnostics:
                 ("Text chat", lambda: [local.chat(self._chat)]),
                 ("Callbacks", lambda: [local.callbacks(self._loaded.settings)]),
                 (local.CLUSTER, self._asked_cluster) if self._workers else (WORKER, lambda: [self._tried_worker(here)]),
+                (local.INNER, self._inner_parts),
                 ("This machine", lambda: [bare.this_machine(here)]),
             ]
         )
@@ -181,6 +185,15 @@ class Diagnostics:
     def _asked_cluster(self) -> list[HealthCheck]:
         assert self._workers is not None
         return [local.cluster(self._workers(), self._loaded.settings.kubernetes_namespace)]
+
+    def _inner_parts(self) -> list[HealthCheck]:
+        if self._moved is None:
+            return []
+        try:
+            pinned = bare.pinned(self._root).get("streamlit", "")
+        except OSError:
+            pinned = ""
+        return [local.inner_parts(self._moved(), versions(["streamlit"])["streamlit"], pinned)]
 
     def _tried_worker(self, here: Machine) -> HealthCheck:
         self._worker = probe(worker_python(self._root, self._loaded.settings.pipecat_python), here, root=self._root)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lib.errors import GreenroomError
 from lib.models import Session, Status
@@ -80,9 +79,9 @@ class Slots:
     """
 
     session: Session
-    head: DeltaGenerator
-    below: DeltaGenerator
-    side: DeltaGenerator
+    head: st.delta_generator.DeltaGenerator
+    below: st.delta_generator.DeltaGenerator
+    side: st.delta_generator.DeltaGenerator
     left: bool = False
 
 

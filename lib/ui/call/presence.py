@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lib.errors import GreenroomError
 from lib.models import Session
+from lib.ui.shell import streamlit_private
 from lib.wiring import Services
 
 BEAT_S = 10.0
+SLOWEST_BEAT_S = 75.0
+"""How long a hidden tab may be silent: browsers let its timers run once a minute."""
 
 
 def tell(services: Services, session: Session | None) -> None:
@@ -23,14 +25,12 @@ def tell(services: Services, session: Session | None) -> None:
     The connection says it, not the beat: the timers of a hidden tab slow down to one a minute, a closed one is gone at
     once. The beat is for a connection that was lost and came back. Neither costs a commit.
     """
-    run = get_script_run_ctx()
-    if run is None:
-        return
-    tab = run.session_id
+    tab = streamlit_private.tab()
     if session is None or not session.status.open:
         services.sessions.leave(tab)
     else:
-        services.sessions.follow(tab, session.id, lambda: connected(tab))
+        told_at = time.monotonic()
+        services.sessions.follow(tab, session.id, lambda: connected(tab, told_at))
 
 
 def person() -> str:
@@ -56,6 +56,10 @@ def beat(services: Services, session_id: str, told: list[Session]) -> None:
         tell(services, services.sessions.recent(session_id))
 
 
-def connected(tab: str) -> bool:
-    """Whether the browser's connection of this tab is open. Can be asked from any thread."""
-    return runtime.exists() and runtime.get_instance().is_active_session(tab)
+def connected(tab: str, told_at: float) -> bool:
+    """Whether the browser's connection of this tab is open. Can be asked from any thread.
+
+    Where Streamlit does not say it, the beat must do: `told_at` is the last one, in seconds of `time.monotonic`.
+    """
+    known = streamlit_private.connected(tab)
+    return time.monotonic() - told_at < SLOWEST_BEAT_S if known is None else known

@@ -8,7 +8,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lib.models import Session, Status
 from lib.services.diagnostics.service import CheckResult
@@ -79,7 +78,7 @@ def broken(session: Session) -> None:
         _diagnostics("live_diagnostics")
 
 
-def browser(under: DeltaGenerator) -> None:
+def browser(under: st.delta_generator.DeltaGenerator) -> None:
     """What this browser says of itself, where that keeps its person out of the call. Call it where it takes no room.
 
     A microphone that was refused is told `under` the room: the room says it as well, and stays in sight on a phone.

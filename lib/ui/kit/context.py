@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException
 
 from lib import wiring
 from lib.errors import GreenroomError
+from lib.ui.shell import streamlit_private
 
 Services = wiring.Services
 """What `services()` gives, under the name by which a page may say so: pages do not know the wiring."""
@@ -37,10 +37,9 @@ def visit(place: str) -> Iterator[None]:
         state[_OPENED] = True
     try:
         yield
-    except RerunException:
-        raise
-    except BaseException:
-        state[_OPENED] = False
+    except BaseException as error:
+        if not streamlit_private.cut_short(error):
+            state[_OPENED] = False
         raise
     state[_OPENED] = False
 

@@ -13,7 +13,6 @@ from typing import Literal
 from zlib import crc32
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lib.models import Session, Status
 from lib.ui.kit.text import html, md
@@ -99,7 +98,7 @@ def session_state(session: Session) -> str:
     return session.status.value
 
 
-def header(title: str, sub: str, key: str) -> DeltaGenerator:
+def header(title: str, sub: str, key: str) -> st.delta_generator.DeltaGenerator:
     """The page's title with one quiet line; returns the container at its right, for a chip and the page's actions."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head-{key}")
     with row.container(width="stretch", gap="xxsmall"):
@@ -113,7 +112,7 @@ def header(title: str, sub: str, key: str) -> DeltaGenerator:
 
 def banner(
     kind: Kind, cause: str, rest: str = "", *, key: str, icon: str = "", stacked: bool = False
-) -> DeltaGenerator:
+) -> st.delta_generator.DeltaGenerator:
     """One coloured box: what happened in bold, then what still works and what to do. Returns a place for buttons.
 
     `stacked` puts the text under the cause and the buttons below: for a long `rest`. `key` is unique on the page.
@@ -131,7 +130,7 @@ def banner(
     return box
 
 
-def empty(title: str, text: str, *, key: str) -> DeltaGenerator:
+def empty(title: str, text: str, *, key: str) -> st.delta_generator.DeltaGenerator:
     """Nothing here yet: says what would be here and what to do next. Returns a row for its buttons."""
     box = st.container(border=True, horizontal_alignment="center", gap="xsmall", key=f"empty-{key}")
     box.html(f'<div class="gr-empty"><h3>{html(title)}</h3><p>{html(text)}</p></div>')

@@ -18,9 +18,10 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 from lib.server import fonts
-from lib.server.headers import NoDelay, SecurityHeaders
+from lib.server.headers import SecurityHeaders
 from lib.server.hosts import HostCheck
 from lib.server.memory import Collector
+from lib.server.socket import NoDelay
 from lib.server.stopping import Deadline
 
 
