@@ -128,6 +128,7 @@ def build(
             workers=calls.launcher.list if settings.in_cluster else None,
             standings=lambda facts: tuple(mode.standing(facts) for mode in calls.modes),
             moved=moved,
+            background=calls.sweeper.state,
         ),
         trial=Trial(agents=agents, planner=calls.planner, phoenix=calls.phoenix, sessions=calls.sessions),
         sandbox_app=sandbox_app,

@@ -140,6 +140,7 @@ def calls_of(
         pulse_s=pulse_s,
         answering=answering,
         chores=tend,
+        monotonic=monotonic,
     )
     starting.permit = sweeper.permit
     planner = Planner(ledger, catalogue, agents.replica_of, limits)

@@ -25,7 +25,7 @@ from tests.scripted_server import Scripted, Step, answer, raw, scripted
 from tests.silent import silent
 
 LIMIT_S = 0.6
-MARGIN_S = 0.6
+MARGIN_S = 1.5
 STEP_S = 0.03
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -152,7 +152,7 @@ def test_a_list_whose_pages_all_come_slowly_ends_as_a_whole(monkeypatch: pytest.
         made = Transport(base_url=server.url, api_key=SecretStr("k"))
         with closing(made), pytest.raises(Ambiguous, match=r"to its end within 0\.5 s"):
             sweeping.sweep(made, "/things", Row)
-        assert 3 <= len(server.seen) <= 7
+        assert 2 <= len(server.seen) <= 7
 
 
 # before a byte left

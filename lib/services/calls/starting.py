@@ -142,7 +142,10 @@ class Starting:
             self._unclear(session, "Greenroom failed while it started the call.", Ambiguous(""))
         else:
             self._breaker.answered()
-            self._write(session, lambda: self._made(session, conversation))
+            holders: list[str] = []
+            self._write(session, lambda: holders.append(self._made(session, conversation)))
+            for holder in filter(None, holders):
+                self._end_if_asked(holder)
 
     def _to_be_sent(self, session: Session, since: float) -> Status:
         """Where the session stands now: ENDING if its end was asked for. Raises NotSent, and what `permit` raises."""
@@ -152,12 +155,17 @@ class Starting:
             raise NotSent("The start was held up for too long, so it was not sent.", hint="Start again.")
         return status
 
-    def _made(self, session: Session, conversation: Conversation) -> None:
+    def _made(self, session: Session, conversation: Conversation) -> str:
         self._on_created(session.id, conversation)
-        holder = self._claims.made(session, conversation)
-        if holder and self._ledger.get(holder).status is Status.ENDING:
-            # Where it can't be ended yet the sweeper goes on with it.
-            with suppress(UpstreamError, NotFound):
+        return self._claims.made(session, conversation)
+
+    def _end_if_asked(self, holder: str) -> None:
+        """Here and not in what is written, which the pulse may have to do later, and that never waits for Tavus.
+
+        Where it can't be ended yet the sweeper goes on with it.
+        """
+        with suppress(UpstreamError, NotFound):
+            if self._ledger.get(holder).status is Status.ENDING:
                 self._watching.check(holder)
 
     def _not_made(self, session: Session, error: GreenroomError) -> None:

@@ -13,6 +13,7 @@ from lib.models import CallLimits, Conversation, Session, Status
 from lib.services.calls import reading
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.stopwatch import Stopwatch
+from lib.services.calls.watchdog import go_on, held
 from lib.services.ledger.ledger import OPEN, Ledger
 from lib.services.modes.mode import Modes
 from lib.store import sessions as rows
@@ -37,7 +38,8 @@ class _Turnstile:
 
 
 class Monitor:
-    """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other."""
+    """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other, for
+    a while."""
 
     def __init__(self, ledger: Ledger, modes: Modes, ages: Stopwatch, breaker: Breaker, limits: CallLimits) -> None:
         self._ledger = ledger
@@ -64,7 +66,7 @@ class Monitor:
         """
         with self._door:
             turnstile = self._looking.setdefault(session_id, _Turnstile())
-        with turnstile.lock:
+        with held(turnstile.lock, "Another look at this session has not ended yet."):
             try:
                 session = self._ledger.get(session_id)
             except NotFound:
@@ -92,6 +94,13 @@ class Monitor:
         """Tavus could be asked about this session again."""
         self._troubles.pop(session_id, None)
 
+    def give_up(self, session_id: str, for_s: float) -> None:
+        """A look at this session does not come back. Nobody waits for it any more, and nothing is done with it."""
+        with self._door:
+            self._looking.pop(session_id, None)
+        told = f"Greenroom's last look at this session has been stuck for {for_s:.0f} s and was given up."
+        self.troubled(session_id, Ambiguous(told, code="look_stuck", hint="End it here, or restart Greenroom."))
+
     def _check(self, session: Session) -> None:
         idle_s = self._modes.of(session).idle_s
         if idle_s is not None:
@@ -101,7 +110,7 @@ class Monitor:
 
     def _check_call(self, session: Session) -> None:
         try:
-            conversation = self._modes.look(session)
+            conversation = self._look(session)
         except NotFound:
             if session.status.open:
                 self._missing(session)
@@ -127,6 +136,13 @@ class Monitor:
         elif session.status is Status.ENDING:
             self._modes.end(session)
         self._keep_record(session, seen)
+
+    def _look(self, session: Session) -> Conversation:
+        """What Tavus says now: of no use to a thread that was given up while it waited. Raises as the mode does."""
+        try:
+            return self._modes.look(session)
+        finally:
+            go_on()
 
     def _moved(self, session: Session, conversation: Conversation) -> bool:
         """Only a room that was shown can move: one that no frame may show has no address here."""

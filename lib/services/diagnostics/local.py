@@ -14,6 +14,7 @@ from lib.clients.chat import ChatClient
 from lib.doctor.report import CheckResult, HealthCheck
 from lib.errors import StoreRefused
 from lib.models import Mode
+from lib.services.calls.background.sweeper import BackgroundWatch
 from lib.services.calls.limits import Allowance
 from lib.services.diagnostics.configuration import without_home
 from lib.settings import DEFAULT, Loaded, Settings
@@ -21,6 +22,7 @@ from lib.store.database import NOT_OPENED, Store
 
 CLUSTER = "Kubernetes cluster"
 INNER = "Streamlit's inner parts"
+BACKGROUND, LATE_ROUND_S = "Background watch", 60.0
 LITTLE_SPACE = 200 * 1024 * 1024
 
 
@@ -116,6 +118,27 @@ def calls(left: Allowance) -> HealthCheck:
     if refusal is not None:
         return HealthCheck("Calls", CheckResult.LOOK, f"{told} {refusal.message}", refusal.hint)
     return HealthCheck("Calls", CheckResult.PASS, told)
+
+
+def background(watch: BackgroundWatch) -> HealthCheck:
+    """Whether open calls are looked after while nobody looks, and what is stuck in that."""
+    stuck = "; ".join(f"{step.told}, for {step.for_s:.0f} s" for step in watch.stuck)
+    if not watch.fit:
+        told = f"Too much is stuck: {stuck}. The calls are left to another process, and no call starts here."
+        return HealthCheck(BACKGROUND, CheckResult.FAIL, told, "Restart Greenroom, and look at the server's log.")
+    if stuck:
+        told = f"Given up, and the rounds go on without it: {stuck}."
+        fix = "If it stays, restart Greenroom, and look at the server's log. A call ends by its own limit meanwhile."
+        return HealthCheck(BACKGROUND, CheckResult.FAIL, told, fix)
+    if watch.finished_s is None:
+        return HealthCheck(
+            BACKGROUND, CheckResult.SKIP, "Its first round is not done yet.", "Run the checks again in a moment."
+        )
+    told = f"The last round was finished {watch.finished_s:.0f} s ago."
+    if watch.finished_s > LATE_ROUND_S:
+        return HealthCheck(BACKGROUND, CheckResult.LOOK, f"{told} That is long.", "Check the network and the database.")
+    other = "" if watch.leads or not watch.stands_by else " Another process asks about open calls; this one stands by."
+    return HealthCheck(BACKGROUND, CheckResult.PASS, f"{told}{other}")
 
 
 def chat(endpoint: ChatClient | None) -> HealthCheck:

@@ -25,6 +25,7 @@ from lib.doctor.modes import ModeFacts, ModeStanding, ModeState, in_cluster, mat
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.doctor.report import CheckResult, HealthCheck, Report, SettingRow, report_json, report_markdown, verdict
 from lib.errors import GreenroomError, StoreRefused
+from lib.services.calls.background.sweeper import BackgroundWatch
 from lib.services.calls.limits import Allowance
 from lib.services.diagnostics import local
 from lib.services.diagnostics.configuration import Configuration
@@ -60,6 +61,7 @@ class Diagnostics:
     `workers` asks the cluster that workers run in for ours, None where they run on this machine,
     `standings` what each mode says of itself on this machine,
     `moved` what tells which inner parts of Streamlit were not found, None where no dashboard runs,
+    `background` tells how the sweeper of this process goes, None where it has none,
     `open_store` what opens the database where nobody did so before: its server may be silent like any other.
 
     `limit_s` is how long a run waits; a check that is not done by then is reported as such and ends by itself.
@@ -80,6 +82,7 @@ class Diagnostics:
         moved: Callable[[], Sequence[local.Moved]] | None = None,
         open_store: Callable[[], None] = lambda: None,
         standings: Callable[[ModeFacts], tuple[ModeState, ...]] = matrix,
+        background: Callable[[], BackgroundWatch] | None = None,
         limit_s: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -94,6 +97,7 @@ class Diagnostics:
         self._moved = moved
         self._open_store = open_store
         self._standings = standings
+        self._background = background
         self._limit_s = limit_s
         self._clock = clock
         self._upstream = UpstreamChecks(loaded, tavus)
@@ -133,6 +137,7 @@ class Diagnostics:
                 ("Avatar mode", lambda: [local.mode(self._loaded, self._missing_keys())]),
                 ("Daily", self._asked_daily),
                 ("Calls", self._calls),
+                (local.BACKGROUND, lambda: [local.background(self._background())] if self._background else []),
                 ("Text chat", lambda: [local.chat(self._chat)]),
                 ("Callbacks", lambda: [local.callbacks(self._loaded.settings)]),
                 (local.CLUSTER, self._asked_cluster) if self._workers else (WORKER, lambda: [self._tried_worker(here)]),

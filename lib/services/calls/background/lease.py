@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Callable
 
+from lib.errors import StoreRefused
 from lib.services.calls.stopwatch import Stopwatch
 from lib.store import leases
 from lib.store.database import Store
 from lib.store.leases import LeaseRow
 
+RELEASE_WITHIN_S = 2.0
 _ours: set[str] = set()
 
 
@@ -81,13 +83,22 @@ class Lease:
             return self._renewed_at is not None
 
     def release(self) -> None:
-        """Leave it to the next process, which then need not wait. Raises StoreRefused."""
-        with self._lock:
+        """Leave it to the next process, which then need not wait. Raises StoreRefused.
+
+        Where `hold` is stuck in the database in another thread this waits for a moment only: it lapses by itself then.
+        """
+        if self._renewed_at is None:
+            return
+        if not self._lock.acquire(timeout=RELEASE_WITHIN_S):
+            raise StoreRefused("The database does not answer.")
+        try:
             if self._renewed_at is None:
                 return
             self._renewed_at = None
             with self._store.writing(durable=False) as connection:
                 leases.let_go(connection, self._name, self._owner, self.epoch)
+        finally:
+            self._lock.release()
 
     def _renew(self) -> bool:
         with self._store.writing(durable=False) as connection:

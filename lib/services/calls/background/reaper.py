@@ -13,6 +13,7 @@ from lib.errors import Ambiguous
 from lib.models import CallLimits, Session, Status, Watch
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
+from lib.services.calls.watchdog import go_on
 from lib.services.ledger.ledger import Ledger
 from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.mode import Modes
@@ -57,6 +58,7 @@ class Reaper:
         with self._ledger.store.reading() as connection:
             found = rows.open_calls(connection, self._ledger.account)
         for one in found:
+            go_on()
             if one.session.status is Status.STARTING and one.owner in ("", owner):
                 with one_of_many(f"session {one.session.id}"):
                     self._unclear(one.session)
@@ -69,6 +71,7 @@ class Reaper:
         self._budget([one.session for one in open_ones if one.session.status in RUNNING])
 
     def _one(self, one: OpenOne) -> None:
+        go_on()
         session = one.session
         sign = (one.seen_at, self._viewers.beats(session.id))
         unseen_s = self._ages.of("seen", session.id, sign)
@@ -111,5 +114,6 @@ class Reaper:
         if usage.used_s + elapsed_s < self._limits.minutes_a_day * 60:
             return
         for session in running:
+            go_on()
             with one_of_many(f"session {session.id}"):
                 self._ledger.ending(session.id, "over_budget", "The minutes of this day are used up")

@@ -17,6 +17,7 @@ from lib.models import Conversation, Session, Status
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
 from lib.services.calls.stopwatch import Stopwatch
+from lib.services.calls.watchdog import go_on, held
 from lib.services.calls.watching import Monitor
 from lib.services.ledger import outcome
 from lib.services.ledger.ledger import Ledger, is_sought
@@ -87,7 +88,7 @@ class Reconciler:
 
         `sought`: sessions whose conversation is not known.
         """
-        with self._one_at_a_time:
+        with held(self._one_at_a_time, "Another look at the list of conversations has not ended yet."):
             horizon_s = self._horizon_s
             age_s = {session.id: self._ages.of("sought", session.id) for session in sought}
             expired = [session for session in sought if age_s[session.id] >= horizon_s]
@@ -102,6 +103,8 @@ class Reconciler:
                 for session in sought:
                     self._watching.troubled(session.id, error)
                 raise
+            finally:
+                go_on()
             self._failed = False
             self._breaker.answered()
             for session in sought:
@@ -153,6 +156,7 @@ class Reconciler:
 
     def _take(self, session_id: str, conversation: Conversation) -> None:
         """One that no session holds yet."""
+        go_on()
         made = conversation.created_at
         if not conversation.active and (made is None or made < self._ledger.clock() - RECENT):
             with self._ledger.store.reading() as connection:
@@ -179,6 +183,7 @@ class Reconciler:
             self._over(session, "never_found")
 
     def _over(self, session: Session, code: str) -> None:
+        go_on()
         with one_of_many(f"session {session.id}"):
             self._write_over(session, code)
 

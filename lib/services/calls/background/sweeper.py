@@ -1,16 +1,19 @@
 """Keeps open sessions in step with Tavus while nobody looks, in one process of those that share a database.
 
-Two threads. The pulse keeps the lease and sees who watches; it never waits for Tavus. The rounds ask Tavus, about
+Three threads. The pulse keeps the lease and sees who watches; it never waits for Tavus. The rounds ask Tavus, about
 sessions that are open, or that ended lately and whose record is not whole; with nothing open that is two lists an
-hour. Before its first round this process must answer requests (the embedded sandbox is part of it); what an earlier
-process left is taken over then, and only after that may starts go out.
+hour. The watchdog waits for nothing and sees that the rounds go on; where they can't, the lease is let go. Before its
+first round this process must answer requests (the embedded sandbox is part of it); what an earlier process left is
+taken over then, and only after that may starts go out.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.errors import GreenroomError, NotSent, StoreRefused
@@ -22,6 +25,7 @@ from lib.services.calls.breaker import Breaker
 from lib.services.calls.starting import Starting
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
+from lib.services.calls.watchdog import LISTS, STUCK_S, Progress, StuckStep, Watchdog, held
 from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger, is_sought
 from lib.store import sessions as rows
@@ -32,7 +36,21 @@ RECORD_WITHIN_S = 600.0
 RECOVERY_AGAIN_S = 60.0
 READY_WITHIN_S = 30.0
 SEVERAL = 2
+LOOK, LIST = "the look at session", "the list of conversations"
 TOGETHER_S = 0.1  # hints come in bunches, and the start that gave one is still being drawn
+
+
+@dataclass(frozen=True)
+class BackgroundWatch:
+    """How the sweeper goes: whether this process leads or stands by another one, whether it could lead, how long ago
+    a round was finished, and what is stuck.
+    """
+
+    leads: bool
+    stands_by: bool
+    fit: bool
+    finished_s: float | None
+    stuck: tuple[StuckStep, ...]
 
 
 class Sweeper:
@@ -57,6 +75,8 @@ class Sweeper:
         pulse_s: float,
         answering: Callable[[], bool] = lambda: True,
         chores: Callable[[], None] = lambda: None,
+        stuck_s: float = STUCK_S,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ready = threading.Event()
         self._ledger = ledger
@@ -73,28 +93,36 @@ class Sweeper:
         self._answering = answering
         self._chores = chores
         self._wake = threading.Event()
+        self._pulsed = threading.Event()
         self._stop = threading.Event()
         self._hinting = threading.Lock()
         self._hinted: set[str] = set()
         self._followed: set[str] = set()
         self._checked: dict[str, float] = {}
         self._threads: list[threading.Thread] = []
+        self._watchdog = Watchdog(
+            self._rounds, on_stuck=self._stuck, every_s=pulse_s, stuck_s=stuck_s, monotonic=monotonic
+        )
+        self._monotonic = monotonic
+        self._finished_at: float | None = None
         self._pulsing = threading.Lock()
         self._recovering = threading.Lock()
         self._recovered_in = 0
         self._recover_at = 0.0
 
     def open(self) -> None:
-        for name, run in (("pulse", self._pulses), ("sweeper", self._rounds)):
+        for name, run in (("pulse", self._pulses), ("watchdog", self._looks)):
             self._threads.append(threading.Thread(target=run, name=f"greenroom-{name}", daemon=True))
         for thread in self._threads:
             thread.start()
+        self._watchdog.begin()
 
     def close(self) -> None:
-        self._stop.set()
-        self._wake.set()
+        for event in (self._stop, self._wake, self._pulsed):
+            event.set()
         for thread in self._threads:
             thread.join(2)
+        self._watchdog.join(2)
         try:
             self._lease.release()
         except GreenroomError:
@@ -113,32 +141,57 @@ class Sweeper:
         """
         if not self.ready.wait(READY_WITHIN_S):
             raise NotSent("Greenroom has not finished starting up.", hint="Try again in a moment.")
+        if not self._watchdog.fit:
+            told = "Greenroom's background watch is stuck, so no call is started: nobody would end it."
+            raise NotSent(told, code="watch_stuck", hint="Diagnostics says where. Text chat works meanwhile.")
         if self._lease.leads and not self._recovered:
             self._recover()
         self._breaker.check(self._reconciler.probe)
 
     def pulse(self) -> bool:
-        """One sign of life; True if this process leads. Raises StoreRefused, and then no time has passed."""
+        """One sign of life; True if this process leads. Raises StoreRefused, and then no time has passed.
+
+        Who can't do the rounds does not lead: the lease is let go.
+        """
         with self._pulsing:
-            leads = self._lease.hold()
+            leads = self._watchdog.fit and self._lease.hold()
+            if not leads:
+                self._lease.release()
             self._ages.tick()
             self._starting.write_down()
             self._viewers.look()
         return leads
 
+    def state(self) -> BackgroundWatch:
+        """How it goes, for Diagnostics. Asks nobody."""
+        finished = self._finished_at
+        return BackgroundWatch(
+            leads=self._lease.leads,
+            stands_by=self._lease.alive,
+            fit=self._watchdog.fit,
+            finished_s=None if finished is None else self._monotonic() - finished,
+            stuck=self._watchdog.stuck,
+        )
+
     def round(self) -> bool:
-        """Check once whatever is due; True while there is something to check. Raises StoreRefused."""
+        """A pulse, then check once whatever is due; True while there is something to check. Raises StoreRefused."""
         self.pulse()
+        return self._round(Progress())
+
+    def _round(self, progress: Progress) -> bool:
+        progress.step("the database")
         with self._hinting:
-            hinted, self._hinted = self._hinted, set()
+            # Each is forgotten once its look begins: a round that gets stuck or fails before loses none.
+            hinted = set(self._hinted)
         if not self._lease.leads:
             # What this process told of a session's trouble it has to take back itself.
-            self._check_all(hinted | self._watching.in_trouble())
+            self._check_all(progress, hinted | self._watching.in_trouble())
             self._checked.clear()
             self._ages.keep(())
             return self._viewers.any or bool(self._watching.in_trouble())
         if not self._recovered:
-            self._try_to_recover()
+            self._try_to_recover(progress)
+        progress.step("the database")
         now = self._ledger.clock()
         with self._ledger.store.reading() as connection:
             found = rows.open_calls(connection, self._ledger.account)
@@ -150,11 +203,12 @@ class Sweeper:
         open_ones = [one.session for one in found]
         due = [session for session in open_ones + ended if session.id in hinted or self._due(session, now)]
         settled = [one for one in open_ones if not self._starting.busy(one.id)]
-        seen = self._seen_to_run([one for one in due if one.id not in hinted], settled)
+        seen = self._seen_to_run(progress, [one for one in due if one.id not in hinted], settled)
         asked = {one.id for one in due} - (seen or set())
-        self._check_all([*(one.id for one in due if one.id in asked), *(hinted - asked)])
-        if seen is None:
+        self._check_all(progress, [*(one.id for one in due if one.id in asked), *(hinted - asked)])
+        if seen is None and self._begun(progress, LIST, times=LISTS):
             self._reconciler.due(settled)
+        progress.step("the chores")
         self._chores()
         known = {session.id for session in open_ones + ended}
         self._checked = {name: at for name, at in self._checked.items() if name in known}
@@ -168,7 +222,7 @@ class Sweeper:
 
     def _recover(self) -> None:
         """What the leader before us may have left: starts without an outcome, calls without a session."""
-        with self._recovering:
+        with held(self._recovering, "Greenroom still looks for what an earlier process left.", READY_WITHIN_S):
             if self._recovered:
                 return
             epoch = self._lease.epoch
@@ -176,8 +230,8 @@ class Sweeper:
             self._reconciler.look([session for session in self._ledger.open() if is_sought(session)])
             self._recovered_in = epoch
 
-    def _try_to_recover(self) -> None:
-        if self._ages.now < self._recover_at:
+    def _try_to_recover(self, progress: Progress) -> None:
+        if self._ages.now < self._recover_at or not self._begun(progress, LIST, times=LISTS):
             return
         try:
             self._recover()
@@ -187,11 +241,26 @@ class Sweeper:
             self._recover_at = self._ages.now + RECOVERY_AGAIN_S
             log.warning("what an earlier process left could not be looked for: %s", error.code)
 
-    def _check_all(self, session_ids: list[str] | set[str]) -> None:
-        """One session's failure keeps none of the others from being checked."""
-        for session_id in session_ids:
+    def _begun(self, progress: Progress, what: str, session_id: str = "", *, times: int = 1) -> bool:
+        """Begin this step; False where a thread that was given up is stuck in the same one. Raises GivenUp."""
+        if any((one.what, one.session_id) == (what, session_id) for one in self._watchdog.stuck):
+            return False
+        progress.step(what, session_id, times=times)
+        return True
+
+    def _stuck(self, step: StuckStep) -> None:
+        if step.what == LOOK:
+            self._watching.give_up(step.session_id, step.for_s)
+
+    def _check_all(self, progress: Progress, session_ids: list[str] | set[str]) -> None:
+        """One session's failure keeps none of the others from being checked, and those in trouble come last."""
+        for session_id in sorted(session_ids, key=self._watching.in_trouble().__contains__):
             if self._stop.is_set():
                 return
+            if not self._begun(progress, LOOK, session_id):
+                continue
+            with self._hinting:
+                self._hinted.discard(session_id)
             self._checked[session_id] = self._ages.now
             try:
                 self._watching.check(session_id)
@@ -200,13 +269,13 @@ class Sweeper:
             except Exception:
                 log.exception("session %s could not be checked", session_id)
 
-    def _seen_to_run(self, due: list[Session], open_ones: list[Session]) -> set[str] | None:
+    def _seen_to_run(self, progress: Progress, due: list[Session], open_ones: list[Session]) -> set[str] | None:
         """The live calls that one list shows to be running still: several are not asked about one by one.
 
         None where no list was read.
         """
         live = [one for one in due if one.status is Status.LIVE and one.conversation_id and one.id in self._checked]
-        if len(live) < SEVERAL:
+        if len(live) < SEVERAL or not self._begun(progress, LIST, times=LISTS):
             return None
         try:
             running = self._reconciler.look([one for one in open_ones if is_sought(one)])
@@ -229,26 +298,43 @@ class Sweeper:
         return self._ages.now - last >= max(self._interval_s, since_end_s / 5)
 
     def _pulses(self) -> None:
-        while not self._stop.wait(self._pulse_s):
+        stood: tuple[bool, bool] | None = None
+        while not self._stop.is_set():
+            self._watchdog.pulse.step("the pulse in the database")
             try:
                 self.pulse()
             except StoreRefused:
                 pass
             except Exception:
                 log.exception("a pulse of the sweeper failed")
+            self._watchdog.pulse.rest()
+            self._pulsed.set()
+            if stood not in (None, (self._lease.leads, self._lease.alive)):
+                self._wake.set()
+            stood = self._lease.leads, self._lease.alive
+            self._stop.wait(self._pulse_s)
 
-    def _rounds(self) -> None:
-        while not self._answering():
-            if self._stop.wait(0.05):
-                return
+    def _looks(self) -> None:
+        while not self._stop.wait(self._pulse_s):
+            try:
+                self._watchdog.look()
+            except Exception:
+                log.exception("a look of the watchdog failed")
+
+    def _rounds(self, progress: Progress) -> None:
+        self._pulsed.wait()
+        while not self._stop.is_set() and not self._answering():
+            self._stop.wait(0.05)
         while not self._stop.is_set():
             busy = False
             try:
-                busy = self.round()
+                busy = self._round(progress)
+                self._finished_at = self._monotonic()
             except StoreRefused:
                 pass
             except Exception:
                 log.exception("a round of the sweeper failed")
+            progress.rest()
             if self._lease.leads or self._lease.alive:
                 self.ready.set()
             if self._wake.wait(self._interval_s if busy else self._pulse_s):
