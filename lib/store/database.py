@@ -40,7 +40,14 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "greenroom_schema"
 BUSY_TIMEOUT_S = 10
-CONNECT_TIMEOUT_S = 5
+PATIENCE = {
+    "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}  # fmt: skip
+"""libpq's limits (s, and ms for the last). By its own a connection takes two minutes to fail, and a server that is gone
+without a word is waited for without end."""
+
+MIGRATING_S = 120
 NOT_OPENED, BUSY = "not_opened", "store_busy"
 GUARD_LOCK, MIGRATION_LOCK, SNAPSHOT_LOCK = 7_466_201, 7_466_202, 7_466_203
 POSTGRESQL = ("postgres", "postgresql")
@@ -241,9 +248,9 @@ class Store:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            # The driver's own limit is two minutes, in which nothing could start or say why.
-            patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
+            patience = {name: value for name, value in PATIENCE.items() if name not in url.query}
             engine = create_engine(url, connect_args=patience, pool_pre_ping=True, **pool)
+            event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "checkin", self._returned)
         return engine
 
@@ -253,6 +260,9 @@ class Store:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     def _migrate(self, connection: Connection) -> None:
+        if not self.sqlite:
+            # Another process may be at it.
+            connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATING_S}s'"))
         self._lock(connection, MIGRATION_LOCK)
         names = set(inspect(connection).get_table_names())
         known = revisions()
@@ -329,6 +339,12 @@ def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
     raw.execute("PRAGMA synchronous=FULL")
     raw.execute("PRAGMA foreign_keys=ON")
     raw.execute("PRAGMA secure_delete=ON")
+
+
+def _prepare_postgresql(raw: Any, _record: object) -> None:
+    """Wait for a lock as long as with SQLite. Not by `options`, which a pooler between us may refuse."""
+    raw.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_S}s'")
+    raw.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

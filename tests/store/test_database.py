@@ -232,3 +232,18 @@ def process(script: str) -> subprocess.Popen[str]:
         [sys.executable, "-c", script], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         text=True,
     )  # fmt: skip
+
+
+def test_a_lock_that_is_never_given_back_is_waited_for_for_a_while_only(
+    store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.store.database.BUSY_TIMEOUT_S", 1)
+    patient = Store(database_url, root=tmp_path)
+    patient.open()
+    begun = time.monotonic()
+    with store.writing() as holding:
+        store.lock_guard(holding)
+        with pytest.raises(StoreRefused), patient.writing() as waiting:
+            patient.lock_guard(waiting)
+    assert 0.5 < time.monotonic() - begun < 5
+    patient.close()

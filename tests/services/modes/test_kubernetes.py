@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import queue
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ import yaml
 from lib.errors import Ambiguous, Conflict, LimitReached, SettingsWrong
 from lib.services.modes.pipecat.worker_error import error_of
 from lib.services.modes.workers import launcher
-from lib.services.modes.workers.kubernetes import follower
+from lib.services.modes.workers.kubernetes import api, follower
 from lib.services.modes.workers.kubernetes.api import Cluster
 from lib.services.modes.workers.kubernetes.job import WorkerJob
 from lib.services.modes.workers.kubernetes.launcher import KubernetesLauncher
@@ -27,6 +29,7 @@ from lib.worker import Command, Service, WorkerPlan
 from tests.house import until
 from tests.kubernetes_api import NAMESPACE, FakeCluster, Rights, cluster, kept_by_the_official_client
 from tests.running import ROOT
+from tests.scripted_server import scripted
 from tests.services.scripted_worker import image_at
 from tests.surroundings import for_a_process
 
@@ -528,3 +531,39 @@ def test_the_client_is_not_imported_at_the_dashboards_start_and_its_absence_is_s
     )
     assert done.stdout.splitlines()[0] == "False", done.stderr
     assert done.stdout.splitlines()[1].startswith("kubernetes_missing pip install -r requirements-kubernetes.txt")
+
+
+def test_an_api_whose_answers_trickle_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "WITHIN_S", (0.5, 0.6))
+
+    def slowly(peer: socket.socket) -> None:
+        peer.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        while not server.stop.wait(0.03):
+            peer.sendall(b"x")
+
+    with clustered(tmp_path, STAY) as (fake, _), scripted(slowly) as server:
+        config = fake.kubeconfig(tmp_path, url=f"http://127.0.0.1:{server.port}")
+        way = Cluster(NAMESPACE, kubeconfig=str(config), context="right")
+        way._apis()
+        for ask in (lambda: way.jobs("a=b"), lambda: list(way.lines("pod", within_s=5))):
+            begun = time.monotonic()
+            with pytest.raises(api.ClusterRefused) as refused:
+                ask()
+            assert refused.value.unclear
+            assert time.monotonic() - begun < 2.5
+
+
+def test_a_log_without_a_whole_line_counts_as_silent(tmp_path: Path) -> None:
+    def slowly(peer: socket.socket) -> None:
+        peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n")
+        while not server.stop.wait(0.03):
+            peer.sendall(b"1\r\nx\r\n")
+
+    with clustered(tmp_path, STAY) as (fake, _), scripted(slowly) as server:
+        config = fake.kubeconfig(tmp_path, url=f"http://127.0.0.1:{server.port}")
+        lines = Cluster(NAMESPACE, kubeconfig=str(config), context="right").lines("pod", within_s=0.6)
+        assert next(lines) == "one"
+        begun = time.monotonic()
+        with pytest.raises(api.ClusterRefused):
+            next(lines)
+        assert time.monotonic() - begun < 2.5

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from lib.clients.connections import POOLS, ExchangeDeadline, ending_at
 from lib.errors import SettingsWrong
 from lib.services.modes.workers.kubernetes.job import CONTAINER, HEARD
 
@@ -102,37 +103,32 @@ class Cluster:
             return next((str(plain(one).get("message", "")) for one in found.items), "")
 
     def lines(self, pod: str, *, within_s: float) -> Iterator[str]:
-        """What it wrote, from the beginning, and goes on to write. Refused where nothing came for `within_s`."""
-        with self._asking() as (_, core, _plain):
+        """What it wrote, from the beginning, and goes on to write. Refused where no line came for `within_s`."""
+        deadline = ExchangeDeadline(WITHIN_S[1])
+        with self._asking(deadline) as (_, core, _plain):
             answer = core.read_namespaced_pod_log(
                 pod, self.namespace, container=CONTAINER, follow=True, _preload_content=False,
                 _request_timeout=(WITHIN_S[0], within_s),
             )  # fmt: skip
+        with _refusing():
             try:
                 rest = b""
+                deadline.renew(within_s)
                 for chunk in answer.stream(decode_content=False):
                     *whole, rest = (rest + chunk).split(b"\n")
+                    if whole:
+                        deadline.renew(within_s)
                     for line in whole:
                         yield line.decode(errors="replace")
             finally:
                 answer.close()
 
     @contextmanager
-    def _asking(self) -> Iterator[tuple[Any, Any, Any]]:
-        """The two APIs, and what makes a plain object of an answer; every failure of theirs becomes Refused."""
+    def _asking(self, deadline: ExchangeDeadline | None = None) -> Iterator[tuple[Any, Any, Any]]:
+        """The two APIs, and what makes a plain object of an answer. All that is asked inside has this deadline."""
         made = self._apis()
-        from kubernetes.client.exceptions import ApiException
-        from urllib3 import exceptions
-
-        try:
+        with _refusing(), ending_at(deadline or ExchangeDeadline(WITHIN_S[1])):
             yield made
-        except ApiException as error:
-            # No status: the secure connection did not come about.
-            raise ClusterRefused(error.status or None, _message(error), sent=bool(error.status)) from None
-        except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyError) as error:
-            raise ClusterRefused(None, type(error).__name__, sent=False) from None
-        except exceptions.HTTPError as error:
-            raise ClusterRefused(None, type(error).__name__) from None
 
     def _apis(self) -> tuple[Any, Any, Any]:
         with self._lock:
@@ -155,6 +151,7 @@ class Cluster:
             raise SettingsWrong(told, code="kubeconfig", hint=hint) from None
         made.retries = False
         api = client.ApiClient(made)
+        api.rest_client.pool_manager.pool_classes_by_scheme = POOLS
         return client.BatchV1Api(api), client.CoreV1Api(api), api.sanitize_for_serialization
 
     def _configure(self, config: Any, made: Any) -> None:
@@ -166,6 +163,23 @@ class Cluster:
                 pass
         chosen = {"context": self._context or None, "client_configuration": made, "persist_config": False}
         config.load_kube_config(config_file=self._kubeconfig or None, **chosen)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Every failure of the official client becomes Refused."""
+    from kubernetes.client.exceptions import ApiException
+    from urllib3 import exceptions
+
+    try:
+        yield
+    except ApiException as error:
+        # No status: the secure connection did not come about.
+        raise Refused(error.status or None, _message(error), sent=bool(error.status)) from None
+    except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyError) as error:
+        raise Refused(None, type(error).__name__, sent=False) from None
+    except exceptions.HTTPError as error:
+        raise Refused(None, type(error).__name__) from None
 
 
 @contextmanager
