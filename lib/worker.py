@@ -175,6 +175,6 @@ def parsed(line: str) -> dict[str, Any]:
     """The object of a line; {} for what is none, such as a library's own print."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -111,9 +111,14 @@ class ChatSessions:
             if underway is not None and not underway.done.is_set():
                 raise Conflict("The last answer is still on its way.", hint="Wait for it, or stop it.")
             self._answers[session_id] = answer
-        threading.Thread(
-            target=self._run, args=(session, answer), name=f"greenroom-answer-{session_id}", daemon=True
-        ).start()
+        try:
+            threading.Thread(
+                target=self._run, args=(session, answer), name=f"greenroom-answer-{session_id}", daemon=True
+            ).start()
+        except BaseException:
+            # Nobody would ever finish it.
+            self._answers.pop(session_id, None)
+            raise
         return answer
 
     def answering(self, session_id: str) -> ChatAnswer | None:
@@ -166,8 +171,13 @@ class ChatSessions:
             try:
                 if text := answer.text.strip():
                     self._keep(session_id, answer, text)
+                elif not answer.stopped:
+                    failure = failure or UpstreamError("The answer has no words.", hint="Send it again.")
             except GreenroomError as error:
                 failure = failure or error
+            except Exception:
+                log.exception("an answer in session %s could not be kept", session_id)
+                failure = failure or UpstreamError("Greenroom failed to keep the answer.", hint="Send it again.")
             answer.failure = None if answer.unheard else failure
             if answer.failure is None and not answer.unheard:
                 self._answers.pop(session_id, None)

@@ -23,7 +23,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from lib.clients.transport import SentRequest
-from lib.errors import BadInput, GreenroomError, StoreRefused
+from lib.errors import BadInput, GreenroomError, StoreRefused, StoreUnfit
 from lib.models import Exchange, Traffic
 from lib.services.inspector.callback import Callback, as_kept, load
 from lib.services.inspector.redaction import Redaction
@@ -130,6 +130,8 @@ class Journal:
             items = self._collected()
             self._write(items)
             if None in items:
+                # What came at the last moment is answered too.
+                self._write(self._waiting_now())
                 return
             if time.monotonic() >= self._forget_at:
                 self._forget_at = time.monotonic() + FORGET_EVERY_S
@@ -163,23 +165,45 @@ class Journal:
         """One transaction. Never raises: who waits is told, and requests that could not be written are kept."""
         waiting = [item for item in items if isinstance(item, _Waiting)]
         calls = [*self._late, *(item for item in items if isinstance(item, SentRequest))]
+        self._late.clear()
+        self._write_these(waiting, calls)
+        for item in items:
+            if isinstance(item, threading.Event):
+                item.set()
+
+    def _write_these(self, waiting: Sequence[_Waiting], calls: Sequence[SentRequest]) -> None:
+        """All together; halves where one of them can't be written, down to that one."""
         try:
             if waiting or calls:
                 with self._store.writing(durable=bool(waiting), listed=False) as connection:
                     taken = self._added(connection, [one.callback for one in waiting], calls)
-                self._late.clear()
                 for one, outcome in zip(waiting, taken, strict=True):
                     _end(one.answer, outcome)
-        except Exception as error:
-            if not isinstance(error, GreenroomError):
-                log.exception("requests and callbacks could not be written")
-            self.dropped += max(0, len(calls) - MOST_WAITING)
-            self._late = deque(calls, maxlen=MOST_WAITING)
+        except StoreRefused as error:
+            if isinstance(error, StoreUnfit):
+                self._apart(waiting, calls, error)
+                return
             for one in waiting:
                 _end(one.answer, error)
-        for item in items:
-            if isinstance(item, threading.Event):
-                item.set()
+            self.dropped += max(0, len(self._late) + len(calls) - MOST_WAITING)
+            self._late.extend(calls)
+        except Exception as error:
+            log.exception("requests and callbacks could not be written")
+            self._apart(waiting, calls, error)
+
+    def _apart(self, waiting: Sequence[_Waiting], calls: Sequence[SentRequest], error: Exception) -> None:
+        """Find the one that holds up the others: a callback is refused, a request counted and left out."""
+        if len(waiting) + len(calls) == 1:
+            self.dropped += len(calls)
+            for one in waiting:
+                _end(one.answer, error)
+            return
+        if waiting and calls:
+            self._write_these(waiting, ())
+            self._write_these((), calls)
+            return
+        for some in (slice(None, len(waiting or calls) // 2), slice(len(waiting or calls) // 2, None)):
+            self._write_these(waiting[some], calls[some])
 
     def _added(
         self, connection: Connection, callbacks: Sequence[Callback], calls: Sequence[SentRequest]
@@ -246,6 +270,8 @@ class Journal:
                         return
         except GreenroomError:
             log.warning("old requests and callbacks could not be deleted; it is tried again later")
+        except Exception:
+            log.exception("old requests and callbacks could not be deleted; it is tried again later")
 
 
 def _judged(one: Callback, account: str, conversation_id: str) -> Taken:

@@ -153,7 +153,7 @@ class PipecatDaily(SessionMode):
             raise Ambiguous("This session is being started already.", code="started_twice")
         try:
             self._launcher.start(self._worker_plan(plan, call), self._heard)
-        except GreenroomError:
+        except BaseException:
             # A worker that is there all the same belongs to another start.
             self._calls.pop(session.id, None)
             self._delete_room(call)
@@ -163,7 +163,7 @@ class PipecatDaily(SessionMode):
                 raise Ambiguous(f"The worker said nothing of its call within {START_WITHIN_S:.0f} s.", code="no_answer")
             if call.failure is not None:
                 raise call.failure
-        except GreenroomError:
+        except BaseException:
             self._tidy(session.id, end=bool(call.conversation_id))
             raise
         url = call.room.url if call.room else f"{self._own_base()}/sandbox/rtc/{session.id}"
@@ -232,8 +232,7 @@ class PipecatDaily(SessionMode):
             return
         match event.get("event"):
             case Event.CONVERSATION:
-                call.conversation_id, call.conversation_url = str(event["id"]), str(event["url"])
-                call.decided.set()
+                self._exists(call, event)
             case Event.TURN:
                 self._listener.turn(session_id, str(event.get("role")), str(event.get("text", "")))
             case Event.ASK:
@@ -249,12 +248,21 @@ class PipecatDaily(SessionMode):
             case "gone":
                 self._gone(session_id, call, event)
 
+    def _exists(self, call: OpenCall, event: Mapping[str, Any]) -> None:
+        if not event.get("id"):
+            call.fail(Ambiguous("The worker did not say which conversation it made.", code="no_answer"))
+            return
+        call.conversation_id, call.conversation_url = str(event["id"]), str(event.get("url", ""))
+        call.decided.set()
+
     def _answer(self, session_id: str, event: Mapping[str, Any]) -> None:
-        turns = [(str(role), str(text)) for role, text in event.get("turns", [])]
         try:
-            text = self._listener.answer(session_id, turns)
+            text = self._listener.answer(session_id, [(str(role), str(text)) for role, text in event.get("turns", [])])
         except GreenroomError as error:
             text = f"I can't answer just now. {error.message}"
+        except Exception:
+            log.exception("the worker of session %s could not be answered", session_id)
+            text = "I can't answer just now."
         self._launcher.tell(session_id, Command.ANSWER, id=str(event.get("id")), text=text)
 
     def _failed(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
@@ -270,11 +278,14 @@ class PipecatDaily(SessionMode):
         if not call.decided.is_set():
             call.fail(Ambiguous(f"The worker ended ({why}) before it said what came of the start."))
             return
-        if call.failure is None:
+        if call.failure is not None:
+            return
+        try:
             if not call.ended:
                 told = f"The worker of this call broke off ({why})."
                 hint = "The call was ended. Start again; Diagnostics tries the worker's packages."
                 self._listener.broken(session_id, UpstreamError(told, code="worker_died", hint=hint))
+        finally:
             self._tidy(session_id, end=True)
 
     def _tidy(self, session_id: str, *, end: bool) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from lib.errors import GreenroomError, NotFound, UpstreamError
 from lib.models import Mode, Status
 from lib.services.ledger.ledger import Ledger
+from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.workers.launcher import Launcher, WorkerState
 from lib.store import sessions as rows
 
@@ -57,7 +58,8 @@ class LeftWorkers:
         with self._looking:
             for state in self._launcher.list():
                 if state.running and not state.stopping:
-                    self._see(state)
+                    with one_of_many(f"the worker of session {state.session_id}"):
+                        self._see(state)
 
     def _try_to_look(self) -> None:
         try:

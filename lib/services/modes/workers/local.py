@@ -67,13 +67,20 @@ class LocalLauncher:
                 told = f"{running} workers run on this machine, which is as many as may."
                 raise LimitReached(told, code="workers_full")
             worker = self._workers[plan.session_id] = _Worker(self._process(), heard, plan.max_call_s)
-        self._write(worker, plan.line())
-        for run in (self._read, self._watch):
-            thread = threading.Thread(
-                target=run, args=(plan.session_id, worker), name=f"greenroom-worker-{plan.session_id}", daemon=True
-            )
-            worker.reader = worker.reader or thread
-            thread.start()
+        try:
+            self._write(worker, plan.line())
+            for run in (self._read, self._watch):
+                thread = threading.Thread(
+                    target=run, args=(plan.session_id, worker), name=f"greenroom-worker-{plan.session_id}", daemon=True
+                )
+                thread.start()
+                worker.reader = worker.reader or thread
+        except BaseException:
+            # Without them nobody hears it, and nobody ends it.
+            _kill(worker.process)
+            if worker.reader is None:
+                self._over(plan.session_id, worker)
+            raise
 
     def tell(self, session_id: str, command: Command, **values: Any) -> bool:
         """Give a worker a command; False if it is not there to hear it."""
@@ -150,6 +157,16 @@ class LocalLauncher:
         return True
 
     def _read(self, session_id: str, worker: _Worker) -> None:
+        try:
+            self._hear(session_id, worker)
+        except Exception:
+            log.exception("the worker of session %s can't be heard any more", session_id)
+            worker.why = "it could not be heard any more"
+            _kill(worker.process)
+        code = self._over(session_id, worker)
+        self._tell(session_id, worker, {"event": GONE, "code": code, **({"why": worker.why} if worker.why else {})})
+
+    def _hear(self, session_id: str, worker: _Worker) -> None:
         assert worker.process.stdout is not None
         for line in worker.process.stdout:
             worker.beaten_at = time.monotonic()
@@ -158,19 +175,23 @@ class LocalLauncher:
             worker.stopping = worker.stopping or event.get("event") in LAST
             if event and event.get("event") != Event.BEAT:
                 self._tell(session_id, worker, event)
+
+    def _over(self, session_id: str, worker: _Worker) -> int:
+        """Wait for its end and make room for the next; its exit code."""
         code = worker.process.wait()
         worker.over.set()
-        worker.process.stdout.close()
+        if worker.process.stdout is not None:
+            worker.process.stdout.close()
         _hang_up(worker)
         with self._door:
             self._workers.pop(session_id, None)
-        self._tell(session_id, worker, {"event": GONE, "code": code, **({"why": worker.why} if worker.why else {})})
+        return code
 
     def _watch(self, session_id: str, worker: _Worker) -> None:
         """End a worker whose loop hangs, since its call is billed and nobody speaks in it, and one over its limits."""
         while worker.process.poll() is None:
             left_s = launcher.SILENT_S - (time.monotonic() - worker.beaten_at)
-            worker.why = self._limits.broken(worker.process.pid, worker.max_call_s)
+            worker.why = self._over_limits(worker)
             if left_s <= 0:
                 worker.why = "it fell silent"
             if worker.why:
@@ -178,6 +199,13 @@ class LocalLauncher:
                 _kill(worker.process)
                 return
             worker.over.wait(min(left_s, WATCH_EVERY_S))
+
+    def _over_limits(self, worker: _Worker) -> str:
+        try:
+            return self._limits.broken(worker.process.pid, worker.max_call_s)
+        except Exception:
+            log.exception("what a worker uses of this machine can't be seen")
+            return ""
 
     @staticmethod
     def _tell(session_id: str, worker: _Worker, event: Mapping[str, Any]) -> None:

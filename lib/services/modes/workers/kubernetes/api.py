@@ -175,11 +175,11 @@ def _refusing() -> Iterator[None]:
         yield
     except ApiException as error:
         # No status: the secure connection did not come about.
-        raise Refused(error.status or None, _message(error), sent=bool(error.status)) from None
+        raise ClusterRefused(error.status or None, _message(error), sent=bool(error.status)) from None
     except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyError) as error:
-        raise Refused(None, type(error).__name__, sent=False) from None
+        raise ClusterRefused(None, type(error).__name__, sent=False) from None
     except exceptions.HTTPError as error:
-        raise Refused(None, type(error).__name__) from None
+        raise ClusterRefused(None, type(error).__name__) from None
 
 
 @contextmanager

@@ -55,7 +55,8 @@ class Follower:
         except Exception:
             log.exception("the worker of session %s can't be heard any more", self._worker.plan.session_id)
             self._delete()
-        self._over()
+        finally:
+            self._over()
         self._tell({"event": launcher.GONE, "code": end.code, **({"why": end.why} if end.why else {})})
 
     # until it runs
@@ -188,6 +189,9 @@ class Follower:
             self._cluster.delete_job(self._worker.name)
         except ClusterRefused as refused:
             log.warning("the Job %s could not be deleted yet: %s", self._worker.name, refused.message)
+        except Exception:
+            # Whoever leads finds it among the left ones.
+            log.exception("the Job %s could not be deleted yet", self._worker.name)
 
     def _tell(self, event: Mapping[str, Any]) -> None:
         self.ending = self.ending or event.get("event") in launcher.LAST

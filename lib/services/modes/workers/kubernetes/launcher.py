@@ -80,6 +80,9 @@ class KubernetesLauncher:
             if refused.unclear:
                 raise Ambiguous("The cluster did not say whether the worker may begin.", code="no_answer") from None
             raise causes.of_answer(refused, self._cluster.namespace).error() from None
+        except BaseException:
+            self.stop(plan.session_id)
+            raise
         follower = Follower(self._cluster, worker, heard, lambda: self._forget(plan.session_id))
         with self._door:
             self._followers[plan.session_id] = follower
