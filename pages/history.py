@@ -16,7 +16,7 @@ from lib.services.records.archive import LIST_LIMIT, RECORD_LIMIT
 from lib.services.wording import words
 from lib.ui.kit import charts, context, feedback, notes, pager, parts, places
 from lib.ui.kit.context import Services
-from lib.ui.kit.text import day, local
+from lib.ui.kit.text import day, local, md, stamp
 from lib.ui.records import record, session_table
 
 PAGE = 25
@@ -31,6 +31,7 @@ STATES: dict[str, tuple[str, ...]] = {
 HELD = ("Calls and chats", "Video calls", "Text chats")
 ANY_AGENT = "All agents"
 TEXT_LIMIT = 200
+REFUSED = 3
 
 
 def filters(services: Services) -> dict[str, Any]:
@@ -147,6 +148,13 @@ def still_at_tavus(services: Services) -> None:
         noun, are = ("conversation", "is") if waiting == 1 else ("conversations", "are")
         where = words.at(services.sandbox)
         st.caption(f"{waiting:,} deleted {noun} {are} still to be deleted {where}. It is tried again by itself.")
+    refused = services.retention.refused()
+    for one in refused[:REFUSED]:
+        tried = "once" if one.tries == 1 else f"{one.tries} times"
+        again = f", again on {stamp(one.again_at)}" if one.again_at else ""
+        st.caption(f"{md(one.conversation_id)}: {md(feedback.sentence(one.reason))} Tried {tried}{again}.")
+    if (more := len(refused) - REFUSED) > 0:
+        st.caption(f"{more} more {'was' if more == 1 else 'were'} refused.")
 
 
 def count(page: SessionPage) -> str:

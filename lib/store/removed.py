@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 
 from lib.models import Status, held_in_room
 from lib.store import exchanges
@@ -21,6 +22,17 @@ OVER = (Status.ENDED.value, Status.FAILED.value)
 TRACES = "traces_of_deleted"
 KEPT = timedelta(days=2)
 """How long a deleted session's remains are kept: a day has passed, and no click is repeated after that."""
+
+
+@dataclass(frozen=True)
+class AtTavus:
+    """A conversation that is still to be deleted at Tavus. `reason` says why the last of `tries` failed."""
+
+    session_id: str
+    conversation_id: str
+    tries: int
+    again_at: datetime | None
+    reason: str
 
 
 # Asked at every start, so built once.
@@ -74,10 +86,11 @@ def no_traces(connection: Connection, mark: str) -> None:
     connection.execute(delete(meta).where(meta.c.key == TRACES, meta.c.value == mark))
 
 
-def older(connection: Connection, before: datetime, *, limit: int) -> list[str]:
-    """Sessions of every account that began before that moment and are over, the oldest first."""
+def older(connection: Connection, before: datetime, *, limit: int, but: Collection[str] = ()) -> list[str]:
+    """Sessions of every account that began before that moment and are over, the oldest first, without `but`."""
     query = select(search.c.session_id).join(sessions, sessions.c.id == search.c.session_id)
     query = query.where(search.c.number < number_of(before), sessions.c.status.in_(OVER))
+    query = query.where(sessions.c.id.not_in(but))
     return list(connection.execute(query.order_by(search.c.number).limit(limit)).scalars())
 
 
@@ -87,16 +100,39 @@ def forget(connection: Connection, before: datetime) -> int:
     return int(connection.execute(done).rowcount)
 
 
-def waiting(connection: Connection, account: str, *, limit: int) -> list[tuple[str, str]]:
-    """Session and conversation ids of what is still to be deleted at Tavus, the oldest first."""
-    query = select(removed.c.session_id, removed.c.conversation_id)
-    query = query.where(removed.c.account == account, removed.c.at_tavus.is_(True))
-    return [(row[0], row[1]) for row in connection.execute(query.order_by(removed.c.created_at).limit(limit))]
+def waiting(connection: Connection, account: str, now: datetime, *, limit: int) -> list[AtTavus]:
+    """What is to be deleted at Tavus now, the oldest of those that were tried least first."""
+    due = or_(removed.c.again_at.is_(None), removed.c.again_at <= now)
+    return _at_tavus(connection, account, due, limit=limit)
+
+
+def refused(connection: Connection, account: str, *, limit: int) -> list[AtTavus]:
+    """What could not be deleted at Tavus yet, that which was tried least first."""
+    return _at_tavus(connection, account, removed.c.tries > 0, limit=limit)
+
+
+def _at_tavus(connection: Connection, account: str, which: ColumnElement[bool], *, limit: int) -> list[AtTavus]:
+    shown = (removed.c.session_id, removed.c.conversation_id, removed.c.tries, removed.c.again_at, removed.c.refusal)
+    query = select(*shown).where(removed.c.account == account, removed.c.at_tavus.is_(True), which)
+    query = query.order_by(removed.c.tries, removed.c.created_at, removed.c.session_id)
+    return [AtTavus(*row) for row in connection.execute(query.limit(limit))]
+
+
+def put_off(connection: Connection, session_id: str, until: datetime, reason: str) -> None:
+    """Tavus could not be made to delete it: it waits and keeps the reason."""
+    values = {"tries": removed.c.tries + 1, "again_at": until, "refusal": reason}
+    connection.execute(update(removed).where(removed.c.session_id == session_id).values(**values))
 
 
 def count_waiting(connection: Connection, account: str) -> int:
     query = select(func.count()).where(removed.c.account == account, removed.c.at_tavus.is_(True))
     return int(connection.execute(query).scalar_one())
+
+
+def wait_no_longer(connection: Connection, account: str) -> None:
+    """Try all of them at once again; how often they were tried stays."""
+    mine = (removed.c.account == account, removed.c.again_at.is_not(None))
+    connection.execute(update(removed).where(*mine).values(again_at=None))
 
 
 def done_at_tavus(connection: Connection, session_id: str) -> None:

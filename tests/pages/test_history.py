@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from lib.errors import StoreSlow
 from lib.models import Exchange, Mode, Recording, Session, Status, Traffic, Turn
 from lib.services.records import archive, export
-from lib.store import exchanges, search
+from lib.store import exchanges, removed, search
 from lib.store import sessions as rows
 from tests.house import demo
 from tests.pages.opened import Console, console, html, words
@@ -386,6 +386,19 @@ def test_what_is_still_to_be_deleted_at_tavus_is_not_forgotten(house: Console) -
     for session in (first, second):
         house.services.retention.delete(session.id, at_tavus=True)
     assert "2 deleted conversations are still to be deleted at Tavus." in words(house.open("history"))
+
+
+def test_what_tavus_refuses_to_delete_is_shown_with_its_reason_and_when_it_is_tried_again(house: Console) -> None:
+    now = datetime.now(UTC)
+    for n in range(5):
+        session = ended(house, n)
+        with house.services.store.writing() as connection:
+            removed.remove(connection, [session.id], at=now, at_tavus=True)
+            if n:
+                removed.put_off(connection, session.id, now + timedelta(days=1), "it is on :red[legal] hold")
+    said = words(house.open("history"))
+    assert said.count("It is on :red[legal] hold. Tried once, again on") == 3
+    assert "1 more was refused." in said
 
 
 def test_a_record_that_can_not_be_deleted_says_so_and_stays(house: Console) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from lib.errors import Conflict, NotFound
+from lib.errors import Ambiguous, Conflict, KeyRefused, NotFound, NotSent, RateLimited, UpstreamRejected
 from lib.models import Exchange, Recording, Session, SessionEvent, Status, Traffic, Turn
 from lib.services.ledger.ledger import Ledger
 from lib.services.records import retention
@@ -210,9 +211,9 @@ def housed(sandbox: str, tmp_path: Path, database_url: str) -> Housed:
     return partial(house, sandbox, tmp_path, database=database_url)
 
 
-def called(services: Services) -> Session:
+def called(services: Services, token: str = "t") -> Session:
     """A call that was held and has ended."""
-    begun = services.sessions.start_and_wait(demo(services).id, token="t")
+    begun = services.sessions.start_and_wait(demo(services).id, token=token)
     reaches(services, begun, Status.LIVE, Status.WAITING)
     services.sessions.end(begun.id)
     return reaches(services, begun, Status.ENDED)
@@ -260,7 +261,7 @@ def test_what_is_no_longer_at_tavus_needs_no_second_try(housed: Housed, sandbox:
 
         def settled() -> bool:
             with services.store.reading() as connection:
-                return not removed.waiting(connection, services.account, limit=9)
+                return not removed.count_waiting(connection, services.account)
 
         until(settled)
 
@@ -295,3 +296,136 @@ def test_a_timeline_event_is_deleted_with_its_session(store: Store) -> None:
         assert rows.timeline(connection, "mine") == [SessionEvent(NOW, "start", f"mine{MARK}detail")]
         removed.remove(connection, ["mine"], at=NOW, at_tavus=False)
         assert rows.timeline(connection, "mine") == []
+
+
+# what stands in the way of the others
+
+REFUSES = {
+    "sqlite": (
+        "CREATE TRIGGER no BEFORE DELETE ON sessions WHEN substr(OLD.id, 1, 3) = 'bad' "
+        "BEGIN SELECT RAISE(ABORT, 'not it'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION no() RETURNS trigger AS $$ BEGIN IF left(OLD.id, 3) = 'bad' THEN RAISE EXCEPTION 'not it'; "
+        "END IF; RETURN OLD; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER no BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION no()",
+    ),
+}
+
+
+class Tavus:
+    """What Tavus does with each deletion. `now` is the ledger's clock."""
+
+    def __init__(self, store: Store, **errors: Exception) -> None:
+        self.errors, self.now = errors, NOW
+        self.asked: list[str] = []
+        ledger = Ledger(store, ACCOUNT, clock=lambda: self.now)
+        self.retention = Retention(ledger, self.delete)
+
+    def delete(self, conversation_id: str) -> None:
+        self.asked.append(conversation_id)
+        if error := self.errors.get(conversation_id.removeprefix("c-")):
+            raise error
+
+    def gone(self, store: Store, *names: str) -> None:
+        for n, name in enumerate(names):
+            keep(store, name, NOW - DAY + timedelta(minutes=n))
+        with store.writing() as connection:
+            removed.remove(connection, list(names), at=NOW, at_tavus=True)
+
+    def work(self, at: datetime = NOW) -> list[str]:
+        """What is asked for in one go."""
+        self.now, self.asked = at, []
+        self.retention._work()
+        return self.asked
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyRefused("Tavus refused the key (403).", status=403),
+        UpstreamRejected("Tavus rejected it: it is on legal hold.", status=400),
+        Ambiguous("Tavus failed (500).", status=500),
+        Conflict("Tavus says that it is another."),
+        ValueError("odd data"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_one_that_tavus_refuses_is_set_aside_with_its_reason_and_the_others_go_on(
+    error: Exception, store: Store
+) -> None:
+    tavus = Tavus(store, first=error)
+    tavus.gone(store, "first", "second", "third")
+    assert tavus.work() == ["c-first", "c-second", "c-third"]
+    assert tavus.retention.waiting() == 1
+    (one,) = tavus.retention.refused()
+    assert one.conversation_id == "c-first" and one.tries == 1 and one.reason
+    assert isinstance(error, ValueError) or str(error) in one.reason
+    assert tavus.work(NOW + timedelta(minutes=1)) == []
+
+
+def test_one_of_three_calls_that_tavus_does_not_delete_keeps_no_other_there(housed: Housed, sandbox: str) -> None:
+    with housed(max_concurrent_calls=9) as services:
+        calls = [called(services, token=f"t{n}") for n in range(3)]
+        fault(sandbox, f"{DELETE}/{calls[0].conversation_id}", status=403, times=-1, body={"message": "On hold"})
+        for one in calls:
+            services.retention.delete(one.id, at_tavus=True)
+        until(lambda: not known(sandbox, calls[1].conversation_id) and not known(sandbox, calls[2].conversation_id))
+        (left,) = until(services.retention.refused)
+        assert left.conversation_id == calls[0].conversation_id and "403" in left.reason
+
+
+def test_it_is_tried_again_ever_less_often_also_by_the_next_process_until_it_works(store: Store) -> None:
+    tavus = Tavus(store, first=UpstreamRejected("On hold.", status=400))
+    tavus.gone(store, "first")
+    at, waits = NOW, []
+    for _ in range(14):
+        assert tavus.work(at) == ["c-first"]
+        with store.reading() as connection:
+            (one,) = removed.refused(connection, ACCOUNT, limit=9)
+        assert one.again_at is not None
+        waits.append((one.again_at - at).total_seconds())
+        assert tavus.work(one.again_at - timedelta(seconds=1)) == []
+        at = one.again_at
+    assert waits[0] < 3600 and all(a <= b for a, b in pairwise(waits))
+    assert waits[-1] == waits[-2] == 86_400
+    after = Tavus(store)
+    assert after.work(at - timedelta(seconds=1)) == ["c-first"]
+    assert after.retention.refused() == () and after.retention.waiting() == 0
+
+
+@pytest.mark.parametrize("error", [NotSent("No way there."), RateLimited("Slow down.", retry_after_s=5)])
+def test_a_tavus_that_can_not_be_asked_is_not_asked_about_each_and_none_is_to_blame(
+    error: Exception, store: Store
+) -> None:
+    tavus = Tavus(store, **{f"n{n}": error for n in range(60)})
+    tavus.gone(store, *(f"n{n}" for n in range(60)))
+    assert len(tavus.work()) == 1
+    assert tavus.retention.refused() == () and tavus.retention.waiting() == 60
+    tavus.errors.clear()
+    assert len(tavus.work()) == 60
+
+
+def test_a_tavus_that_refuses_everything_is_asked_a_few_times_and_then_left_in_peace(store: Store) -> None:
+    names = [f"n{n}" for n in range(60)]
+    tavus = Tavus(store, **dict.fromkeys(names, KeyRefused("No.", status=401)))
+    tavus.gone(store, *names)
+    assert 1 < len(tavus.work()) < 10
+    tavus.errors.clear()
+    assert tavus.work(NOW + timedelta(seconds=1))[0] == "c-n5"
+
+
+def test_a_record_that_can_not_be_deleted_here_keeps_none_of_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "TOGETHER", 3)
+    for n, name in enumerate(("bad1", "s1", "s2", "bad2", "s3", "s4", "s5")):
+        keep(store, name, NOW - 9 * DAY + timedelta(minutes=n))
+    with store.writing() as connection:
+        for statement in REFUSES["sqlite" if store.sqlite else "postgresql"]:
+            connection.exec_driver_sql(statement)
+    assert keeper(store, days=1).purge(NOW) == 5
+    with store.reading() as connection:
+        left = lists.page(StatementTimeout(connection, 5), ACCOUNT, lists.SessionFilters(), limit=9, place=None).sessions
+    assert sorted(one.id for one in left) == ["bad1", "bad2"]
+    assert not any(f"s{n}{MARK}" in everything(store) for n in range(1, 6))
