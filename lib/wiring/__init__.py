@@ -138,6 +138,7 @@ def build(
         _journal=journal,
         modes=calls.modes,
         pipecat=calls.pipecat,
+        heard=calls.heard,
         kill_switch=calls.kill_switch,
     )
 

@@ -56,6 +56,7 @@ class CallWing:
     sweeper: Sweeper
     phoenix: PhoenixRest
     pipecat: PipecatDaily
+    heard: WorkerEvents
     kill_switch: KillSwitch
     launcher: Launcher
 
@@ -119,7 +120,7 @@ def calls_of(
         problems=[problem.name for problem in loaded.problems],
     )
     claims = Claims(ledger, modes, limits)
-    watching = Monitor(ledger, modes, ages, breaker, limits)
+    watching = Monitor(ledger, modes, ages, breaker, limits, written=heard.written)
     starting = Starting(
         ledger, modes, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
     )
@@ -157,7 +158,7 @@ def calls_of(
         owner=owner,
     )
     kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
-    return CallWing(sessions, planner, modes, starting, sweeper, phoenix, pipecat, kill_switch, launcher)
+    return CallWing(sessions, planner, modes, starting, sweeper, phoenix, pipecat, heard, kill_switch, launcher)
 
 
 def launcher_of(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:

@@ -17,6 +17,7 @@ from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.sessions import Sessions
 from lib.services.calls.starting import Starting
+from lib.services.calls.worker_events import WorkerEvents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
 from lib.services.chat.sessions import ChatSessions
@@ -78,6 +79,7 @@ class Services:
     diagnostics: Diagnostics
     modes: Modes
     pipecat: PipecatDaily
+    heard: WorkerEvents
     trial: Trial
     kill_switch: KillSwitch
     sandbox_app: Starlette | None
@@ -160,6 +162,7 @@ class Services:
             self._starting.close()
         for mode in self.modes:
             mode.close()
+        self.heard.close()
         if self._journal is not None:
             self._journal.close()
         if self.sandbox_app is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakValueDictionary
@@ -14,11 +15,15 @@ from lib.services.calls import reading
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.watchdog import go_on, held
+from lib.services.calls.worker_events import LOST
 from lib.services.ledger.ledger import OPEN, Ledger
 from lib.services.modes.mode import Modes
 from lib.store import sessions as rows
 
 log = logging.getLogger(__name__)
+
+UNHEARD = {"worker_lost", "worker_unheard"}
+"""Why a call ended whose dashboard had died: what was said last in it nobody heard."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,27 @@ class _Turnstile:
 
 class Monitor:
     """Checks sessions. Every method can be called at any time, twice, and by two threads: one waits for the other, for
-    a while."""
+    a while.
 
-    def __init__(self, ledger: Ledger, modes: Modes, ages: Stopwatch, breaker: Breaker, limits: CallLimits) -> None:
+    `written` says of a session whether all that its worker told this process stands in the database.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        modes: Modes,
+        ages: Stopwatch,
+        breaker: Breaker,
+        limits: CallLimits,
+        *,
+        written: Callable[[str], bool] = lambda session_id: True,
+    ) -> None:
         self._ledger = ledger
         self._modes = modes
         self._ages = ages
         self._breaker = breaker
         self._limits = limits
+        self._written = written
         self._looking: WeakValueDictionary[str, _Turnstile] = WeakValueDictionary()
         self._door = threading.Lock()
         self._troubles: dict[str, Trouble] = {}
@@ -173,9 +191,14 @@ class Monitor:
                     rows.note(connection, session.id, self._ledger.clock(), kind, recording.problem or recording.key)
 
     def _record_whole(self, session: Session) -> None:
-        """The worker told each turn as it was said: at the end nothing is missing."""
-        if session.transcript_at is None and not self._ledger.get(session.id).status.open:
-            with self._ledger.store.writing() as connection:
+        """The worker told each turn as it was said: at the end nothing is missing, unless it was lost on the way."""
+        now = self._ledger.get(session.id)
+        if now.transcript_at is not None or now.status.open or not self._written(session.id):
+            return
+        if UNHEARD & {now.end_code, now.reason_code}:
+            return
+        with self._ledger.store.writing() as connection:
+            if not any(event.kind == LOST for event in rows.timeline(connection, session.id)):
                 rows.advance(connection, session.id, transcript_at=self._ledger.clock())
 
     def _check_idle(self, session: Session, idle_s: float) -> None:

@@ -18,6 +18,7 @@ EVENTS: dict[str, str] = {
     "perception": "A model’s impression read",
     "recording": "Recording stored",
     "recording_failed": "The recording could not be stored",
+    "turns_lost": "Some of what was said could not be written down",
     "first_words": "First words",
     "last_words": "Last words",
     "callback": "Callback from Tavus",
