@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from streamlit.testing.v1 import AppTest
 
 from lib.models import Mode, Session, Status
 from lib.settings import SettingProblem
+from lib.store import sessions as rows
 from tests.house import demo, reaches, until
 from tests.pages.opened import Console, console, html, words
 
@@ -94,6 +97,35 @@ def test_an_open_session_has_its_way_back_and_its_end(house: Console) -> None:
     app.button(key=f"danger-home-{session.id}").click().run()
     ended = reaches(house.services, session, Status.ENDED)
     assert ended.end_reason == "You ended it"
+
+
+def test_the_day_counts_all_its_sessions_however_many_there_are(house: Console) -> None:
+    """1,240 of today, the newest of which ended well, and 30 of yesterday."""
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    endings = {"participant_absent_timeout reached": 15, "ended_here": 1_205}
+    said = iter(
+        [*(("failed", "") for _ in range(20)), *(("ended", code) for code, n in endings.items() for _ in range(n))]
+    )
+    with house.services.store.writing() as connection:
+        for n, (status, code) in enumerate(said):
+            write(
+                connection, house.services.account, f"today{n}", midnight + n * (now - midnight) / 1_240, status, code
+            )
+        for n in range(30):
+            write(connection, house.services.account, f"before{n}", midnight - timedelta(seconds=1 + n), "failed", "")
+        write(connection, "another account", "theirs", now, "failed", "")
+    page = html(house.open("home"))
+    assert "<b>1240</b><i>1220 ended, 20 failed</i>" in page
+    assert "<b>15</b><i>Rooms left empty</i>" in page
+
+
+def write(connection: Connection, account: str, name: str, at: datetime, status: str, end_code: str) -> None:
+    session = Session(
+        id=name, agent_id="a", agent_name="A", persona_id="p", persona_name="P", replica_id="r", max_call_s=600,
+        mode=Mode.PHOENIX_REST, status=Status(status), created_at=at, end_code=end_code, transcript_at=at,
+    )  # fmt: skip
+    rows.add(connection, account, rows.Intent(session, name, "", name, {}))
 
 
 def test_the_figures_of_the_day_follow_what_is_open(house: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -32,6 +32,7 @@ PASSAGE, WORDS = 90, re.compile(r"[^\W_]+")
 _PIECES = re.compile(r"[\w\u0300-\u036f]+|[^\w\u0300-\u036f]+")
 """Words, an accent of their own included, and what stands between them."""
 
+NOBODY_JOINED = "participant_absent_timeout"
 OTHER, FAILED, OPEN = "Another reason", "Failed", "Still open"
 
 Form = Literal["csv", "json", "md"]
@@ -65,6 +66,16 @@ class HistoryFigures:
         return self.minutes * self.price_per_minute
 
 
+@dataclass(frozen=True)
+class DayCount:
+    """How many sessions began on one day (UTC), how many of them are open and failed, in how many nobody joined."""
+
+    sessions: int
+    open: int
+    failed: int
+    nobody_joined: int
+
+
 class Archive:
     """The ended sessions of one account. Filters are those of `Sessions.page`."""
 
@@ -79,6 +90,24 @@ class Archive:
         """Raises StoreSlow where there are too many sessions to look at within a second."""
         asked = lists.SessionFilters(**{**filters, "text": ""})
         return self._recent.get(asked, lambda: self._read_seldom(asked))
+
+    def today(self) -> DayCount:
+        """Every session of today, also those that go on. Raises StoreSlow."""
+        since = _midnight(self._ledger.clock())
+        with self._ledger.store.reading() as connection:
+            tallies = lists.tallies(
+                StatementTimeout(connection, PAGE_S), self._ledger.account, lists.SessionFilters(since=since)
+            )
+
+        def count(fits: Callable[[lists.Tally], bool]) -> int:
+            return sum(tally.sessions for tally in tallies if fits(tally))
+
+        return DayCount(
+            sessions=count(lambda tally: True),
+            open=count(lambda tally: Status(tally.status).open),
+            failed=count(lambda tally: tally.status == Status.FAILED),
+            nobody_joined=count(lambda tally: tally.end_code.startswith(NOBODY_JOINED)),
+        )
 
     def _read_seldom(self, asked: lists.SessionFilters) -> HistoryFigures:
         known = self._kept.get(asked)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import streamlit as st
 
-from lib.models import Session, Status
+from lib.models import Session
 from lib.ui.call import strips
 from lib.ui.kit import parts
 from lib.wiring import Services
 
-NOBODY_JOINED = "participant_absent_timeout"
 KEPT_S = 5.0
 
 
@@ -57,12 +55,8 @@ def read(services: Services, sessions: list[Session]) -> TodayFigures:
 
 def _count(services: Services) -> TodayFigures:
     allowance = services.sessions.allowance()
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    page = services.sessions.page(limit=200, since=midnight)
-    still_open = sum(session.status.open for session in page.items)
-    failed = sum(session.status is Status.FAILED for session in page.items)
-    ended = page.total - still_open - failed
-    counts = ((ended, "ended"), (still_open, "open"), (failed, "failed"))
+    day = services.past.today()
+    counts = ((day.sessions - day.open - day.failed, "ended"), (day.open, "open"), (day.failed, "failed"))
     return TodayFigures(
         minutes_used=allowance.minutes_used,
         minutes_reserved=allowance.minutes_reserved,
@@ -70,9 +64,9 @@ def _count(services: Services) -> TodayFigures:
         minutes_max=allowance.minutes_max,
         open_calls=allowance.open_calls,
         max_calls=allowance.max_calls,
-        sessions=page.total,
+        sessions=day.sessions,
         counts=", ".join(f"{count} {word}" for count, word in counts if count or word == "ended"),
-        nobody_joined=sum(session.end_code.startswith(NOBODY_JOINED) for session in page.items),
+        nobody_joined=day.nobody_joined,
     )
 
 

@@ -176,3 +176,15 @@ def test_the_words_of_a_search_are_marked_where_they_stand_and_nothing_is_lost(s
     pieces = Archive.marked(said, search)
     assert "".join(piece for piece, _ in pieces) == said
     assert [piece for piece, sought in pieces if sought] == marked
+
+
+def test_all_sessions_of_today_are_counted_by_what_became_of_them(store: Store) -> None:
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    for n in range(230):
+        ended(store, f"n-{n}", midnight + timedelta(seconds=300 + n))
+    for n in range(3):
+        ended(store, f"f-{n}", midnight + timedelta(seconds=n), status=Status.FAILED, end_code="")
+        ended(store, f"j-{n}", midnight + timedelta(seconds=n), end_code="participant_absent_timeout reached")
+    ended(store, "o", midnight, status=Status.LIVE, ended_at=None, end_code="")
+    ended(store, "b", midnight - timedelta(microseconds=1), status=Status.FAILED)
+    assert made(store).today() == past.DayCount(sessions=237, open=1, failed=3, nobody_joined=3)
