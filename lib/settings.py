@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from dotenv.parser import parse_stream
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -508,6 +508,25 @@ def secret_names() -> Iterator[str]:
         info = Settings.model_fields.get(name.lower())
         if info is not None and "SecretStr" in str(info.annotation):
             yield name
+
+
+def secret_values(settings: Settings) -> Iterator[str]:
+    """Every secret that is set. Of the database's address its passwords, as they stand there and as they are meant."""
+    for name in secret_names():
+        value = getattr(settings, name.lower())
+        if name == "DATABASE_URL":
+            yield from _passwords(value.get_secret_value())
+        elif value is not None:
+            yield value.get_secret_value()
+
+
+def _passwords(url: str) -> Iterator[str]:
+    user, at, rest = url.partition("://")[2].rpartition("@")
+    words = [user.partition(":")[2]] if at else []
+    options = (rest if at else url).partition("?")[2].split("&")
+    words += [value for name, _, value in (option.partition("=") for option in options) if "password" in name]
+    for word in filter(None, words):
+        yield from {word, unquote(word)}
 
 
 def _unquoted(text: str) -> str:

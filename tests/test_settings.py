@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from lib import settings
 from lib.models import Mode
-from lib.settings import Loaded, Settings, load
+from lib.settings import Loaded, Settings, load, secret_values
 
 CANARY = "tvsk_CANARY0123456789abcdef"
 ROOT = Path(__file__).resolve().parent.parent
@@ -397,3 +397,10 @@ def test_importing_and_constructing_never_read_the_environment(tmp_path: Path) -
         [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
     )
     assert told.stdout.strip() == "600", told.stderr
+
+
+def test_every_secret_is_known_by_its_value_and_the_databases_passwords_in_both_spellings() -> None:
+    url = "postgresql://me:p%40ss-word-1@db.example/x?sslmode=require&sslpassword=other-word-2"
+    settings = load(Path("/nowhere"), {"TAVUS_API_KEY": "tvsk_1", "API_TOKEN": "t-2", "DATABASE_URL": url}).settings
+    assert set(secret_values(settings)) == {"tvsk_1", "t-2", "p%40ss-word-1", "p@ss-word-1", "other-word-2"}
+    assert list(secret_values(load(Path("/nowhere"), {"DATABASE_URL": "sqlite:///a.db"}).settings)) == []

@@ -60,7 +60,7 @@ class DailyRoom:
 
         @self.transport.event_handler("on_error")  # type: ignore[untyped-decorator]
         async def failed(_: Any, error: Any) -> None:
-            teller.fail("daily_join", f"The Daily room could not be joined: {str(error)[:300]}")
+            teller.fail("daily_join", f"The Daily room could not be joined: {str(error)[:2000]}")
 
     def offered(self, question: str, sdp: str, kind: str) -> None:
         """A Daily room needs no introduction: its browser speaks to Daily."""

@@ -163,7 +163,7 @@ class WorkerCall:
 
         @worker.event_handler("on_pipeline_error")  # type: ignore[untyped-decorator]
         async def broke(_: Any, frame: Any) -> None:
-            self._teller.fail("pipeline", f"A part of the call failed: {str(getattr(frame, 'error', frame))[:300]}")
+            self._teller.fail("pipeline", f"A part of the call failed: {str(getattr(frame, 'error', frame))[:2000]}")
 
         return worker
 

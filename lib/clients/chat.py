@@ -33,6 +33,7 @@ from lib.errors import (
     UpstreamRejected,
 )
 from lib.models import is_loopback
+from lib.redaction import Redaction
 
 Messages = Sequence[Mapping[str, str]]
 """`{"role": "system" | "user" | "assistant", "content": ...}`, oldest first."""
@@ -84,8 +85,8 @@ class ChatClient:
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._who = urlsplit(base_url).netloc.rpartition("@")[2] or "The chat endpoint"
         self._loopback = is_loopback(urlsplit(base_url).hostname)
-        self._auth = _Bearer(api_key)
-        self._wire = _LineWire(self._auth, timeouts, stream_s)
+        self._redaction = Redaction([api_key.get_secret_value()] if api_key else [])
+        self._wire = _LineWire(_Bearer(api_key), timeouts, stream_s)
         self.model = model
 
     def close(self) -> None:
@@ -192,7 +193,7 @@ class ChatClient:
         return requests.Request("POST", self._url, data=raw, headers={"Content-Type": "application/json"})
 
     def _told(self, answer: WireAnswer) -> GreenroomError:
-        error = faults.error_for(answer, who=self._who, reads=False, names_one=False)
+        error = faults.error_for(answer, who=self._who, reads=False, names_one=False, hide=self._redaction.text)
         if isinstance(error, OutOfCredit):
             error.message = f"The account at {self._who} has no credit left ({answer.status})."
         if not isinstance(error, UpstreamError):
@@ -222,7 +223,6 @@ class ChatClient:
         return SettingsWrong("CHAT_API_KEY or CHAT_BASE_URL can't be used in a request.")
 
     def _error(self, error: GreenroomError, hint: str | None = None) -> GreenroomError:
-        error.message = self._auth.hide(error.message)
         error.args = (error.message,)
         error.hint = hint or _HINTS.get(type(error), error.hint)
         return error

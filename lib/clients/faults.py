@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -48,8 +49,11 @@ def web_page(answer: WireAnswer) -> bool:
     return "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<"
 
 
-def vendor_text(answer: WireAnswer) -> str:
-    """What the other side says about its error, in one line of at most 300 characters; "" for HTML and the like."""
+def vendor_text(answer: WireAnswer, hide: Callable[[str], str]) -> str:
+    """What the other side says about its error, in one line of at most 300 characters; "" for HTML and the like.
+
+    `hide` takes out the secrets that it repeats, before a cut could leave half of one.
+    """
     try:
         said = parsed(answer)
     except ValueError:
@@ -59,7 +63,7 @@ def vendor_text(answer: WireAnswer) -> str:
         if isinstance(value, dict):
             value = value.get("message")
         if isinstance(value, str) and value.strip():
-            text = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+            text = hide(" ".join("".join(c if c.isprintable() else " " for c in value).split()))
             return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
     return ""
 
@@ -80,22 +84,22 @@ def retry_after_s(answer: WireAnswer, now: datetime | None = None) -> float | No
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
+def error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool, hide: Callable[[str], str]) -> GreenroomError:
     """The error behind an answer that is no success.
 
     `who` is the other side's name, `reads` is true for a GET (nothing can have been done), `names_one` where the
-    address holds an id, so that "unknown id" speaks of that one thing and not of something in the body.
+    address holds an id, so that "unknown id" speaks of that one thing and not of something in the body. `hide` takes
+    the secrets out of what the other side says.
     """
-    error = _error_for(answer, who=who, reads=reads, names_one=names_one)
+    error = _error_for(answer, who=who, reads=reads, names_one=names_one, text=vendor_text(answer, hide))
     if error.message[-1] not in ".!?…":
         error.message += "."
         error.args = (error.message,)
     return error
 
 
-def _error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool) -> GreenroomError:
+def _error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool, text: str) -> GreenroomError:
     status = answer.status
-    text = vendor_text(answer)
     said = f": {text}" if text else " with a web page instead of data" if web_page(answer) else ""
     after = retry_after_s(answer)
     if 300 <= status < 400:

@@ -19,6 +19,7 @@ from lib.clients.library import DocumentsApi, GuardrailsApi, ObjectivesApi
 from lib.clients.sweeping import Swept, count, newest, sweep
 from lib.clients.transport import SentRequest, Success, Transport
 from lib.models import Conversation, Persona, Replica
+from lib.redaction import Redaction
 
 T = TypeVar("T")
 
@@ -38,9 +39,15 @@ class Tavus:
         timeouts: tuple[float, float] = (3.0, 20.0),
         sleep: Callable[[float], None] = time.sleep,
         recorder: Callable[[SentRequest], None] | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         self._transport = Transport(
-            base_url=base_url, api_key=api_key, timeouts=timeouts, sleep=sleep, recorder=recorder
+            base_url=base_url,
+            api_key=api_key,
+            timeouts=timeouts,
+            sleep=sleep,
+            recorder=recorder,
+            redaction=redaction,
         )
         self.personas = PersonasApi(self._transport)
         self.replicas = ReplicasApi(self._transport)

@@ -23,6 +23,7 @@ from lib.clients.unreached import NOTHING_SENT
 from lib.clients.wire import KeyHeader, NoAnswer, NotConnected, Wire, WireAnswer
 from lib.errors import Ambiguous, BadInput, GreenroomError, NotFound, NotSent, SettingsWrong
 from lib.models import is_loopback
+from lib.redaction import Redaction
 
 T = TypeVar("T")
 
@@ -87,7 +88,8 @@ class Transport:
 
     `timeouts` are (connect, whole exchange) in seconds; a GET or DELETE, for which a person may wait in front of a
     page, is given 10 s at most, and is not tried again once its tries took that long together. `recorder` is told of
-    every request that was tried. `skew_s` is by how much the other side's clock was ahead of ours in its last answer
+    every request that was tried. `redaction` learns the secrets that pass through, and takes them out of what the other
+    side says of an error. `skew_s` is by how much the other side's clock was ahead of ours in its last answer
     (its Date header has whole seconds), None before there was one.
     """
 
@@ -99,6 +101,7 @@ class Transport:
         timeouts: tuple[float, float] = (3.0, 20.0),
         sleep: Callable[[float], None] = time.sleep,
         recorder: Callable[[SentRequest], None] | None = None,
+        redaction: Redaction | None = None,
         who: str = "Tavus",
         header: str = "x-api-key",
         scheme: str = "",
@@ -108,10 +111,11 @@ class Transport:
         self.skew_s: float | None = None
         self._sleep = sleep
         self._recorder = recorder
-        self._key = KeyHeader(header, api_key, scheme)
-        self._writing = Wire(self._key, timeouts)
+        self._redaction = redaction or Redaction([api_key.get_secret_value()])
+        key = KeyHeader(header, api_key, scheme)
+        self._writing = Wire(key, timeouts)
         self._reading_s = min(timeouts[1], READING_S)
-        self._reading = Wire(self._key, (timeouts[0], self._reading_s))
+        self._reading = Wire(key, (timeouts[0], self._reading_s))
 
     @property
     def base_url(self) -> str:
@@ -150,6 +154,7 @@ class Transport:
         """
         path = self._path(route, ids)
         payload = None if body is None else _as_json(body)
+        self._redaction.learn([query, body])
         asked = _Asked(method, route, path, query or {}, payload, about=next(reversed(ids.values()), ""))
         attempt, until = 1, time.monotonic() + self._reading_s
         while True:
@@ -213,19 +218,13 @@ class Transport:
                 body = faults.parsed(answer)
             except ValueError:
                 body = None
+            self._redaction.learn(body)
             try:
                 return parse(Success(answer.status, body))
             except ValueError:
                 return faults.unusable(answer, who=self.who, reads=reads)
-        return self._redacted(faults.error_for(answer, who=self.who, reads=reads, names_one="{" in route))
-
-    def _redacted(self, error: GreenroomError) -> GreenroomError:
-        """The vendor's text is quoted, and it might quote the key."""
-        clean = self._key.hide(error.message)
-        if clean != error.message:
-            error.message = clean
-            error.args = (clean,)
-        return error
+        hide = self._redaction.text
+        return faults.error_for(answer, who=self.who, reads=reads, names_one="{" in route, hide=hide)
 
 
 def _call(asked: _Asked, at: datetime, ms: float, status: int | None, outcome: object) -> SentRequest:

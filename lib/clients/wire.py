@@ -21,7 +21,6 @@ from lib.clients import unreached
 from lib.clients.connections import POOLS, ExchangeDeadline, Unreached, ending_at
 from lib.clients.unreached import Reason
 
-SHORTEST_KEY = 10
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes, unpacked. A page of 100 personas with long prompts has 2 or 3 MB."""
 
@@ -76,16 +75,6 @@ class KeyHeader(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers[self._header] = f"{self._scheme} {self._key.get_secret_value()}".lstrip()
         return request
-
-    def hide(self, text: str) -> str:
-        """`text` with the key blotted out; a short one is no secret but the sandbox's, and may be part of a word."""
-        key = self._key.get_secret_value()
-        if len(key) < SHORTEST_KEY:
-            return text
-        text = text.replace(key, "***")
-        # A long text may have been cut off in the middle of it.
-        cut = next((n for n in range(len(key) - 1, 5, -1) if f"{key[:n]}…" in text), 0)
-        return text.replace(f"{key[:cut]}…", "***…") if cut else text
 
 
 class Wire:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lib import sandbox
 from lib.errors import SettingsWrong
+from lib.redaction import Redaction
 from lib.services.agents.service import Agents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.catalogue.replicas import Replicas
@@ -20,7 +21,6 @@ from lib.services.diagnostics.local import Moved
 from lib.services.diagnostics.service import Diagnostics
 from lib.services.diagnostics.trial import Trial
 from lib.services.inspector.journal import Journal
-from lib.services.inspector.redaction import Redaction
 from lib.services.inspector.service import Inspector
 from lib.services.ledger.ledger import Ledger
 from lib.services.library.attaching import Attaching
@@ -59,7 +59,7 @@ def build(
     account = account_of(loaded)
     redaction = Redaction(keys_of(loaded))
     journal = Journal(store, account, redaction, keep_days=settings.retention_days)
-    tavus = tavus_client(loaded, journal.record)
+    tavus = tavus_client(loaded, journal.record, redaction)
     sandbox_app = None
     if settings.sandbox:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")

@@ -16,7 +16,8 @@ from lib.clients.daily import Daily
 from lib.clients.tavus import Tavus
 from lib.clients.transport import SentRequest
 from lib.models import is_loopback
-from lib.settings import Loaded, Settings, secret_names
+from lib.redaction import Redaction
+from lib.settings import Loaded, Settings, secret_values
 from lib.store.database import Store
 
 SANDBOX_ACCOUNT = "sandbox"
@@ -28,12 +29,14 @@ def store_of(loaded: Loaded, root: Path) -> Store:
     return Store(loaded.settings.database_url.get_secret_value() or DEFAULT_DATABASE, root=root)
 
 
-def tavus_client(loaded: Loaded, recorder: Callable[[SentRequest], None] | None = None) -> Tavus:
+def tavus_client(
+    loaded: Loaded, recorder: Callable[[SentRequest], None] | None = None, redaction: Redaction | None = None
+) -> Tavus:
     """The client. A key is sent nowhere while the address that was meant for it can't be read."""
     unsure = any(problem.name == "TAVUS_BASE_URL" for problem in loaded.problems)
     settings = loaded.settings
     base_url, key = "" if unsure else settings.tavus_base_url, settings.tavus_api_key or SANDBOX_KEY
-    return Tavus(base_url=base_url, api_key=key, recorder=recorder)
+    return Tavus(base_url=base_url, api_key=key, recorder=recorder, redaction=redaction or Redaction(keys_of(loaded)))
 
 
 def chat_client(settings: Settings) -> ChatClient | None:
@@ -48,9 +51,8 @@ def daily_client(settings: Settings) -> Daily | None:
 
 
 def keys_of(loaded: Loaded) -> list[str]:
-    """Every key and token among the settings, which may stand in nothing that is kept."""
-    found = (getattr(loaded.settings, name.lower()) for name in secret_names() if name != "DATABASE_URL")
-    return [key.get_secret_value() for key in found if key is not None]
+    """Every key, token and password among the settings, which may stand in nothing that is kept or said."""
+    return list(secret_values(loaded.settings))
 
 
 def account_of(loaded: Loaded) -> str:

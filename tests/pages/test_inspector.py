@@ -250,6 +250,8 @@ def test_no_key_token_or_secret_reaches_the_page_or_a_row(tmp_path: Path) -> Non
             "layers": {"llm": {"api_key": CANARY, "headers": {"X": CANARY}}, "tts": {"api_key": CANARY}},
         }
         made = services.personas.create(row)
+        now = services.personas.get(made.id)
+        services.personas.save(now, json.loads(json.dumps(now.raw).replace(CANARY, f"{CANARY}-new")))
         private = services.agents.add(name="Private", persona_id=made.id, replica_id="r90bbd427f71")
         session = services.sessions.start_and_wait(private.id, token="t")
         secret = services.sessions.callback_secret(session.id)
@@ -266,6 +268,6 @@ def test_no_key_token_or_secret_reaches_the_page_or_a_row(tmp_path: Path) -> Non
         with services.store.reading() as connection:
             said += repr(connection.execute(exchanges.exchanges.select()).all())
         assert "***" in said
-        assert "POST /personas" in said
+        assert {"POST /personas", "PATCH /personas/{persona_id}"} <= set(whats(app))
         for canary in (CANARY, KEY, "api-token-canary-1", "chat-canary-2", secret.partition(".")[2]):
             assert canary not in said

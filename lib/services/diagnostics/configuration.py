@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import quote, quote_plus
 
 from pydantic import SecretStr
 
 from lib.doctor.report import SettingRow
-from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, SettingProblem, secret_names
+from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, SettingProblem, secret_values
 
 BASE_URL = "TAVUS_BASE_URL"
 SHORTEST = 6
@@ -87,7 +87,8 @@ class Configuration:
 
     @functools.cached_property
     def _spelt(self) -> list[str]:
-        return sorted({way for secret in self._secrets() for way in _spellings(secret)}, key=len, reverse=True)
+        secrets = (secret for secret in secret_values(self._loaded.settings) if len(secret) >= SHORTEST)
+        return sorted({way for secret in secrets for way in _spellings(secret)}, key=len, reverse=True)
 
     @functools.cached_property
     def _any(self) -> re.Pattern[str]:
@@ -100,14 +101,6 @@ class Configuration:
             if any(way[:length].lower() == end[-length:] for way in self._spelt if len(way) > length):
                 return length
         return 0
-
-    def _secrets(self) -> Iterator[str]:
-        """Those that are long enough. The database's password as it stands in its address, and as it is meant."""
-        for name in secret_names():
-            value = getattr(self._loaded.settings, name.lower())
-            secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
-            found = {secret} if name != "DATABASE_URL" else {_password(secret), unquote(_password(secret))}
-            yield from (one for one in found if len(one) >= SHORTEST)
 
 
 def _cause(problem: SettingProblem) -> str:
@@ -143,11 +136,6 @@ def _spellings(secret: str) -> Iterator[str]:
 def _masked(secret: str) -> str:
     """Enough to tell two keys apart, and never enough of a short one to guess it."""
     return f"set, ends in …{secret[-4:]}" if len(secret) >= 16 else "set"
-
-
-def _password(url: str) -> str:
-    user, at, _place = url.partition("://")[2].rpartition("@")
-    return user.partition(":")[2] if at else ""
 
 
 def _masked_url(url: str) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from lib.errors import BadInput
-from lib.services.inspector.redaction import Redaction
+from lib.redaction import Redaction
 
 KEPT_LIMIT = 64_000
 """Characters of a body that are kept: fewer than are looked at for secrets, so that no half of one is left."""
@@ -43,7 +43,7 @@ def read(session_id: str, raw: bytes, at: datetime, redaction: Redaction) -> Cal
         session_id=session_id,
         at=at,
         event_type=_word(clean.get("event_type")),
-        conversation_id=_word(value.get("conversation_id")),
+        conversation_id=_word(clean.get("conversation_id")),
         body=as_kept(clean),
         size=len(raw),
         digest=hashlib.sha256(whole.encode()).hexdigest(),
@@ -61,6 +61,15 @@ def load(raw: bytes) -> Any:
 def as_kept(clean: Any) -> str:
     """JSON in one line, as long as it may be."""
     return json.dumps(clean, ensure_ascii=False, separators=(",", ":"))[:KEPT_LIMIT]
+
+
+def is_whole(body: str) -> bool:
+    """True for a body that was not cut when it was kept."""
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 def _word(value: Any) -> str:

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 
 from lib.models import Exchange
-from lib.services.inspector.callback import KEPT_LIMIT
-from lib.services.inspector.redaction import HIDDEN
+from lib.redaction import HIDDEN
+from lib.services.inspector.callback import is_whole
 
 CREATES = ("POST", "/conversations")
 
@@ -39,7 +39,7 @@ def commands(request: Exchange, base_url: str, *, sandbox: bool) -> Commands:
 
 def _body(request: Exchange) -> str | None:
     """The JSON of the body in ASCII, which every shell and code page takes as it is; None without a whole one."""
-    if not request.body or len(request.body) >= KEPT_LIMIT:
+    if not request.body or not is_whole(request.body):
         return None
     return json.dumps(json.loads(request.body))
 

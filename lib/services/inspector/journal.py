@@ -25,8 +25,8 @@ from sqlalchemy import Connection
 from lib.clients.transport import SentRequest
 from lib.errors import BadInput, GreenroomError, StoreRefused, StoreUnfit
 from lib.models import Exchange, Traffic
+from lib.redaction import Redaction
 from lib.services.inspector.callback import Callback, as_kept, load
-from lib.services.inspector.redaction import Redaction
 from lib.store import exchanges
 from lib.store.database import Store
 
@@ -237,7 +237,7 @@ class Journal:
                     name=call.route,
                     number=call.number,
                     session_id=next((found[word] for word in some if word in found), ""),
-                    about=call.about,
+                    about=self._redaction.text(call.about),
                     method=call.method,
                     target=self._redaction.text(call.target),
                     status=call.status,
@@ -256,7 +256,9 @@ class Journal:
         if call.body is None:
             return None, ""
         try:
-            clean = self._redaction.value(load(call.body))
+            value = load(call.body)
+            self._redaction.learn(value)
+            clean = self._redaction.value(value)
         except BadInput:
             return None, ""
         return clean, as_kept(clean)

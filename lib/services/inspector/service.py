@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from lib.errors import BadInput, NotFound
 from lib.models import Exchange
+from lib.redaction import Redaction
 from lib.services.inspector import callback, commands
 from lib.services.inspector.commands import Commands
 from lib.services.inspector.journal import Journal, Taken
-from lib.services.inspector.redaction import Redaction
 from lib.services.inspector.restraint import TokenBucket
 from lib.store import exchanges
 from lib.store.database import Store

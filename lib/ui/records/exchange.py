@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.errors import GreenroomError
 from lib.models import Exchange, Traffic
-from lib.services.inspector.callback import KEPT_LIMIT
+from lib.services.inspector.callback import is_whole
 from lib.services.wording import words
 from lib.ui.kit import context, feedback, parts, places
 from lib.ui.kit.context import Services
@@ -83,7 +83,7 @@ def _facts(services: Services, one: Exchange) -> list[tuple[str, str]]:
 def _body(one: Exchange) -> None:
     if not one.body:
         return
-    text, cut = one.body, len(one.body) >= KEPT_LIMIT
+    text, cut = one.body, not is_whole(one.body)
     if not cut:
         text = json.dumps(json.loads(one.body), indent=2, ensure_ascii=False)
     st.caption("The first part of its body; the rest was not kept" if cut else "Body")

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,6 +102,7 @@ def test_what_to_know_before_one_is_run_is_said() -> None:
         target="/personas",
         body=("{" + "x" * KEPT_LIMIT)[:KEPT_LIMIT],
     )
+    assert made(replace(long, body='[{"op":"add"')).notes == made(long).notes, "one that was shortened afterwards"
     told = made(long)
     assert [note[:12] for note in told.notes] == ["Its body was"]
     assert "--data-raw" not in told.bash

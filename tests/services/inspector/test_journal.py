@@ -16,10 +16,10 @@ from sqlalchemy import event, text
 from lib.clients.transport import SentRequest
 from lib.errors import BadInput, NotFound, StoreRefused
 from lib.models import Mode, Session, Status, Traffic
+from lib.redaction import Redaction
 from lib.services.inspector import journal as journals
 from lib.services.inspector.callback import read
 from lib.services.inspector.journal import KEPT_DAYS, MOST_WAITING, Journal, Taken
-from lib.services.inspector.redaction import Redaction
 from lib.services.inspector.service import Inspector
 from lib.store import exchanges
 from lib.store import sessions as rows
@@ -99,6 +99,14 @@ def test_a_request_is_kept_as_it_went_without_its_secrets_and_with_the_session_t
         assert made.size == len(json.dumps(secret))
         assert kept[0].target == "/conversations?limit=100&page=1"
         assert all(one.body is None for one in kept), "a list does not need the bodies"
+
+
+def test_an_error_that_repeats_a_secret_of_its_own_request_is_kept_without_it(store: Store) -> None:
+    with opened(store) as (journal, inspector):
+        step = {"op": "add", "path": "/layers/llm/api_key", "value": "CANARY-4f1c-77"}
+        journal.record(request(1, body=[step], error="CANARY-4f1c-77 is no key.", about="CANARY-4f1c-77"))
+        (kept,) = inspector.page().items
+        assert (kept.error, kept.about) == ("*** is no key.", "***")
 
 
 def test_a_callback_is_kept_once_under_its_sessions_account(store: Store) -> None:

@@ -349,7 +349,7 @@ def test_what_the_api_refuses_is_said_in_plain_words_and_leaves_nothing(
 
 def not_placed(ear: Ear) -> SettingsWrong:
     """The error that a start fails with; the end of the worker follows it."""
-    error = error_of(ear.next())
+    error = error_of(ear.next(), str)
     assert isinstance(error, SettingsWrong), error
     assert ear.next()["event"] == "gone"
     return error
@@ -411,7 +411,7 @@ def test_a_worker_that_may_have_run_is_no_clear_refusal(tmp_path: Path, monkeypa
         fake.refuse("list pods", 403, "pods is forbidden")
         ear = Ear()
         made.start(plan(), ear)
-        assert isinstance(error_of(ear.next()), Ambiguous)
+        assert isinstance(error_of(ear.next(), str), Ambiguous)
         until(lambda: fake.jobs == {} and fake.running() == [])
 
 
@@ -420,7 +420,7 @@ def test_a_worker_that_starts_while_it_is_being_taken_back_is_no_clear_refusal(t
         fake.starts_late = IMAGE
         ear = Ear()
         made.start(plan(), ear)
-        assert isinstance(error_of(ear.next()), Ambiguous)
+        assert isinstance(error_of(ear.next(), str), Ambiguous)
         until(lambda: fake.jobs == {} and fake.running() == [])
 
 
@@ -456,7 +456,7 @@ def test_the_real_worker_runs_in_a_pod_and_refuses_the_key_of_another_account(tm
         fake.images[IMAGE] = ROOT
         ear = Ear()
         made.start(plan(), ear)
-        error = error_of(ear.next())
+        error = error_of(ear.next(), str)
         assert error.code == "other_account" and "Secret" in error.hint
         assert ear.next() == {"event": "gone", "code": 2}
 

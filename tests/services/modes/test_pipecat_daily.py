@@ -26,6 +26,7 @@ from lib.doctor.machine import machine
 from lib.doctor.probe import Probe
 from lib.errors import Ambiguous, GreenroomError, KeyRefused, OutOfCredit, SettingsWrong, SlotsFull, UpstreamRejected
 from lib.models import CallSettings, Mode, Session, Status
+from lib.redaction import Redaction
 from lib.services.modes.mode import CallPlan
 from lib.services.modes.phoenix import PhoenixRest
 from lib.services.modes.pipecat import mode as pipecat_daily
@@ -251,8 +252,13 @@ def test_a_worker_that_asks_is_answered_in_the_personas_role(sandbox: RunningSan
 
 
 def test_errors_of_a_worker_keep_their_hints() -> None:
-    assert "DAILY_SUBDOMAIN" in error_of({"code": "daily_join", "message": "m"}).hint
-    assert error_of({"code": "surprise", "message": "m"}).hint and error_of({}).message
+    long = {"code": "pipeline", "message": "x" * 390 + " sk-proj-4f1cA9b8c7d6e5f4a3b2"}
+    assert error_of(long, Redaction().text).message == "x" * 390 + " ***"
+    body = json.dumps({"message": f"No such key: {'k' * 20}"})
+    refused = error_of({"code": "tavus_refused", "status": 400, "body": body}, Redaction(["k" * 20]).text)
+    assert "No such key: ***" in refused.message
+    assert "DAILY_SUBDOMAIN" in error_of({"code": "daily_join", "message": "m"}, str).hint
+    assert error_of({"code": "surprise", "message": "m"}, str).hint and error_of({}, str).message
 
 
 @pytest.mark.parametrize("alive", [False, True])

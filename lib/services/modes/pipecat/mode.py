@@ -29,12 +29,13 @@ from lib.models import CallSettings, Conversation, Mode, Session
 from lib.services.ledger import outcome
 from lib.services.modes.mode import CallPlan, SessionMode
 from lib.services.modes.phoenix import PhoenixRest
+from lib.redaction import Redaction
 from lib.services.modes.pipecat.open_call import OpenCall
 from lib.services.modes.pipecat.rooms import CallRooms
 from lib.services.modes.pipecat.worker_error import error_of, refusal
 from lib.services.modes.pipecat.worker_plan import WorkerPlans, missing_keys
 from lib.services.modes.workers.launcher import Launcher
-from lib.settings import Settings
+from lib.settings import Settings, secret_values
 from lib.worker import Command, Event, WorkerPlan
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class PipecatDaily(SessionMode):
     ) -> None:
         self._root = root
         self._settings = settings
+        self._redaction = Redaction(secret_values(settings))
         self._phoenix = phoenix
         self._own_base = own_base
         self._python = worker_python(root, settings.pipecat_python)
@@ -266,7 +268,7 @@ class PipecatDaily(SessionMode):
         self._launcher.tell(session_id, Command.ANSWER, id=str(event.get("id")), text=text)
 
     def _failed(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
-        error = error_of(event)
+        error = error_of(event, self._redaction.text)
         if not call.decided.is_set():
             call.fail(error)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lib.clients import faults, unreached
@@ -12,15 +12,20 @@ from lib.doctor.machine import machine
 from lib.errors import Ambiguous, GreenroomError, NotSent, SettingsWrong, UpstreamError
 
 TAVUS = "TAVUS_BASE_URL"
+MESSAGE_LIMIT = 400
 
 
-def error_of(event: Mapping[str, Any]) -> GreenroomError:
-    """A worker's error as one of ours, so that it has the words and the hint that this failure has everywhere."""
-    code, message = str(event.get("code", "worker")), str(event.get("message", "The worker failed."))
+def error_of(event: Mapping[str, Any], hide: Callable[[str], str]) -> GreenroomError:
+    """A worker's error as one of ours, so that it has the words and the hint that this failure has everywhere.
+
+    `hide` takes the secrets out of what Tavus or a library says.
+    """
+    code = str(event.get("code", "worker"))
+    message = hide(str(event.get("message", "The worker failed.")))[:MESSAGE_LIMIT]
     if code == "tavus_refused":
         headers = {"content-type": str(event.get("kind", ""))}
         answer = WireAnswer(int(event.get("status", 0)), headers, str(event.get("body", "")).encode())
-        return faults.error_for(answer, who="Tavus", reads=False, names_one=False)
+        return faults.error_for(answer, who="Tavus", reads=False, names_one=False, hide=hide)
     if code == "import":
         return refusal(of_import(str(event.get("told", "")), machine()))
     if code == "not_sent":
