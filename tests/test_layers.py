@@ -19,7 +19,8 @@ SERVICES = {"lib.clients", "lib.store", "lib.settings"} | VALUES
 DRAWN = {"lib.wiring", "lib.settings", "lib.services", "lib.ui.shell.streamlit_private"} | VALUES
 """What every room that draws may use besides those named for it."""
 INNER = {
-    "lib.settings", "lib.models", "lib.errors", "lib.redaction", "lib.clients", "lib.store", "lib.services", "lib.sandbox", "lib.doctor",
+    "lib.settings", "lib.models", "lib.errors", "lib.redaction", "lib.clients", "lib.store", "lib.services",
+    "lib.sandbox", "lib.doctor",
     "lib.worker",
 }  # fmt: skip
 
@@ -91,7 +92,6 @@ MAY: dict[str, set[str]] = {
     "lib.doctor": set(),
     "lib.settings": VALUES,
     "lib.models": {"lib.errors"},
-    "lib.redaction": {"lib.errors"},
     "lib.redaction": {"lib.errors"},
     "lib.errors": set(),
 }

@@ -181,7 +181,7 @@ class Store:
     @contextmanager
     def _haste(self, connection: Connection, wanted: bool) -> Iterator[None]:
         """SQLite takes this setting outside of transactions only, and keeps it with the connection."""
-        raw = connection.connection.driver_connection if wanted and self.sqlite else None
+        raw = _raw(connection) if wanted and self.sqlite else None
         if raw is not None:
             raw.execute("PRAGMA synchronous=NORMAL")
         try:
@@ -226,7 +226,11 @@ class Store:
             engine = self._made()
             try:
                 with engine.connect().execution_options(greenroom_write=True) as connection, connection.begin():
-                    self._migrate(connection)
+                    migrated = self._migrate(connection)
+                if migrated and self.sqlite:
+                    # What a migration took out still stands in the log of writes.
+                    with engine.connect() as connection:
+                        _raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except BaseException:
                 engine.dispose()
                 raise
@@ -259,7 +263,8 @@ class Store:
         if not self.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
-    def _migrate(self, connection: Connection) -> None:
+    def _migrate(self, connection: Connection) -> bool:
+        """Whether there was anything to do."""
         if not self.sqlite:
             # Another process may be at it.
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATING_S}s'"))
@@ -271,7 +276,7 @@ class Store:
         if VERSION_TABLE in names:
             current = connection.execute(REVISION).scalar_one_or_none()
             if current == known[-1]:
-                return
+                return False
             if current is not None and current not in known:
                 raise StoreRefused(
                     f"The database was made by a newer Greenroom (revision {current}). Nothing was changed.",
@@ -285,6 +290,7 @@ class Store:
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         command.upgrade(config, "head")
+        return True
 
 
 @contextmanager
@@ -315,6 +321,10 @@ def _unfit(error: BaseException) -> bool:
     if isinstance(error, DatabaseError):
         return isinstance(error, DataError | IntegrityError | ProgrammingError | NotSupportedError)
     return not isinstance(error, InterfaceError | sqlite3.Error | OSError)
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _write_ahead(raw: sqlite3.Connection) -> None:

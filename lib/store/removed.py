@@ -71,9 +71,14 @@ def remove(connection: Connection, session_ids: Collection[str], *, at: datetime
     gone_ids = [row.id for row in found]
     exchanges.forget_sessions(connection, gone_ids)
     connection.execute(delete(sessions).where(sessions.c.id.in_(gone_ids)))
+    leave_traces(connection)
+    return len(found)
+
+
+def leave_traces(connection: Connection) -> None:
+    """Something was deleted, and its traces may still be in the files."""
     connection.execute(delete(meta).where(meta.c.key == TRACES))
     connection.execute(insert(meta).values(key=TRACES, value=secrets.token_hex(8)))
-    return len(found)
 
 
 def traces(connection: Connection) -> str:

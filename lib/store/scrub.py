@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from lib.store.database import Store
-from lib.store.schema import events, exchanges, search, sessions, turns
+from lib.store.schema import events, exchanges, search, sessions, snapshots, turns
 
 MERGED_PAGES, FREED_PAGES, STEPS = 64, 1_000, 100_000
 CHECKPOINT_TRIES, CHECKPOINT_WAIT_MS = 20, 250
@@ -23,7 +23,7 @@ def scrub(store: Store, stopped: Callable[[], bool] = NEVER) -> bool:
     """True if all of it was done, False if it was `stopped` or others read all the time. Raises StoreRefused."""
     if store.sqlite:
         return _merge(store, stopped) and _give_back(store, stopped) and _empty_log(store, stopped)
-    names = ", ".join(table.name for table in (turns, events, exchanges, search, sessions))
+    names = ", ".join(table.name for table in (turns, events, exchanges, search, sessions, snapshots))
     with store.reading() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"VACUUM {names}"))
     return True
