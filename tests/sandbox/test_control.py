@@ -46,6 +46,8 @@ def test_the_log_tells_each_request_and_no_key(box: RunningSandbox) -> None:
         [{"op": "add", "path": "/layers/llm/headers/Authorization", "value": "canary"}],
         [{"op": "add", "path": "/layers/llm/headers", "value": {"X-API-Key": "canary"}}],
         {"delivery": {"api": {"auth": {"type": "api_key", "name": "X-Key", "value": "canary"}}}},
+        [{"op": "add", "path": "/layers/llm/headers/X-Any", "value": "canary"}],
+        {"layers": {"llm": {"default_headers": {"X-Any": "canary"}}}},
         {"properties": {"livekit_room_token": "canary"}},
         {"auth": {"type": "oauth2_client_credentials", "client_secret": "canary"}},
         '{"api_key": "canary", 1e400',
@@ -56,6 +58,11 @@ def test_the_log_hides_keys_wherever_a_body_has_them(box: RunningSandbox, body: 
     box.http.patch(f"{box.v2}/personas/{OWN}", data=raw, timeout=5)
     assert "canary" not in str(box.log())
     assert "(hidden)" in str(box.log()[-1]["body"])
+
+
+def test_the_log_hides_keys_in_the_query(box: RunningSandbox) -> None:
+    box.call("GET", "/personas?limit=2&api_key=canary")
+    assert box.log()[-1]["query"] == {"limit": "2", "api_key": "(hidden)"}
 
 
 def test_the_log_holds_refused_and_broken_requests_too(box: RunningSandbox) -> None:

@@ -14,7 +14,7 @@ MAX_ENTRIES = 2000
 MAX_BODY = 65_536
 UNLOGGED_HEADERS = frozenset({"x-api-key", "authorization", "proxy-authorization", "cookie"})
 HIDDEN = "(hidden)"
-SECRET_ENDINGS = ("api_key", "token", "password", "secret", *UNLOGGED_HEADERS)
+SECRET_ENDINGS = ("api_key", "apikey", "token", "password", "secret", "credentials", "headers", *UNLOGGED_HEADERS)
 
 
 class Log:
@@ -57,7 +57,9 @@ def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def query_of(raw: bytes) -> dict[str, str]:
-    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
+    """The query without anybody's keys."""
+    query = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
+    return {name: HIDDEN if value and _is_secret(name) else value for name, value in query}
 
 
 def body_of(raw: bytes) -> Any:
@@ -77,8 +79,7 @@ def _masked(value: Any) -> Any:
     if isinstance(value, Mapping):
         also = "value" if _names_a_secret(value) else None
         return {
-            key: HIDDEN if item and (key == also or key.lower().endswith(SECRET_ENDINGS)) else _masked(item)
-            for key, item in value.items()
+            key: HIDDEN if item and (key == also or _is_secret(key)) else _masked(item) for key, item in value.items()
         }
     return [_masked(item) for item in value] if isinstance(value, list) else value
 
@@ -86,4 +87,8 @@ def _masked(value: Any) -> Any:
 def _names_a_secret(value: Mapping[str, Any]) -> bool:
     """True for what has its secret under `value`: a step of a patch to a secret field, and the key of a tool."""
     path = value.get("path")
-    return (isinstance(path, str) and path.lower().endswith(SECRET_ENDINGS)) or value.get("type") == "api_key"
+    return (isinstance(path, str) and any(map(_is_secret, path.split("/")))) or value.get("type") == "api_key"
+
+
+def _is_secret(name: str) -> bool:
+    return name.lower().endswith(SECRET_ENDINGS)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lib.redaction.addresses import unsigned
 from lib.services.personas.fields import FIELDS, READ_ONLY, FieldKind
-from lib.services.personas.rows import ABSENT, Path, alike, copied, get, is_secret, put, remove, unsigned
+from lib.services.personas.rows import ABSENT, Path, alike, copied, get, is_secret, put, remove
 
 OLDER = {alias: known.path for known in FIELDS for alias in known.aliases}
 """Newer spelling of a field -> the one that Greenroom keeps."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lib.redaction import Redaction
 from lib.services.personas.content import OLDER, SECRET
 from lib.services.personas.patch import Step
 from lib.services.personas.rows import Path, is_secret
 
 HIDDEN = "••••••"
+_TEXTS = Redaction()
 
 
 def masked(steps: Iterable[Step]) -> list[Step]:
@@ -30,7 +32,7 @@ def _open(path: Path, value: Any) -> Any:
         return {name: _open((*path, name), item) for name, item in value.items()}
     if isinstance(value, list):
         return [_open((*path, str(index)), item) for index, item in enumerate(value)]
-    return value
+    return _TEXTS.text(value) if isinstance(value, str) else value
 
 
 def _ways(path: Path) -> Iterator[Path]:

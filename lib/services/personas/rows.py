@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+
+from lib.redaction.addresses import signed
+from lib.redaction.names import is_secret_field
 
 Path = tuple[str, ...]
 
 ABSENT = object()
 """What `get` answers where there is nothing; JSON's null is None."""
-
-_SECRET_NAME = re.compile(r"(^|[_-])(api_?key|secret|password|token|access_key|authorization)$", re.IGNORECASE)
 
 
 def leaves(node: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -43,9 +42,7 @@ def divide(node: Mapping[str, Any], claims: set[Path], path: Path = ()) -> tuple
 
 def is_secret(name: str, value: Any) -> bool:
     """True for a key or a password by its name, all the headers of a request, and an address with a password in it."""
-    if isinstance(value, Mapping):
-        return name == "headers"
-    return isinstance(value, str) and bool(_SECRET_NAME.search(name) or signed(value))
+    return is_secret_field(name, value) or (isinstance(value, str) and signed(value))
 
 
 def holds_secret(value: Any) -> bool:
@@ -53,22 +50,6 @@ def holds_secret(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(is_secret(str(name), item) or holds_secret(item) for name, item in value.items())
     return isinstance(value, list) and any(is_secret("", item) or holds_secret(item) for item in value)
-
-
-def signed(text: str) -> bool:
-    """True for an address with a password in it."""
-    if "://" not in text or "@" not in text or any(map(str.isspace, text)):
-        return False
-    try:
-        return urlsplit(text).password is not None
-    except ValueError:
-        return False
-
-
-def unsigned(text: str) -> str:
-    """The address without its user and password."""
-    parts = urlsplit(text)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def get(row: Mapping[str, Any], path: Path) -> Any:

@@ -29,6 +29,10 @@ def test_a_secret_is_hidden_in_a_step_of_its_own_in_a_branch_and_in_a_list() -> 
         {"op": "add", "path": "/layers/llm/headers/x", "value": CANARY},
         {"op": "add", "path": "/hooks", "value": [{"auth": {"password": CANARY}}]},
         {"op": "add", "path": "/layers/llm/base_url", "value": f"https://me:{CANARY}@example.com"},
+        {"op": "add", "path": "/layers/stt/base_url", "value": f"wss://example.com/v1?api_key={CANARY}&lang=de"},
+        {"op": "add", "path": "/layers/llm/api_key", "value": {"a": [CANARY]}},
+        {"op": "add", "path": "/layers/llm/extra_body", "value": {"apiKey": CANARY, "credentials": [CANARY]}},
+        {"op": "add", "path": "/context", "value": f"Authorization: Bearer {CANARY}"},
     ]
     told = masked(steps)
     assert CANARY not in json.dumps(told)
