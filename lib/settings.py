@@ -1,7 +1,7 @@
 """Everything that can be set, read once into one frozen `Settings`: environment, then `.env`, then secrets.toml.
 
-A wrong value never stops the program. It becomes a `SettingProblem` (in words that need no developer) and the default stands
-in its place; what was read in another way than it was written becomes a `Note`. Neither ever quotes a secret.
+A wrong value never stops the program. It becomes a `SettingProblem` (in words that need no developer) and the default
+stands in its place; what was read in another way than it was written becomes a `Note`. Neither ever quotes a secret.
 Importing this module reads nothing; `load` does.
 """
 

@@ -84,7 +84,9 @@ def retry_after_s(answer: WireAnswer, now: datetime | None = None) -> float | No
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool, hide: Callable[[str], str]) -> GreenroomError:
+def error_for(
+    answer: WireAnswer, *, who: str, reads: bool, names_one: bool, hide: Callable[[str], str]
+) -> GreenroomError:
     """The error behind an answer that is no success.
 
     `who` is the other side's name, `reads` is true for a GET (nothing can have been done), `names_one` where the

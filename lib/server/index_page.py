@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lib.server.inner_parts import InnerPart
 
 _HEAD = "<head>"
-# `again` is set by the component of lib/ui/shell/menu.py, which takes up what is `waiting` then. Streamlit runs the page
-# with the address as it is first, hence the timer.
+# `again` is set by the component of lib/ui/shell/menu.py, which takes up what is `waiting` then. Streamlit runs the
+# page with the address as it is first, hence the timer.
 _SCRIPT = """
 const menu = window.greenroomMenu = { again: null, waiting: false };
 addEventListener("click", (event) => {

@@ -173,8 +173,8 @@ def _listed(
 
 
 def _searched(
-    hurry: StatementTimeout, account: str, filters: SessionFilters, wanted: Sequence[Term], limit: int, place: Place | None, newer: bool,
-    mark: str = "",
+    hurry: StatementTimeout, account: str, filters: SessionFilters, wanted: Sequence[Term], limit: int,
+    place: Place | None, newer: bool, mark: str = "",
 ) -> SessionRows:  # fmt: skip
     found: list[tuple[Place, Session]] = []
     reached: int | None = None

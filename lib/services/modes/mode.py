@@ -34,10 +34,10 @@ class CallPlan:
 class SessionMode:
     """One way to hold a session. The values here are those of a call whose room Tavus keeps.
 
-    `name` stands in rows, settings and answers of the API. `in_room`: it is a call. `outlives_us`: its calls go on, and are billed, when this
-    process has ended. `told_as_said`: each turn is told while the call goes on, so that nothing is missing at its end;
-    otherwise the transcript is read from Tavus after it. `idle_s`: it ends after so many seconds without a word, None
-    where its room has timers of its own.
+    `name` stands in rows, settings and answers of the API. `in_room`: it is a call. `outlives_us`: its calls go on, and
+    are billed, when this process has ended. `told_as_said`: each turn is told while the call goes on, so that nothing
+    is missing at its end; otherwise the transcript is read from Tavus after it. `idle_s`: it ends after so many seconds
+    without a word, None where its room has timers of its own.
     """
 
     name: str

@@ -72,7 +72,9 @@ def _knowledge() -> Iterator[PersonaField]:
     ):
         doc = NEWER_CREATE if name == "tool_ids" else CREATE
         yield PersonaField((name,), label, text, FieldKind.LINES, "none", doc, limit=limit)
-    yield PersonaField(("objectives_id",), "Objectives", "Id of the goals that it works towards.", default="none", limit=200)
+    yield PersonaField(
+        ("objectives_id",), "Objectives", "Id of the goals that it works towards.", default="none", limit=200
+    )
     yield PersonaField(
         ("guardrails_id",), "Guardrail set", "Id of an older set of rules; new ones go under Guardrails.",
         default="none", limit=200,

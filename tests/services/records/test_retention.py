@@ -426,6 +426,7 @@ def test_a_record_that_can_not_be_deleted_here_keeps_none_of_the_others(
             connection.exec_driver_sql(statement)
     assert keeper(store, days=1).purge(NOW) == 5
     with store.reading() as connection:
-        left = lists.page(StatementTimeout(connection, 5), ACCOUNT, lists.SessionFilters(), limit=9, place=None).sessions
+        timeout = StatementTimeout(connection, 5)
+        left = lists.page(timeout, ACCOUNT, lists.SessionFilters(), limit=9, place=None).sessions
     assert sorted(one.id for one in left) == ["bad1", "bad2"]
     assert not any(f"s{n}{MARK}" in everything(store) for n in range(1, 6))

@@ -26,10 +26,10 @@ from lib.doctor.modes import ModeFacts, ModeState
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.errors import Ambiguous, GreenroomError, NotFound, SettingsWrong, UpstreamError
 from lib.models import CallSettings, Conversation, Mode, Session
+from lib.redaction import Redaction
 from lib.services.ledger import outcome
 from lib.services.modes.mode import CallPlan, SessionMode
 from lib.services.modes.phoenix import PhoenixRest
-from lib.redaction import Redaction
 from lib.services.modes.pipecat.open_call import OpenCall
 from lib.services.modes.pipecat.rooms import CallRooms
 from lib.services.modes.pipecat.worker_error import error_of, refusal
