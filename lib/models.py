@@ -465,3 +465,22 @@ def is_loopback(host: str | None) -> bool:
         return ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return (host or "").lower() == "localhost"
+
+
+@dataclass(frozen=True)
+class MergeClash:
+    """A field that both changed, and not alike; each text as a person reads it, "" for nothing.
+
+    A secret is only ever `set`, `not set` or `replaced`.
+    """
+
+    path: tuple[str, ...]
+    label: str
+    base: str
+    mine: str
+    theirs: str
+    secret: bool = False
+
+    @property
+    def key(self) -> str:
+        return ".".join(self.path)

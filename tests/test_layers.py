@@ -54,15 +54,16 @@ MAY: dict[str, set[str]] = {
     "lib.services.ledger": SERVICES | {"lib.services.wording"},
     "lib.services.catalogue": SERVICES,
     "lib.services.inspector": SERVICES,
+    "lib.services.callbacks": SERVICES | {"lib.services.inspector"},
     "lib.services.agents": SERVICES | {"lib.services.catalogue", "lib.services.wording"},
     "lib.services.personas": SERVICES | {"lib.services.catalogue", "lib.services.agents"},
     "lib.services.library": SERVICES | {"lib.services.catalogue", "lib.services.personas"},
     "lib.services.chat": SERVICES | {"lib.services.ledger", "lib.services.catalogue"},
-    "lib.services.modes": SERVICES | {"lib.services.ledger", "lib.services.wording"},
+    "lib.services.modes": SERVICES | {"lib.services.ledger", "lib.services.wording", "lib.doctor"},
     "lib.services.modes.workers": SERVICES | {"lib.services.ledger", "lib.worker"},
     "lib.services.modes.workers.kubernetes": SERVICES | {"lib.services.modes.workers", "lib.worker"},
     "lib.services.modes.pipecat": SERVICES
-    | {"lib.services.modes", "lib.services.modes.workers", "lib.doctor", "lib.worker"},
+    | {"lib.services.modes", "lib.services.modes.workers", "lib.services.ledger", "lib.doctor", "lib.worker"},
     "lib.services.calls": SERVICES
     | {"lib.services.ledger", "lib.services.modes", "lib.services.chat", "lib.services.agents"}
     | {"lib.services.catalogue", "lib.services.wording"},
@@ -70,7 +71,8 @@ MAY: dict[str, set[str]] = {
     | {"lib.services.calls", "lib.services.ledger", "lib.services.modes", "lib.services.wording"},
     "lib.services.records": SERVICES | {"lib.services.ledger", "lib.services.calls", "lib.services.wording"},
     "lib.services.diagnostics": SERVICES
-    | {"lib.services.agents", "lib.services.calls", "lib.services.catalogue", "lib.services.modes", "lib.doctor"},
+    | {"lib.services.agents", "lib.services.calls", "lib.services.calls.background", "lib.services.catalogue"}
+    | {"lib.services.modes", "lib.doctor"},
     "lib.clients": VALUES,
     "lib.store": VALUES,
     "lib.bot": {"lib.settings", "lib.clients", "lib.worker"} | VALUES,

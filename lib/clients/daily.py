@@ -76,9 +76,9 @@ class Daily:
     def base_url(self) -> str:
         return self._transport.base_url
 
-    @base_url.setter
-    def base_url(self, url: str) -> None:
-        self._transport.base_url = url
+    def reach_at(self, url: str) -> None:
+        """From now on it is there. Raises SettingsWrong for what is no address that a key may be sent to."""
+        self._transport.reach_at(url)
 
     def close(self) -> None:
         self._transport.close()

@@ -106,7 +106,7 @@ class Transport:
         header: str = "x-api-key",
         scheme: str = "",
     ) -> None:
-        self.base_url = base_url
+        self.reach_at(base_url)
         self.who = who
         self.skew_s: float | None = None
         self._sleep = sleep
@@ -122,8 +122,7 @@ class Transport:
         """Where requests go, without a slash at the end; "" as long as the address is not known yet."""
         return self._base_url
 
-    @base_url.setter
-    def base_url(self, url: str) -> None:
+    def reach_at(self, url: str) -> None:
         """Raises SettingsWrong for an address that the key must not be sent to."""
         parts = urlsplit(url)
         local = is_loopback(parts.hostname)

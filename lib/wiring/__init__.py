@@ -63,9 +63,8 @@ def build(
     sandbox_app = None
     if settings.sandbox:
         sandbox_app = sandbox.create(reply=responder.reply, state_path=store.directory / "sandbox.db")
-    catalogue = Catalogue(tavus)
     history = PersonaHistory(store, account=account)
-    catalogue.persona_shelf.swept = history.swept
+    catalogue = Catalogue(tavus, personas_read=history.swept)
     replicas = Replicas(tavus, catalogue)
     agents = Agents(
         store,
@@ -133,6 +132,7 @@ def build(
         trial=Trial(agents=agents, planner=calls.planner, phoenix=calls.phoenix, sessions=calls.sessions),
         sandbox_app=sandbox_app,
         _address=address,
+        _gate=calls.gate,
         _sweeper=calls.sweeper,
         _starting=calls.starting,
         _journal=journal,

@@ -15,14 +15,17 @@ from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.lease import Lease, new_owner, runs_here
 from lib.services.calls.background.reaper import Reaper
 from lib.services.calls.background.reconciler import Reconciler
+from lib.services.calls.background.recovery import Recovery
 from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
+from lib.services.calls.gate import Gate
 from lib.services.calls.planning import Planner
 from lib.services.calls.sessions import RoomTokens, Sessions, secret_of
 from lib.services.calls.starting import Starting
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
+from lib.services.calls.watchdog import Watchdog
 from lib.services.calls.watching import Monitor
 from lib.services.calls.worker_events import WorkerEvents
 from lib.services.catalogue.catalogue import Catalogue
@@ -52,6 +55,7 @@ class CallWing:
     sessions: Sessions
     planner: Planner
     modes: Modes
+    gate: Gate
     starting: Starting
     sweeper: Sweeper
     phoenix: PhoenixRest
@@ -121,18 +125,23 @@ def calls_of(
     )
     claims = Claims(ledger, modes, limits)
     watching = Monitor(ledger, modes, ages, breaker, limits, written=heard.written)
-    starting = Starting(
-        ledger, modes, claims, watching, breaker, on_created=tokens.keep, pool=pool, monotonic=monotonic
-    )
     lasts_s = max(3 * pulse_s, SHORTEST_LEASE_S)
     lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, ages, lasts_s=lasts_s, monotonic=monotonic)
     reconciler = Reconciler(ledger, phoenix, claims, watching, ages, breaker, limits.horizon_s)
+    recovery = Recovery(ledger, lease, reconciler)
+    watchdog = Watchdog(every_s=pulse_s, monotonic=monotonic)
+    gate = Gate(breaker, watchdog, recovery, reconciler.probe)
+    starting = Starting(
+        ledger, modes, claims, watching, breaker, gate, on_created=tokens.keep, pool=pool, monotonic=monotonic
+    )
     sweeper = Sweeper(
         ledger,
         ages=ages,
         lease=lease,
         viewers=viewers,
-        breaker=breaker,
+        gate=gate,
+        watchdog=watchdog,
+        recovery=recovery,
         watching=watching,
         reconciler=reconciler,
         reaper=Reaper(ledger, ages, viewers, modes, limits, starting_here=starting.busy),
@@ -143,7 +152,6 @@ def calls_of(
         chores=tend,
         monotonic=monotonic,
     )
-    starting.permit = sweeper.permit
     planner = Planner(ledger, catalogue, agents.replica_of, limits)
     sessions = Sessions(
         ledger,
@@ -158,7 +166,7 @@ def calls_of(
         owner=owner,
     )
     kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
-    return CallWing(sessions, planner, modes, starting, sweeper, phoenix, pipecat, heard, kill_switch, launcher)
+    return CallWing(sessions, planner, modes, gate, starting, sweeper, phoenix, pipecat, heard, kill_switch, launcher)
 
 
 def launcher_of(settings: Settings, root: Path, installation: Callable[[], str]) -> Launcher:

@@ -31,7 +31,7 @@ def report(root: Path) -> Report:
         daily_client(settings),
     )
     if settings.sandbox:
-        tavus.base_url = ""
+        tavus.reach_at("")
 
     def open_store() -> None:
         if store.exists():

@@ -15,6 +15,7 @@ from lib.errors import GreenroomError, StoreRefused
 from lib.services.agents.service import Agents
 from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.sweeper import Sweeper
+from lib.services.calls.gate import Gate
 from lib.services.calls.sessions import Sessions
 from lib.services.calls.starting import Starting
 from lib.services.calls.worker_events import WorkerEvents
@@ -46,6 +47,10 @@ class Address:
     """Where this process answers; known once the server has its port."""
 
     base: str = ""
+
+    def settle(self, base: str) -> None:
+        """The server has its port."""
+        self.base = base
 
     def answers(self) -> bool:
         if not self.base:
@@ -85,6 +90,7 @@ class Services:
     sandbox_app: Starlette | None
     export: ModuleType = export
     _address: Address = field(default_factory=Address)
+    _gate: Gate | None = None
     _sweeper: Sweeper | None = None
     _starting: Starting | None = None
     _journal: Journal | None = None
@@ -109,11 +115,11 @@ class Services:
     @property
     def ready(self) -> bool:
         """True once recovery is done and starts may go out."""
-        return self._sweeper is not None and self._sweeper.ready.is_set()
+        return self._gate is not None and self._gate.ready.is_set()
 
     def wait_until_ready(self, within_s: float) -> bool:
         """Wait for recovery; False if it is not done by then, in which case a start says why it is not sent."""
-        return self._sweeper is not None and self._sweeper.ready.wait(within_s)
+        return self._gate is not None and self._gate.ready.wait(within_s)
 
     def open(self, base: str) -> None:
         """Open the database and start the sweeper. `base` is this server's own address, such as http://127.0.0.1:8501.
@@ -122,9 +128,9 @@ class Services:
         """
         for problem in self.loaded.problems:
             log.warning("%s: %s %s", problem.name, problem.message, problem.hint)
-        self._address.base = base
+        self._address.settle(base)
         if self.sandbox_app is not None:
-            self.tavus.base_url = f"{base}/sandbox/v2"
+            self.tavus.reach_at(f"{base}/sandbox/v2")
         self.store.open()
         if self.sandbox_app is not None:
             try:

@@ -164,7 +164,7 @@ def test_a_missing_key_is_refused(sandbox: RunningSandbox) -> None:
 
 
 def test_an_old_address_that_answers_html_quotes_none_of_it(tavus: Tavus, sandbox: RunningSandbox) -> None:
-    tavus.base_url = f"{sandbox.url}/v1"
+    tavus.reach_at(f"{sandbox.url}/v1")
     with pytest.raises(UpstreamRejected) as caught:
         tavus.personas.all()
     assert caught.value.status == 404 and "<" not in caught.value.message

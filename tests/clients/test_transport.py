@@ -236,7 +236,7 @@ def test_nothing_is_sent_while_the_address_is_unknown() -> None:
     there = Way("")
     assert type(there.error(there.post)) is NotSent
     with scripted(answer(200, {"a": 1})) as upstream:
-        there.transport.base_url = upstream.url
+        there.transport.reach_at(upstream.url)
         assert there.post() == {"a": 1}
 
 

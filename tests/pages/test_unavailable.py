@@ -57,7 +57,7 @@ def pipecat(root: Path, script: str = "", tried: Probe | None = LOADED, **settin
     with console(root, **{**PIPECAT, **settings}) as made:
         daily = made.services.pipecat._daily
         assert daily is not None
-        daily.base_url = f"{made.sandbox.url}/daily/v1"
+        daily.reach_at(f"{made.sandbox.url}/daily/v1")
         made.services.pipecat._probe = tried
         yield made
 
@@ -113,7 +113,7 @@ def test_what_tavus_refuses(house: Console, how: dict[str, Any], code: str, caus
 )
 def test_a_tavus_that_can_not_be_reached(where: str, code: str, cause: str, advice: str, tmp_path: Path) -> None:
     with console(tmp_path, sweep_interval_s=60) as house, secured(tmp_path) as proxy:
-        house.services.tavus.base_url = where or f"{proxy.url}/v2"
+        house.services.tavus.reach_at(where or f"{proxy.url}/v2")
         session, app = refused(house)
         assert proxy.asked == []
         told = banner(app)
@@ -123,10 +123,10 @@ def test_a_tavus_that_can_not_be_reached(where: str, code: str, cause: str, advi
 def test_after_three_failures_a_start_asks_nobody_and_says_since_when(tmp_path: Path) -> None:
     with console(tmp_path, sweep_interval_s=60) as house:
         right = house.services.tavus.base_url
-        house.services.tavus.base_url = "http://127.0.0.1:9/v2"
+        house.services.tavus.reach_at("http://127.0.0.1:9/v2")
         for _ in range(3):
             refused(house)
-        house.services.tavus.base_url = right
+        house.services.tavus.reach_at(right)
         session, app = refused(house)
         told = banner(app)
         assert session.reason_code == "tavus_out_of_reach" and "out of reach since" in told

@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lib.models import Agent
+from lib.models import Agent, MergeClash
 from lib.services.agents import call_settings
-from lib.services.personas.merge import MergeClash
 from lib.services.wording.plain import minutes
 
 OWN = {"name": "Name", "persona_id": "Persona", "replica_id": "Replica"}

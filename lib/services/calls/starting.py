@@ -14,6 +14,7 @@ from lib.errors import Ambiguous, GreenroomError, NotFound, NotSent, StoreRefuse
 from lib.models import Conversation, Session, Status
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
+from lib.services.calls.gate import Gate
 from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger
 from lib.services.modes.mode import CallPlan, Modes
@@ -40,8 +41,8 @@ class _Unwritten:
 class Starting:
     """Sends each plan once and writes what came of it, whatever happens to whoever asked.
 
-    What can't be written, whatever the reason, is kept and written later. `permit` raises UpstreamError where nothing
-    may be sent now; `on_created` is told of each conversation before anybody else.
+    What can't be written, whatever the reason, is kept and written later. `on_created` is told of each conversation
+    before anybody else.
     """
 
     def __init__(
@@ -51,17 +52,18 @@ class Starting:
         claims: Claims,
         watching: Monitor,
         breaker: Breaker,
+        gate: Gate,
         *,
         on_created: Callable[[str, Conversation], None],
         pool: Executor | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.permit: Callable[[], None] = lambda: None
         self._ledger = ledger
         self._modes = modes
         self._claims = claims
         self._watching = watching
         self._breaker = breaker
+        self._gate = gate
         self._on_created = on_created
         self._pool = pool or ThreadPoolExecutor(max_workers=8, thread_name_prefix="greenroom-start")
         self._monotonic = monotonic
@@ -148,8 +150,8 @@ class Starting:
                 self._end_if_asked(holder)
 
     def _to_be_sent(self, session: Session, since: float) -> Status:
-        """Where the session stands now: ENDING if its end was asked for. Raises NotSent, and what `permit` raises."""
-        self.permit()
+        """Where the session stands now: ENDING if its end was asked for. Raises NotSent, and what the gate raises."""
+        self._gate.check()
         status = self._ledger.get(session.id).status
         if self._monotonic() - since > SEND_WITHIN_S or status not in (Status.STARTING, Status.ENDING):
             raise NotSent("The start was held up for too long, so it was not sent.", hint="Start again.")

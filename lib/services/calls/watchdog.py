@@ -104,23 +104,20 @@ class Progress:
 
 
 class Watchdog:
-    """Keeps one thread at `work`. `look` is called every `every_s`, by a thread that itself waits for nothing.
+    """Keeps one thread at its work. `look` is called every `every_s`, by a thread that itself waits for nothing.
 
-    `on_stuck` is told of each step that a thread was given up at. Where too many threads are stuck no other is begun,
-    and `fit` is False until one of them comes back.
+    Where too many threads are stuck no other is begun, and `fit` is False until one of them comes back.
     """
 
     def __init__(
         self,
-        work: Callable[[Progress], None],
         *,
-        on_stuck: Callable[[StuckStep], None],
         every_s: float,
         stuck_s: float = STUCK_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._work = work
-        self._on_stuck = on_stuck
+        self._work: Callable[[Progress], None] = lambda progress: None
+        self._on_stuck: Callable[[StuckStep], None] = lambda step: None
         self._stuck_s = stuck_s
         # Not the watch itself: a process that was stopped for a while and goes on is not stuck.
         self._looked = Stopwatch(longest_step_s=2 * every_s, monotonic=monotonic)
@@ -139,6 +136,11 @@ class Watchdog:
         """What threads wait for that were given up, or could not be."""
         steps = [one.stuck(0.0) for one in self._given_up] + [self.pulse.stuck(self._stuck_s)]
         return tuple(step for step in steps if step is not None)
+
+    def keep_at(self, work: Callable[[Progress], None], on_stuck: Callable[[StuckStep], None]) -> None:
+        """Begin a thread at `work`. `on_stuck` is told of each step that a thread was given up at."""
+        self._work, self._on_stuck = work, on_stuck
+        self.begin()
 
     def begin(self) -> None:
         self._working = progress = Progress(lambda: self._looked.now)

@@ -54,7 +54,13 @@ class Listing(Generic[T]):
 class Shelf(Generic[N]):
     """One list with its one sweep at a time."""
 
-    def __init__(self, sweep: Callable[[], list[N]], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        sweep: Callable[[], list[N]],
+        clock: Callable[[], datetime],
+        swept: Callable[[Listing[N], datetime], None] = lambda listing, begun: None,
+    ) -> None:
+        """`swept` is told of each good sweep and of when it began, before anyone gets its result."""
         self._sweep = sweep
         self._clock = clock
         self._sweeping = threading.Lock()
@@ -63,8 +69,7 @@ class Shelf(Generic[N]):
         self._tried_at: datetime | None = None
         self._forgotten = 0
         self._newer: dict[str, N | None] = {}
-        self.swept: Callable[[Listing[N], datetime], None] = _unheard
-        """Told of each good sweep and of when it began, before anyone gets its result."""
+        self._swept = swept
 
     def read(self, max_age_s: float | None) -> Listing[N]:
         """What is kept, if it was tried for within `max_age_s` (None: at any time) or is being read; else a sweep.
@@ -126,7 +131,7 @@ class Shelf(Generic[N]):
             complete = getattr(rows, "complete", True)
             self._kept = Listing(_renewed(rows, self._newer), self._clock(), complete=complete)
             self._error = None
-            self.swept(self._kept, begun)
+            self._swept(self._kept, begun)
         except GreenroomError as error:
             self._error = error
         if forgotten == self._forgotten:
@@ -145,16 +150,19 @@ def _still_reading() -> Ambiguous:
     return Ambiguous("The list is still being read from Tavus.", code="no_answer", hint="Try again in a moment.")
 
 
-def _unheard(listing: Listing[N], begun: datetime) -> None:
-    """Where nobody listens to sweeps."""
-
-
 class Catalogue:
     """The personas and replicas of the account."""
 
-    def __init__(self, tavus: Tavus, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        tavus: Tavus,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        personas_read: Callable[[Listing[Persona], datetime], None] = lambda listing, begun: None,
+    ) -> None:
+        """`personas_read` is told of each good reading of all personas, and of when it began."""
         self._tavus = tavus
-        self.persona_shelf: Shelf[Persona] = Shelf(tavus.personas.all, clock)
+        self.persona_shelf: Shelf[Persona] = Shelf(tavus.personas.all, clock, personas_read)
         self.replica_shelf: Shelf[Replica] = Shelf(tavus.replicas.all, clock)
 
     def read_both(self, *, max_age_s: float | None) -> None:

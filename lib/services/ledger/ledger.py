@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.errors import GreenroomError, NotFound, RateLimited
+from lib.errors import Ambiguous, GreenroomError, NotFound, RateLimited
 from lib.models import CallLimits, Mode, Session, Status
 from lib.services.ledger import outcome
 from lib.services.wording import plain
@@ -96,6 +96,10 @@ class Ledger:
             reason_code="ambiguous",
             reason_hint=error.hint,
         )
+
+    def interrupted(self, session_id: str) -> bool:
+        """A start whose process has died: whether it was sent is not known."""
+        return self.unclear(session_id, "Greenroom was stopped during the start", Ambiguous(""))
 
     def ending(self, session_id: str, code: str, detail: str = "") -> bool:
         """Greenroom itself ends this call, and this is why; Tavus is told by whoever looks at it next."""

@@ -6,31 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lib.models import MergeClash
 from lib.services.personas.content import older, safe
 from lib.services.personas.diff import NOT_SET, REPLACED, SET, label, said
 from lib.services.personas.fields import BY_KEY, FIELDS, READ_ONLY
 from lib.services.personas.rows import ABSENT, Path, alike, get, is_secret, put, remove
 
 WHOLE = {known.path for known in FIELDS}
-
-
-@dataclass(frozen=True)
-class MergeClash:
-    """A field that both changed, and not alike; each text as a person reads it, "" for nothing.
-
-    A secret is only ever `set`, `not set` or `replaced`.
-    """
-
-    path: Path
-    label: str
-    base: str
-    mine: str
-    theirs: str
-    secret: bool = False
-
-    @property
-    def key(self) -> str:
-        return ".".join(self.path)
 
 
 @dataclass(frozen=True)

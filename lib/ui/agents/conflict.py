@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lib.models import Agent
+from lib.models import Agent, MergeClash
 from lib.services.agents.merge import AgentMerge, put
 from lib.services.agents.readiness import Known
-from lib.services.personas.merge import MergeClash
 from lib.ui.kit import conflict
 from lib.ui.kit.conflict import ANEW, Decision
 from lib.ui.kit.text import plain

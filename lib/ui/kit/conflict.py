@@ -8,8 +8,8 @@ from typing import Literal
 
 import streamlit as st
 
+from lib.models import MergeClash
 from lib.services.personas.diff import words as by_word
-from lib.services.personas.merge import MergeClash
 from lib.ui.kit import changes
 from lib.ui.kit.text import html, md
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lib.models import MergeClash
 from lib.services.personas import form as persona_form
 from lib.services.personas.diff import changes
 from lib.services.personas.fields import BY_KEY, FIELDS, FieldKind
 from lib.services.personas.form import Value
-from lib.services.personas.merge import Merge, MergeClash
+from lib.services.personas.merge import Merge
 from lib.services.personas.rows import alike
 from lib.services.wording import words
 from lib.ui.kit import conflict

@@ -71,7 +71,7 @@ def test_each_way_not_to_reach_tavus_has_its_row(
     services: Services, where: str, cause: str, advice: str, tmp_path: Path
 ) -> None:
     with secured(tmp_path) as proxy:
-        services.tavus.base_url = where or f"{proxy.url}/v2"
+        services.tavus.reach_at(where or f"{proxy.url}/v2")
         row = services.trial.free(demo(services).id)
     assert row.result is CheckResult.FAIL and cause in row.evidence and advice in row.fix
 

@@ -118,19 +118,19 @@ class Process:
             monotonic=clocks.watch,
             pool=Now(),
         )
-        self.sessions, self.sweeper = made.sessions, made.sweeper
+        self.sessions, self.sweeper, self.gate = made.sessions, made.sweeper, made.gate
         self.round()
 
     @property
     def ready(self) -> bool:
-        return self.sweeper.ready.is_set()
+        return self.gate.ready.is_set()
 
     def round(self) -> None:
         """One turn of the sweeper's own loop."""
         with suppress(StoreRefused):
             self.sweeper.round()
         if self.sweeper._lease.leads or self.sweeper._lease.alive:
-            self.sweeper.ready.set()
+            self.gate.ready.set()
 
 
 class LedgerMachine(RuleBasedStateMachine):

@@ -98,12 +98,12 @@ def test_row_05_what_could_not_be_sent_has_failed_at_once_and_may_be_tried_again
     base: str, code: str, world: World
 ) -> None:
     with world.house() as services:
-        services.tavus.base_url = base.format(port=world.sandbox.url.rpartition(":")[2])
+        services.tavus.reach_at(base.format(port=world.sandbox.url.rpartition(":")[2]))
         session = services.sessions.start_and_wait(demo(services).id, token="1")
         assert (session.mode, session.status, session.reason_code) == (Mode.TEXT, Status.LIVE, code)
         assert services.sessions.allowance().open_calls == 0
         assert world.creates() == []
-        services.tavus.base_url = world.sandbox.v2
+        services.tavus.reach_at(world.sandbox.v2)
         again = services.sessions.start(session.agent_id, token="2")
         paid_once(world, reaches(services, again, Status.LIVE))
 

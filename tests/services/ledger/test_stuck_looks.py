@@ -48,6 +48,10 @@ def sweeper(services: Services) -> Any:
     return services._sweeper
 
 
+def gate(services: Services) -> Any:
+    return services._gate
+
+
 def live(services: Services, token: str) -> Session:
     return reaches(services, services.sessions.start(demo(services, name=token).id, token=token), Status.LIVE)
 
@@ -179,7 +183,7 @@ def test_where_too_much_is_stuck_the_lease_is_let_go_and_taken_again_once_someth
             assert row(services).result is CheckResult.FAIL and "another process" in row(services).evidence
             assert "leaves the rounds to another one" in caplog.text
             with pytest.raises(NotSent) as refused:
-                sweeper(services).permit()
+                gate(services).check()
             assert refused.value.code == "watch_stuck"
             assert sum(thread.name == "greenroom-sweeper" for thread in threading.enumerate()) == 3
             with world.house() as second:
@@ -189,7 +193,7 @@ def test_where_too_much_is_stuck_the_lease_is_let_go_and_taken_again_once_someth
             go_on.set()
         until(lambda: sweeper(services).state().fit and sweeper(services)._lease.leads)
         until(lambda: row(services).result is CheckResult.PASS)
-        sweeper(services).permit()
+        gate(services).check()
         assert {status_of(services, session) for session in stuck} == {Status.LIVE}
 
 
@@ -236,8 +240,8 @@ def test_a_process_that_was_stopped_and_goes_on_gives_nobody_up() -> None:
         begun.set()
         go_on.wait(10)
 
-    dog = watchdog.Watchdog(work, on_stuck=lambda step: None, every_s=1.0, stuck_s=5.0, monotonic=lambda: at[0])
-    dog.begin()
+    dog = watchdog.Watchdog(every_s=1.0, stuck_s=5.0, monotonic=lambda: at[0])
+    dog.keep_at(work, lambda step: None)
     assert begun.wait(5)
     at[0] += 3600
     dog.look()
@@ -251,8 +255,8 @@ def test_a_process_that_was_stopped_and_goes_on_gives_nobody_up() -> None:
 
 def test_a_thread_that_died_is_replaced() -> None:
     runs: list[int] = []
-    dog = watchdog.Watchdog(lambda progress: runs.append(1), on_stuck=lambda step: None, every_s=1.0)
-    dog.begin()
+    dog = watchdog.Watchdog(every_s=1.0)
+    dog.keep_at(lambda progress: runs.append(1), lambda step: None)
     dog.join(5)
     dog.look()
     dog.join(5)

@@ -316,7 +316,7 @@ def test_a_persona_that_was_deleted_meanwhile_is_told(console: Services, sandbox
 
 def test_a_server_that_is_gone_sends_nothing(console: Services) -> None:
     before = console.personas.get(GUIDE)
-    console.tavus.base_url = "http://127.0.0.1:9/v2"
+    console.tavus.reach_at("http://127.0.0.1:9/v2")
     with pytest.raises(NotSent):
         console.personas.save(before, after(before, greeting="Mine."), ME)
 

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from lib.errors import Ambiguous
 from lib.models import CallLimits, Session, Status, Watch
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
@@ -53,16 +52,6 @@ class Reaper:
         self._modes = modes
         self._limits = limits
 
-    def left_over(self, owner: str) -> None:
-        """Starts of a process that has died: whether they were sent is not known, so Tavus is asked."""
-        with self._ledger.store.reading() as connection:
-            found = rows.open_calls(connection, self._ledger.account)
-        for one in found:
-            go_on()
-            if one.session.status is Status.STARTING and one.owner in ("", owner):
-                with one_of_many(f"session {one.session.id}"):
-                    self._unclear(one.session)
-
     def look(self, open_ones: Sequence[OpenOne]) -> None:
         for one in open_ones:
             if one.session.in_room:
@@ -77,7 +66,7 @@ class Reaper:
         unseen_s = self._ages.of("seen", session.id, sign)
         if session.status is Status.STARTING:
             if not self._starting_here(session.id) and self._ages.of("asked", session.id) >= ANSWER_WITHIN_S:
-                self._unclear(session)
+                self._ledger.interrupted(session.id)
         elif session.status is Status.UNKNOWN:
             self._announce(session)
         elif session.status in RUNNING:
@@ -98,9 +87,6 @@ class Reaper:
         if session.checking_until is None or abs((until - session.checking_until).total_seconds()) > 1:
             with self._ledger.store.writing() as connection:
                 rows.advance(connection, session.id, from_statuses=(Status.UNKNOWN,), checking_until=until)
-
-    def _unclear(self, session: Session) -> None:
-        self._ledger.unclear(session.id, "Greenroom was stopped during the start", Ambiguous(""))
 
     def _budget(self, running: Sequence[Session]) -> None:
         """What is reserved is never more than the day has left; this is for calls that came in another way."""

@@ -16,16 +16,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib.errors import GreenroomError, NotSent, StoreRefused
+from lib.errors import GreenroomError, StoreRefused
 from lib.models import Session, Status
 from lib.services.calls.background.lease import Lease
 from lib.services.calls.background.reaper import Reaper
 from lib.services.calls.background.reconciler import Reconciler
-from lib.services.calls.breaker import Breaker
+from lib.services.calls.background.recovery import Recovery
+from lib.services.calls.gate import Gate
 from lib.services.calls.starting import Starting
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
-from lib.services.calls.watchdog import LISTS, STUCK_S, Progress, StuckStep, Watchdog, held
+from lib.services.calls.watchdog import LISTS, Progress, StuckStep, Watchdog
 from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger, is_sought
 from lib.store import sessions as rows
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 
 RECORD_WITHIN_S = 600.0
 RECOVERY_AGAIN_S = 60.0
-READY_WITHIN_S = 30.0
 SEVERAL = 2
 LOOK, LIST = "the look at session", "the list of conversations"
 TOGETHER_S = 0.1  # hints come in bunches, and the start that gave one is still being drawn
@@ -54,7 +54,7 @@ class BackgroundWatch:
 
 
 class Sweeper:
-    """`open` starts the threads, `close` stops them; `ready` is set once recovery was tried, here or by the leader.
+    """`open` starts the threads, `close` stops them; the gate is ready once recovery was tried, here or by the leader.
 
     `chores` is what else the leader has to see to: called often, so it keeps its own time and never waits.
     """
@@ -66,7 +66,9 @@ class Sweeper:
         ages: Stopwatch,
         lease: Lease,
         viewers: Viewers,
-        breaker: Breaker,
+        gate: Gate,
+        watchdog: Watchdog,
+        recovery: Recovery,
         watching: Monitor,
         reconciler: Reconciler,
         reaper: Reaper,
@@ -75,15 +77,15 @@ class Sweeper:
         pulse_s: float,
         answering: Callable[[], bool] = lambda: True,
         chores: Callable[[], None] = lambda: None,
-        stuck_s: float = STUCK_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.ready = threading.Event()
         self._ledger = ledger
         self._ages = ages
         self._lease = lease
         self._viewers = viewers
-        self._breaker = breaker
+        self._gate = gate
+        self._watchdog = watchdog
+        self._recovery = recovery
         self._watching = watching
         self._reconciler = reconciler
         self._reaper = reaper
@@ -100,14 +102,9 @@ class Sweeper:
         self._followed: set[str] = set()
         self._checked: dict[str, float] = {}
         self._threads: list[threading.Thread] = []
-        self._watchdog = Watchdog(
-            self._rounds, on_stuck=self._stuck, every_s=pulse_s, stuck_s=stuck_s, monotonic=monotonic
-        )
         self._monotonic = monotonic
         self._finished_at: float | None = None
         self._pulsing = threading.Lock()
-        self._recovering = threading.Lock()
-        self._recovered_in = 0
         self._recover_at = 0.0
 
     def open(self) -> None:
@@ -115,7 +112,7 @@ class Sweeper:
             self._threads.append(threading.Thread(target=run, name=f"greenroom-{name}", daemon=True))
         for thread in self._threads:
             thread.start()
-        self._watchdog.begin()
+        self._watchdog.keep_at(self._rounds, self._stuck)
 
     def close(self) -> None:
         for event in (self._stop, self._wake, self._pulsed):
@@ -133,20 +130,6 @@ class Sweeper:
         with self._hinting:
             self._hinted.add(session_id)
         self._wake.set()
-
-    def permit(self) -> None:
-        """Whether a start may be sent. Raises UpstreamError, in which case nothing was sent.
-
-        Not before what an earlier process may have left was looked for, and not while Tavus is out of reach.
-        """
-        if not self.ready.wait(READY_WITHIN_S):
-            raise NotSent("Greenroom has not finished starting up.", hint="Try again in a moment.")
-        if not self._watchdog.fit:
-            told = "Greenroom's background watch is stuck, so no call is started: nobody would end it."
-            raise NotSent(told, code="watch_stuck", hint="Diagnostics says where. Text chat works meanwhile.")
-        if self._lease.leads and not self._recovered:
-            self._recover()
-        self._breaker.check(self._reconciler.probe)
 
     def pulse(self) -> bool:
         """One sign of life; True if this process leads. Raises StoreRefused, and then no time has passed.
@@ -189,7 +172,7 @@ class Sweeper:
             self._checked.clear()
             self._ages.keep(())
             return self._viewers.any or bool(self._watching.in_trouble())
-        if not self._recovered:
+        if not self._recovery.done:
             self._try_to_recover(progress)
         progress.step("the database")
         now = self._ledger.clock()
@@ -216,25 +199,11 @@ class Sweeper:
         self._viewers.keep(known)
         return bool(known)
 
-    @property
-    def _recovered(self) -> bool:
-        return self._recovered_in == self._lease.epoch
-
-    def _recover(self) -> None:
-        """What the leader before us may have left: starts without an outcome, calls without a session."""
-        with held(self._recovering, "Greenroom still looks for what an earlier process left.", READY_WITHIN_S):
-            if self._recovered:
-                return
-            epoch = self._lease.epoch
-            self._reaper.left_over(self._lease.before)
-            self._reconciler.look([session for session in self._ledger.open() if is_sought(session)])
-            self._recovered_in = epoch
-
     def _try_to_recover(self, progress: Progress) -> None:
         if self._ages.now < self._recover_at or not self._begun(progress, LIST, times=LISTS):
             return
         try:
-            self._recover()
+            self._recovery.run()
         except StoreRefused:
             raise
         except GreenroomError as error:
@@ -336,7 +305,7 @@ class Sweeper:
                 log.exception("a round of the sweeper failed")
             progress.rest()
             if self._lease.leads or self._lease.alive:
-                self.ready.set()
+                self._gate.ready.set()
             if self._wake.wait(self._interval_s if busy else self._pulse_s):
                 self._stop.wait(min(TOGETHER_S, self._interval_s))
             self._wake.clear()
