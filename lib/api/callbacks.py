@@ -8,7 +8,6 @@ is in no line of any log: a server that logs addresses finds this one without it
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from concurrent.futures import Future
 
@@ -19,12 +18,12 @@ from starlette.routing import BaseRoute, Route
 
 from lib.api.endpoint import THREADS, error_answer, read_body
 from lib.errors import BadInput, GreenroomError, NotFound
-from lib.services.inspector.journal import Taken
+from lib.services.callbacks.address import PATH
+from lib.services.callbacks.inbox import Taken
 from lib.wiring import Services
 
 log = logging.getLogger(__name__)
 
-PATH = "/callbacks/tavus/"
 BODY_LIMIT = 1 << 20
 READ_HERE = 8 * 1024
 """Bytes of a body that are read on the spot: handing a small one to a thread takes longer than reading it."""
@@ -40,7 +39,7 @@ def routes(services: Services) -> list[BaseRoute]:
         secret = request.path_params["secret"]
         hide(request)
         try:
-            session_id = _session_of(services, secret)
+            session_id = services.callbacks.session_of(secret)
             if session_id is None:
                 log.warning("a callback was refused: wrong_secret")
                 return Response(status_code=404)
@@ -52,12 +51,9 @@ def routes(services: Services) -> list[BaseRoute]:
         except GreenroomError as error:
             log.warning("a callback was refused: %s", error.code)
             return error_answer(error)
-        if taken is Taken.NEW:
-            if services.inspector.worth_a_look(session_id):
-                services.sessions.hint(session_id)
-        elif taken is Taken.AGAIN:
+        if taken is Taken.AGAIN:
             log.warning("a callback was refused: it came before, and changes nothing")
-        else:
+        elif taken is not Taken.NEW:
             log.warning("a callback was refused: %s", taken)
             return error_answer(REFUSED[taken])
         return Response(status_code=204)
@@ -74,12 +70,5 @@ def hide(request: Request) -> None:
 
 async def _received(services: Services, session_id: str, body: bytes) -> Future[Taken]:
     if len(body) <= READ_HERE:
-        return services.inspector.receive(session_id, body)
-    return await to_thread.run_sync(services.inspector.receive, session_id, body, limiter=THREADS)
-
-
-def _session_of(services: Services, secret: str) -> str | None:
-    """The session that this address was made for, if we made it."""
-    session_id = secret.partition(".")[0]
-    expected = services.sessions.callback_secret(session_id)
-    return session_id if hmac.compare_digest(secret.encode(), expected.encode()) else None
+        return services.callbacks.receive(session_id, body)
+    return await to_thread.run_sync(services.callbacks.receive, session_id, body, limiter=THREADS)

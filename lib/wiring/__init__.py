@@ -13,6 +13,7 @@ from lib import sandbox
 from lib.errors import SettingsWrong
 from lib.redaction import Redaction
 from lib.services.agents.service import Agents
+from lib.services.callbacks.inbox import CallbackInbox
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.catalogue.replicas import Replicas
 from lib.services.chat.responder import Responder
@@ -115,6 +116,7 @@ def build(
         inspector=Inspector(
             store, account, journal, redaction, base_url=lambda: tavus.base_url, sandbox=settings.sandbox
         ),
+        callbacks=CallbackInbox(store, journal, redaction, hint=calls.sessions.hint),
         diagnostics=Diagnostics(
             loaded=loaded,
             tavus=tavus,

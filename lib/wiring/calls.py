@@ -11,6 +11,7 @@ from pathlib import Path
 from lib.clients.tavus import Tavus
 from lib.doctor.probe import worker_python
 from lib.services.agents.service import Agents
+from lib.services.callbacks.address import PATH, secret_of
 from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.lease import Lease, new_owner, runs_here
 from lib.services.calls.background.reaper import Reaper
@@ -21,7 +22,7 @@ from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
 from lib.services.calls.gate import Gate
 from lib.services.calls.planning import Planner
-from lib.services.calls.sessions import RoomTokens, Sessions, secret_of
+from lib.services.calls.sessions import RoomTokens, Sessions
 from lib.services.calls.starting import Starting
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
@@ -95,7 +96,7 @@ def calls_of(
 
     def callback_url(session_id: str) -> str:
         base = settings.public_url or (own_base() if on_this_machine(tavus.base_url) else "")
-        return f"{base}/callbacks/tavus/{secret_of(ledger.store, session_id)}" if base else ""
+        return f"{base}{PATH}{secret_of(ledger.store, session_id)}" if base else ""
 
     def tend() -> None:
         if not launcher.here:

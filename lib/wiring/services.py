@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from lib.clients.tavus import Tavus
 from lib.errors import GreenroomError, StoreRefused
 from lib.services.agents.service import Agents
+from lib.services.callbacks.inbox import CallbackInbox
 from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.gate import Gate
@@ -81,6 +82,7 @@ class Services:
     responder: Responder
     talking: ChatSessions
     inspector: Inspector
+    callbacks: CallbackInbox
     diagnostics: Diagnostics
     modes: Modes
     pipecat: PipecatDaily
@@ -141,7 +143,7 @@ class Services:
             self._journal.open()
         # Read now, so that no callback waits for the database before it is known to be one.
         with suppress(StoreRefused):
-            self.sessions.callback_secret("")
+            self.callbacks.session_of("")
         if self._sweeper is not None:
             self._sweeper.open()
 

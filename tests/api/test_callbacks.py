@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 from lib.api.app import routes
 from lib.models import Exchange, Session, Status
-from lib.services.calls.sessions import callback_secret
+from lib.services.callbacks.address import callback_secret
 from lib.store.database import Store
 from lib.store.schema import exchanges
 from lib.wiring import Services
@@ -45,7 +45,7 @@ class Console:
 
     @property
     def secret(self) -> str:
-        return self.services.sessions.callback_secret(self.session.id)
+        return self.services.callbacks.secret_of(self.session.id)
 
     def post(self, body: Any, secret: str | None = None, method: str = "POST") -> int:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -197,7 +197,7 @@ def test_a_replayed_one_is_answered_kept_once_and_is_one_line_in_the_log(
 
 def test_one_for_a_session_that_is_gone_is_refused_and_nothing_of_it_is_kept(console: Console) -> None:
     rows = written(console.services.store)
-    gone = console.services.sessions.callback_secret("s-purged")
+    gone = console.services.callbacks.secret_of("s-purged")
     assert console.post({"event_type": "x", "properties": {"said": "private"}}, gone) == 404
     assert written(console.services.store) == rows
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from lib.services.calls.sessions import callback_secret
+from lib.services.callbacks.address import callback_secret
 from lib.store.database import Store
 from tests.bench.load import Crowd, p50
 from tests.running import Dashboard

@@ -142,7 +142,7 @@ def test_a_sessions_page_leads_to_its_requests_and_callbacks_and_back(house: Con
     services.sessions.hint(session.id)
     reaches(services, session, Status.LIVE)
     body = {"event_type": "system.replica_joined", "conversation_id": session.conversation_id}
-    services.inspector.receive(session.id, json.dumps(body).encode()).result(10)
+    services.callbacks.receive(session.id, json.dumps(body).encode()).result(10)
     keep(house, 1)
     link = next(
         one for one in house.open("session", session=session.id).get("page_link") if "Requests and" in one.proto.label
@@ -211,7 +211,7 @@ def test_a_callback_is_replayed_as_a_hint_and_tavus_is_asked(house: Console) -> 
     services.sessions.hint(session.id)
     reaches(services, session, Status.LIVE)
     lie = {"event_type": "system.shutdown", "conversation_id": session.conversation_id}
-    services.inspector.receive(session.id, json.dumps(lie).encode()).result(10)
+    services.callbacks.receive(session.id, json.dumps(lie).encode()).result(10)
     app = opened(house.open("inspector", kind="Callbacks"), "system.shutdown")
     assert "nothing in it is believed" in inside(app)
     look = f"GET /v2/conversations/{session.conversation_id}"
@@ -254,12 +254,12 @@ def test_no_key_token_or_secret_reaches_the_page_or_a_row(tmp_path: Path) -> Non
         services.personas.save(now, json.loads(json.dumps(now.raw).replace(CANARY, f"{CANARY}-new")))
         private = services.agents.add(name="Private", persona_id=made.id, replica_id="r90bbd427f71")
         session = services.sessions.start_and_wait(private.id, token="t")
-        secret = services.sessions.callback_secret(session.id)
+        secret = services.callbacks.secret_of(session.id)
         told = {
             "event_type": "x", "conversation_id": session.conversation_id,
             "webhook_url": f"https://a.example/callbacks/tavus/{secret}", "meeting_token": CANARY,
         }  # fmt: skip
-        services.inspector.receive(session.id, json.dumps(told).encode()).result(10)
+        services.callbacks.receive(session.id, json.dumps(told).encode()).result(10)
         app = house.open("inspector")
         said = words(app) + repr(listed(app))
         for number in list(app.session_state["inspector_opened_shown"]):

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from lib.errors import Ambiguous, SettingsWrong, StoreRefused, UpstreamError
+from lib.errors import Ambiguous, GreenroomError, SettingsWrong, StoreRefused, UpstreamError
+from lib.services.callbacks.inbox import Taken
 from lib.services.inspector import journal as journals
-from lib.services.inspector.journal import Taken
 from lib.services.modes.workers import launcher, left_workers
 from lib.services.modes.workers.kubernetes.api import Cluster
 from lib.services.modes.workers.launcher import WorkerState
@@ -31,7 +31,7 @@ from tests.services.modes.test_kubernetes import STAY as CLUSTERED
 from tests.services.modes.test_kubernetes import clustered
 from tests.services.modes.test_kubernetes import plan as cluster_plan
 from tests.services.modes.test_launcher import Ear, plan, started
-from tests.services.modes.test_pipecat_daily import PLAN, STAY, mode_with, rooms, running_calls
+from tests.services.modes.test_pipecat_daily import PLAN, STAY, Listener, mode_with, rooms, running_calls
 
 
 class Mistake(Exception):
@@ -40,6 +40,16 @@ class Mistake(Exception):
 
 def wrong(*_: object, **__: object) -> Any:
     raise Mistake
+
+
+class Mistaken(Listener):
+    """A listener with a bug of ours in it."""
+
+    def answer(self, session_id: str, turns: list[tuple[str, str]]) -> str:
+        raise Mistake
+
+    def broken(self, session_id: str, error: GreenroomError) -> None:
+        raise Mistake
 
 
 def within(act: Callable[[], object], within_s: float = 5.0) -> object:
@@ -182,18 +192,15 @@ def test_a_worker_that_asks_is_answered_whatever_goes_wrong(
         f"\ncreate()\ncommand()\ntell('ask', id='1', turns={turns})\n"
         "told = command()\ntell('turn', role='assistant', text=told['text'])\ncommand()"
     )
-    said: list[str] = []
-    with mode_with(sandbox, tmp_path, script) as mode:
-        mode.brain = wrong
-        mode.on_turn = lambda _, role, text: said.append(text)
+    heard = Mistaken()
+    with mode_with(sandbox, tmp_path, script, listener=heard) as mode:
         mode.start(PLAN)
         mode.say("s-1", "go")
-        until(lambda: said and "can't answer" in said[0])
+        until(lambda: heard.said and "can't answer" in heard.said[0][1])
 
 
 def test_a_reason_that_can_not_be_kept_does_not_keep_a_call_running(sandbox: RunningSandbox, tmp_path: Path) -> None:
-    with mode_with(sandbox, tmp_path, "\ncreate()\ncommand()\nos._exit(7)") as mode:
-        mode.on_broken = wrong
+    with mode_with(sandbox, tmp_path, "\ncreate()\ncommand()\nos._exit(7)", listener=Mistaken()) as mode:
         mode.start(PLAN)
         mode.say("s-1", "now")
         until(lambda: (rooms(sandbox), running_calls(sandbox)) == (0, 0))
@@ -280,7 +287,9 @@ def test_one_request_that_can_not_be_kept_is_counted_and_holds_up_no_callback(
         assert inspector.dropped == 1
 
 
-def test_one_callback_that_can_not_be_kept_is_refused_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_callback_that_the_inspector_can_not_keep_counts_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     kept_session(store, "s-1", "c1")
     made = journals._exchange_of
 
@@ -292,7 +301,9 @@ def test_one_callback_that_can_not_be_kept_is_refused_alone(store: Store, monkey
     monkeypatch.setattr(journals, "_exchange_of", odd)
     with opened(store) as (journal, inspector):
         journal.record(request(1))
-        assert isinstance(within(lambda: post(journal, "s-1", {"event_type": "odd"})), Mistake)
+        assert within(lambda: post(journal, "s-1", {"event_type": "odd"})) is Taken.NEW
+        assert "a callback could not be kept for the Inspector: Mistake" in caplog.text
+        assert within(lambda: post(journal, "s-none", {"event_type": "odd"})) is Taken.NO_SESSION
         assert post(journal, "s-1", {"event_type": "even"}) is Taken.NEW
         assert [one.number for one in inspector.page(kind="request").items] == ["n1"]
 

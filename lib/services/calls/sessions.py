@@ -7,7 +7,6 @@ background and writes the answer right after. Pages read rows; they never wait f
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import logging
 from collections.abc import Callable
@@ -30,7 +29,6 @@ from lib.store import agents as agent_rows
 from lib.store import lists, removed
 from lib.store import sessions as rows
 from lib.store.cache import TtlCache
-from lib.store.database import Store
 from lib.store.hurry import StatementTimeout
 from lib.store.search import moment_of, number_of
 
@@ -284,10 +282,6 @@ class Sessions:
         """A callback named this session: look at it, believing nothing that the callback said."""
         self._hint(session_id)
 
-    def callback_secret(self, session_id: str) -> str:
-        """The last part of the session's callback address: names it, and proves that we made the address."""
-        return secret_of(self._ledger.store, session_id)
-
     def _planned(
         self, agent_id: str, enable_avatar: bool, watch: Watch
     ) -> tuple[tuple[Agent, CallPlan] | None, GreenroomError | None]:
@@ -368,16 +362,6 @@ class Sessions:
         except Exception:
             log.exception("session %s could not be ended yet", session_id)
         self._hint(session_id)
-
-
-def secret_of(store: Store, session_id: str) -> str:
-    """The secret for this session's callbacks. Raises StoreRefused."""
-    return callback_secret(store.meta("callback_secret"), session_id)
-
-
-def callback_secret(key: str, session_id: str) -> str:
-    """The secret for this session by the database's own key."""
-    return f"{session_id}.{hmac.digest(key.encode(), session_id.encode(), 'sha256').hex()[:40]}"
 
 
 def _fingerprint(agent_id: str, enable_avatar: bool, watch: Watch) -> str:

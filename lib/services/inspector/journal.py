@@ -16,9 +16,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import Connection
 
@@ -43,19 +42,22 @@ TAKEN = 204
 """What a callback that is kept was answered with."""
 
 
-class Taken(StrEnum):
-    """What became of a callback."""
-
-    NEW = "new"
-    AGAIN = "again"  # it came before, and nothing was written
-    NO_SESSION = "no_session"  # there is no such session (any more)
-    OTHER_CALL = "other_conversation"  # it names another conversation than its session has
-
-
 @dataclass(frozen=True)
+class Arrival:
+    """What the database knows of a callback: its session's account ("": there is no such session) and conversation
+    ("": none yet), and whether the same one was kept `before`.
+    """
+
+    account: str = ""
+    conversation_id: str = ""
+    before: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class _Waiting:
     callback: Callback
-    answer: Future[Taken] = field(default_factory=Future)
+    wanted: Callable[[Arrival], bool]
+    answer: Future[Arrival] = field(default_factory=Future)
 
 
 _Item = SentRequest | _Waiting | threading.Event | None
@@ -109,9 +111,12 @@ class Journal:
         else:
             self._queue.put(call)
 
-    def take(self, callback: Callback) -> Future[Taken]:
-        """A callback came; the future ends when it is on the disk, with StoreRefused if it can't be written."""
-        waiting = _Waiting(callback)
+    def take(self, callback: Callback, *, wanted: Callable[[Arrival], bool]) -> Future[Arrival]:
+        """A callback came, which is kept if it is `wanted`; the future ends when it is on the disk.
+
+        One that can't be written by itself ends alike, and is in the log. StoreRefused where nothing can be.
+        """
+        waiting = _Waiting(callback, wanted)
         if self._thread is None or self._queue.qsize() >= MOST_WAITING:
             waiting.answer.set_exception(StoreRefused("Greenroom can't take callbacks now.", hint="Send it again."))
         else:
@@ -176,9 +181,9 @@ class Journal:
         try:
             if waiting or calls:
                 with self._store.writing(durable=bool(waiting), listed=False) as connection:
-                    taken = self._added(connection, [one.callback for one in waiting], calls)
-                for one, outcome in zip(waiting, taken, strict=True):
-                    _end(one.answer, outcome)
+                    arrivals = self._added(connection, waiting, calls)
+                for one, known in zip(waiting, arrivals, strict=True):
+                    _end(one.answer, known)
         except StoreRefused as error:
             if isinstance(error, StoreUnfit):
                 self._apart(waiting, calls, error)
@@ -192,11 +197,11 @@ class Journal:
             self._apart(waiting, calls, error)
 
     def _apart(self, waiting: Sequence[_Waiting], calls: Sequence[SentRequest], error: Exception) -> None:
-        """Find the one that holds up the others: a callback is refused, a request counted and left out."""
+        """Find the one that holds up the others: it is left out, and a request is counted then."""
         if len(waiting) + len(calls) == 1:
             self.dropped += len(calls)
             for one in waiting:
-                _end(one.answer, error)
+                _end(one.answer, self._unkept(one, error))
             return
         if waiting and calls:
             self._write_these(waiting, ())
@@ -206,21 +211,35 @@ class Journal:
             self._write_these(waiting[some], calls[some])
 
     def _added(
-        self, connection: Connection, callbacks: Sequence[Callback], calls: Sequence[SentRequest]
-    ) -> list[Taken]:
-        """Write what is new; what became of each callback."""
-        owners = exchanges.owners(connection, {one.session_id for one in callbacks}) if callbacks else {}
-        taken = [_judged(one, *owners.get(one.session_id, ("", ""))) for one in callbacks]
-        fresh = [one for one, what in zip(callbacks, taken, strict=True) if what is Taken.NEW]
-        entries = [exchanges.Entry(owners[one.session_id][0], _exchange_of(one), one.digest) for one in fresh]
+        self, connection: Connection, waiting: Sequence[_Waiting], calls: Sequence[SentRequest]
+    ) -> list[Arrival]:
+        """Write what is wanted and new; what is known of each callback."""
+        arrivals = _known(connection, waiting)
+        fresh = [one for one, known in zip(waiting, arrivals, strict=True) if one.wanted(known)]
+        accounts = {one.callback.session_id: known.account for one, known in zip(waiting, arrivals, strict=True)}
+        entries = [
+            exchanges.Entry(accounts[one.callback.session_id], _exchange_of(one.callback), one.callback.digest)
+            for one in fresh
+        ]
         entries += self._requests(connection, calls) if calls else []
         entries.sort(key=lambda entry: entry.exchange.at)
         added = exchanges.add(connection, entries) if entries else set()
-        for n, one in enumerate(callbacks):
-            if taken[n] is Taken.NEW:
-                taken[n] = Taken.NEW if one.digest in added else Taken.AGAIN
-                added.discard(one.digest)
-        return taken
+        for n, one in enumerate(waiting):
+            if one in fresh:
+                arrivals[n] = replace(arrivals[n], before=one.callback.digest not in added)
+                # Of two alike that came together only the first is new.
+                added.discard(one.callback.digest)
+        return arrivals
+
+    def _unkept(self, one: _Waiting, error: Exception) -> Arrival | Exception:
+        """A callback whose row can't be written counts all the same; where nobody can be asked whose it is, `error`."""
+        try:
+            with self._store.reading() as connection:
+                (known,) = _known(connection, [one])
+        except Exception:  # noqa: BLE001 - whatever it is, the one that is told of came first
+            return error
+        log.warning("a callback could not be kept for the Inspector: %s", type(error).__name__)
+        return known
 
     def _requests(self, connection: Connection, calls: Sequence[SentRequest]) -> list[exchanges.Entry]:
         bodies = [self._body(call) for call in calls]
@@ -276,13 +295,10 @@ class Journal:
             log.exception("old requests and callbacks could not be deleted; it is tried again later")
 
 
-def _judged(one: Callback, account: str, conversation_id: str) -> Taken:
-    """What it is by its session's account and conversation; only writing it tells whether it came before."""
-    if not account:
-        return Taken.NO_SESSION
-    if conversation_id and one.conversation_id not in ("", conversation_id):
-        return Taken.OTHER_CALL
-    return Taken.NEW
+def _known(connection: Connection, waiting: Sequence[_Waiting]) -> list[Arrival]:
+    """Whose each callback is."""
+    owners = exchanges.owners(connection, {one.callback.session_id for one in waiting}) if waiting else {}
+    return [Arrival(*owners.get(one.callback.session_id, ("", ""))) for one in waiting]
 
 
 def _exchange_of(one: Callback) -> Exchange:
@@ -307,7 +323,7 @@ def _words(call: SentRequest, body: object) -> tuple[str, ...]:
     return tuple(word for word in (call.about, name) if isinstance(word, str) and word)
 
 
-def _end(answer: Future[Taken], outcome: Taken | Exception) -> None:
+def _end(answer: Future[Arrival], outcome: Arrival | Exception) -> None:
     """Whoever waited may have gone away meanwhile."""
     with suppress(InvalidStateError):
         if isinstance(outcome, Exception):

@@ -1,19 +1,17 @@
-"""The inspector: callbacks come in here, and requests and callbacks are looked at here."""
+"""The inspector: requests to Tavus and callbacks from it, looked at. It decides nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lib.errors import BadInput, NotFound
 from lib.models import Exchange
 from lib.redaction import Redaction
-from lib.services.inspector import callback, commands
+from lib.services.inspector import commands
 from lib.services.inspector.commands import Commands
-from lib.services.inspector.journal import Journal, Taken
-from lib.services.inspector.restraint import TokenBucket
+from lib.services.inspector.journal import Journal
 from lib.store import exchanges
 from lib.store.database import Store
 from lib.store.hurry import StatementTimeout
@@ -53,7 +51,6 @@ class Inspector:
         self._base_url = base_url
         self._sandbox = sandbox
         self._clock = clock
-        self._restraint = TokenBucket()
 
     @property
     def dropped(self) -> int:
@@ -64,14 +61,6 @@ class Inspector:
     def kept_days(self) -> int:
         """How long anything is kept, in days."""
         return self._journal.keep_days
-
-    def receive(self, session_id: str, raw: bytes) -> Future[Taken]:
-        """A callback to this session's address; the future ends when it is on the disk. Raises BadInput."""
-        return self._journal.take(callback.read(session_id, raw, self._clock(), self._redaction))
-
-    def worth_a_look(self, session_id: str) -> bool:
-        """Whether a new callback should have Tavus asked about its session now, or has had it asked often enough."""
-        return self._restraint.allows(session_id)
 
     def page(
         self,

@@ -147,12 +147,12 @@ def test_a_callback_and_a_later_error_that_repeat_a_personas_key_are_kept_withou
         session = services.sessions.start_and_wait(agent.id, token="t")
         hints = {"event_type": "system.shutdown", "conversation_id": session.conversation_id}
         why = {"properties": {"shutdown_reason": f"the model refused {CANARY}2"}}
-        services.inspector.receive(session.id, json.dumps({**hints, **why}).encode()).result(10)
+        services.callbacks.receive(session.id, json.dumps({**hints, **why}).encode()).result(10)
         services.personas.delete(made.id)
         other = running.call("POST", "/personas", {**row, "layers": {"tts": {"api_key": "CANARY-other-1"}}}).json()
         services.personas.get(other["persona_id"])
         why = {"properties": {"shutdown_reason": "the voice refused CANARY-other-1"}}
-        services.inspector.receive(session.id, json.dumps({**hints, **why}).encode()).result(10)
+        services.callbacks.receive(session.id, json.dumps({**hints, **why}).encode()).result(10)
         inspector = services.inspector
         kept = [inspector.get(one.id) for one in inspector.page(limit=500).items]
         everything = f"{kept} {[inspector.commands(one) for one in kept]} {refused.value!r} {written(services.store)}"

@@ -17,9 +17,10 @@ from lib.clients.transport import SentRequest
 from lib.errors import BadInput, NotFound, StoreRefused
 from lib.models import Mode, Session, Status, Traffic
 from lib.redaction import Redaction
+from lib.services.callbacks.inbox import CallbackInbox, Taken
 from lib.services.inspector import journal as journals
 from lib.services.inspector.callback import read
-from lib.services.inspector.journal import KEPT_DAYS, MOST_WAITING, Journal, Taken
+from lib.services.inspector.journal import KEPT_DAYS, MOST_WAITING, Journal
 from lib.services.inspector.service import Inspector
 from lib.store import exchanges
 from lib.store import sessions as rows
@@ -68,8 +69,13 @@ def request(n: int = 0, *, route: str = "/personas/{persona_id}", body: Any = No
     return SentRequest(**{**values, **more})
 
 
+def inbox(journal: Journal, at: datetime = NOON) -> CallbackInbox:
+    """The way in before this journal, as a process has it that was just begun."""
+    return CallbackInbox(journal._store, journal, REDACTION, hint=lambda _: None, clock=lambda: at)
+
+
 def post(journal: Journal, session_id: str, body: Any, *, at: datetime = NOON) -> Taken:
-    return journal.take(read(session_id, json.dumps(body).encode(), at, REDACTION)).result(10)
+    return inbox(journal, at).receive(session_id, json.dumps(body).encode()).result(10)
 
 
 def test_a_request_is_kept_as_it_went_without_its_secrets_and_with_the_session_that_it_belongs_to(store: Store) -> None:
@@ -138,7 +144,7 @@ def test_two_processes_that_take_the_same_one_at_once_keep_it_once(store: Store)
     session(store, "s-1", "c1")
     with opened(store) as (one, inspector), opened(store) as (two, _):
         bodies = [json.dumps({"event_type": "x", "n": n}).encode() for n in range(200)]
-        waiting = [journal.take(read("s-1", raw, NOON, REDACTION)) for raw in bodies for journal in (one, two)]
+        waiting = [inbox(journal).receive("s-1", raw) for raw in bodies for journal in (one, two)]
         assert {future.result(10) for future in waiting} <= {Taken.NEW, Taken.AGAIN}
         assert len(inspector.callbacks_of("s-1")) == 200
     entry = exchanges.Entry(ACCOUNT, journals._exchange_of(read("s-1", bodies[0], NOON, REDACTION)), "same")
@@ -154,10 +160,7 @@ def test_a_burst_costs_few_commits_and_is_on_the_disk_before_it_is_answered(stor
     seen: list[int] = []
     with opened(store) as (journal, inspector):
         event.listen(store.engine, "commit", lambda _: commits.append(1))
-        waiting = [
-            journal.take(read("s-1", json.dumps({"event_type": "x", "n": n}).encode(), NOON, REDACTION))
-            for n in range(400)
-        ]
+        waiting = [inbox(journal).receive("s-1", json.dumps({"event_type": "x", "n": n}).encode()) for n in range(400)]
         for future in waiting:
             future.add_done_callback(lambda _: seen.append(len(commits)))
         wait(waiting, 10)

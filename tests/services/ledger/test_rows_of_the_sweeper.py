@@ -300,7 +300,7 @@ def test_row_25_a_viewer_whose_sign_is_written_late_is_still_a_viewer(world: Wor
 def test_row_28_callbacks_that_are_doubled_late_forged_or_for_others_change_nothing(world: World) -> None:
     with world.house() as services, serve(Starlette(routes=routes(services))) as url:
         session = reaches(services, services.sessions.start(demo(services).id, token="t"), Status.LIVE)
-        secret = services.sessions.callback_secret(session.id)
+        secret = services.callbacks.secret_of(session.id)
 
         def send(secret: str, event: str, conversation: str = session.conversation_id) -> int:
             body = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.services.inspector.restraint import AGAIN_S, BURST, REMEMBERED, TokenBucket
+from lib.services.callbacks.token_bucket import AGAIN_S, BURST, REMEMBERED, TokenBucket
 
 
 def test_a_few_looks_at_once_then_one_every_while_for_each_session_by_itself() -> None:

@@ -1,0 +1,1 @@
+"""Tavus's callbacks: unsigned, so each is a hint to look, and nothing more."""
