@@ -117,6 +117,32 @@ def test_an_answer_whose_headers_trickle_stops_neither_the_pages_nor_the_sweeper
         reaches(services, one, Status.ENDED)
 
 
+def test_looks_that_all_take_long_keep_the_others_waiting_for_one_of_them_only(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.services.sweeper.TROUBLED_S", 0.1)
+    with behind_a_relay(world) as (services, relay):
+        slow, well = [live(services, token) for token in "abcde"], live(services, "f")
+        # No list either, which would show that they run.
+        relay.slow |= {*(f"/conversations/{one.conversation_id}" for one in slow), "/conversations?"}
+        services.tavus._transport._reading._timeouts = (1.0, 0.8)
+        for session in slow:
+            services.sessions.hint(session.id)
+        until(lambda: all(services.sessions.trouble(one.id) for one in slow))
+
+        def looks() -> int:
+            return sum(entry["path"].endswith(well.conversation_id) for entry in world.sandbox.log())
+
+        before = looks()
+        until(lambda: looks() > before)
+        # It had its turn in this round: what is left of that is all that it may have to wait for.
+        world.end(well.conversation_id)
+        begun = time.monotonic()
+        services.sessions.hint(well.id)
+        reaches(services, well, Status.ENDED)
+        assert time.monotonic() - begun < 3.0
+
+
 def test_a_look_that_never_comes_back_is_given_up_and_the_others_are_gone_on_with(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -37,6 +37,7 @@ RECORD_WITHIN_S = 600.0
 RECOVERY_AGAIN_S = 60.0
 SEVERAL = 2
 LOOK, LIST = "the look at session", "the list of conversations"
+TROUBLED_S, CLOSE_WITHIN_S = 15.0, 2.0
 TOGETHER_S = 0.1  # hints come in bunches, and the start that gave one is still being drawn
 
 
@@ -117,9 +118,10 @@ class Sweeper:
     def close(self) -> None:
         for event in (self._stop, self._wake, self._pulsed):
             event.set()
+        until = time.monotonic() + CLOSE_WITHIN_S
         for thread in self._threads:
-            thread.join(2)
-        self._watchdog.join(2)
+            thread.join(max(0.0, until - time.monotonic()))
+        self._watchdog.join(max(0.0, until - time.monotonic()))
         try:
             self._lease.release()
         except GreenroomError:
@@ -222,9 +224,14 @@ class Sweeper:
             self._watching.give_up(step.session_id, step.for_s)
 
     def _check_all(self, progress: Progress, session_ids: list[str] | set[str]) -> None:
-        """One session's failure keeps none of the others from being checked, and those in trouble come last."""
-        for session_id in sorted(session_ids, key=self._watching.in_trouble().__contains__):
-            if self._stop.is_set():
+        """One session's failure keeps none of the others from being checked.
+
+        Those in trouble, whose looks may each take as long as they are let, come last and have a limit together: who
+        had no turn comes first the next time.
+        """
+        troubled, until = self._watching.in_trouble(), self._monotonic() + TROUBLED_S
+        for session_id in sorted(session_ids, key=lambda one: (one in troubled, self._checked.get(one, -1.0))):
+            if self._stop.is_set() or (session_id in troubled and self._monotonic() > until):
                 return
             if not self._begun(progress, LOOK, session_id):
                 continue
