@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from lib.store.database import Store
+from lib.store.database import BUSY_TIMEOUT_S, Store
 from lib.store.schema import events, exchanges, search, sessions, snapshots, turns
 
 MERGED_PAGES, FREED_PAGES, STEPS = 64, 1_000, 100_000
@@ -25,7 +25,13 @@ def scrub(store: Store, stopped: Callable[[], bool] = NEVER) -> bool:
         return _merge(store, stopped) and _give_back(store, stopped) and _empty_log(store, stopped)
     names = ", ".join(table.name for table in (turns, events, exchanges, search, sessions, snapshots))
     with store.reading() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"VACUUM {names}"))
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        # One after the other where several processes do it, however long that takes: nobody waits for this.
+        alone.execute(text("SET lock_timeout = 0"))
+        try:
+            alone.execute(text(f"VACUUM {names}"))
+        finally:
+            alone.execute(text(f"SET lock_timeout = '{BUSY_TIMEOUT_S}s'"))
     return True
 
 

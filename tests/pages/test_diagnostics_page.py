@@ -28,6 +28,7 @@ def test_the_checks_pass_on_the_embedded_sandbox() -> None:
         shown = words(tab)
         assert "Ready, on the sandbox: nothing is billed." in shown and "11 checks · " in shown
         assert "Streamlit's inner parts" in shown and "all are where Greenroom looks for them" in shown
+        assert "The last round was finished" in shown
         assert "6 personas" in shown and "8 can be used" in shown
         assert re.search(r"Conversations named gr[0-9a-f]{6}-… are its own", shown)
         assert all(f'label: "{name}"' in str(tab.messages) for name in ("Checks", "Modes", "Configuration", "Report"))
