@@ -152,6 +152,7 @@ def calls_of(
         answering=answering,
         chores=tend,
         monotonic=monotonic,
+        forget=lambda: tokens.forget_over(ledger.open),
     )
     planner = Planner(ledger, catalogue, agents.replica_of, limits)
     sessions = Sessions(

@@ -59,10 +59,20 @@ class SessionPage:
 
 
 class RoomTokens:
-    """Meeting tokens of private rooms: in memory only, gone with the process."""
+    """Meeting tokens of private rooms that are open: in memory only, gone with the process."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, str] = {}
+
+    def forget_over(self, open_ones: Callable[[], list[Session]]) -> None:
+        """Drop those of rooms that are no longer among the open ones. Asks only where there is any."""
+        # What is kept while the open ones are read belongs to a session that they may not show yet.
+        before = list(self._tokens)
+        if before:
+            still = {session.id for session in open_ones()}
+            for session_id in before:
+                if session_id not in still:
+                    self._tokens.pop(session_id, None)
 
     def keep(self, session_id: str, conversation: Conversation) -> None:
         if conversation.meeting_token:

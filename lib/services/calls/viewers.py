@@ -87,6 +87,12 @@ class Viewers:
         with self._lock:
             self._seen = {name: seen for name, seen in self._seen.items() if name in session_ids}
 
+    def keep_watched(self) -> None:
+        """Forget who watched what nobody watches now: another process leads, and goes by what is written down."""
+        with self._lock:
+            watched = {tab.session_id for tab in self._tabs.values()} | self._glimpsed
+        self.keep(watched)
+
     def _write(self, present: set[str]) -> None:
         now = self.ages.now
         with self._lock:

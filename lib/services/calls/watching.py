@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakValueDictionary
@@ -94,7 +94,11 @@ class Monitor:
                 self._check(session)
             except UpstreamError as error:
                 self._breaker.failed(error)
-                self.troubled(session_id, error)
+                if session.status.open:
+                    self.troubled(session_id, error)
+                else:
+                    # What is missing is its record only, and that is asked for by whoever leads.
+                    self.eased(session_id)
                 raise
             if session.conversation_id:
                 self._breaker.answered()
@@ -118,6 +122,11 @@ class Monitor:
             self._looking.pop(session_id, None)
         told = f"Greenroom's last look at this session has been stuck for {for_s:.0f} s and was given up."
         self.troubled(session_id, Ambiguous(told, code="look_stuck", hint="End it here, or restart Greenroom."))
+
+    def keep(self, session_ids: Collection[str]) -> None:
+        """Forget the troubles of all other sessions."""
+        for session_id in self.in_trouble() - set(session_ids):
+            self.eased(session_id)
 
     def _check(self, session: Session) -> None:
         idle_s = self._modes.of(session).idle_s

@@ -22,6 +22,8 @@ from lib.store import sessions as rows
 
 MESSAGE_LIMIT = 2_000
 CHAT = "chat"
+REMEMBERED = 200
+"""Failed answers that nobody came back to are forgotten where there are more."""
 SPOKEN = ("user", "assistant")
 
 log = logging.getLogger(__name__)
@@ -111,6 +113,7 @@ class ChatSessions:
             if underway is not None and not underway.done.is_set():
                 raise Conflict("The last answer is still on its way.", hint="Wait for it, or stop it.")
             self._answers[session_id] = answer
+            self._forget_old()
         try:
             threading.Thread(
                 target=self._run, args=(session, answer), name=f"greenroom-answer-{session_id}", daemon=True
@@ -143,6 +146,11 @@ class ChatSessions:
         """What became of the last answer was seen."""
         answer = self._answers.get(session_id)
         if answer is not None and answer.done.is_set():
+            self._answers.pop(session_id, None)
+
+    def _forget_old(self) -> None:
+        over = [session_id for session_id, answer in list(self._answers.items()) if answer.done.is_set()]
+        for session_id in over[: max(0, len(over) - REMEMBERED)]:
             self._answers.pop(session_id, None)
 
     def _run(self, session: Session, answer: ChatAnswer) -> None:

@@ -57,7 +57,8 @@ class BackgroundWatch:
 class Sweeper:
     """`open` starts the threads, `close` stops them; the gate is ready once recovery was tried, here or by the leader.
 
-    `chores` is what else the leader has to see to: called often, so it keeps its own time and never waits.
+    `chores` is what else the leader has to see to: called often, so it keeps its own time and never waits. `forget`
+    drops what this process remembers of sessions that are over.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Sweeper:
         pulse_s: float,
         answering: Callable[[], bool] = lambda: True,
         chores: Callable[[], None] = lambda: None,
+        forget: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -95,6 +97,7 @@ class Sweeper:
         self._pulse_s = pulse_s
         self._answering = answering
         self._chores = chores
+        self._forget = forget
         self._wake = threading.Event()
         self._pulsed = threading.Event()
         self._stop = threading.Event()
@@ -165,6 +168,7 @@ class Sweeper:
 
     def _round(self, progress: Progress) -> bool:
         progress.step("the database")
+        self._forget()
         with self._hinting:
             # Each is forgotten once its look begins: a round that gets stuck or fails before loses none.
             hinted = set(self._hinted)
@@ -172,7 +176,9 @@ class Sweeper:
             # What this process told of a session's trouble it has to take back itself.
             self._check_all(progress, hinted | self._watching.in_trouble())
             self._checked.clear()
+            self._followed.clear()
             self._ages.keep(())
+            self._viewers.keep_watched()
             return self._viewers.any or bool(self._watching.in_trouble())
         if not self._recovery.done:
             self._try_to_recover(progress)
@@ -199,6 +205,7 @@ class Sweeper:
         self._checked = {name: at for name, at in self._checked.items() if name in known}
         self._ages.keep(known)
         self._viewers.keep(known)
+        self._watching.keep(known)
         return bool(known)
 
     def _try_to_recover(self, progress: Progress) -> None:
