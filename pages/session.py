@@ -170,7 +170,8 @@ def main() -> None:
     # act
     if again:
         with notice, feedback.section("start the session", retry=False):
-            strips.start(session.agent_id, enable_avatar=with_avatar(session) and not services.loaded.problems)
+            wanted = with_avatar(session) and not services.loaded.problems
+            strips.start(session.agent_id, enable_avatar=wanted, after=session.id)
 
 
 main()

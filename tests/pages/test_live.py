@@ -410,3 +410,96 @@ def test_a_person_is_told_by_the_login_or_else_by_the_machine(
     user: dict[str, Any], address: str | None, name: str
 ) -> None:
     assert presence.person_name(user, address) == name
+
+
+# one start after another
+
+
+def creates(house: Console) -> int:
+    return house.asked().count("POST /v2/conversations")
+
+
+def started(house: Console, app: AppTest) -> str:
+    """Start the only agent on this tab; the session that it led to."""
+    (agent,) = house.services.agents.all()
+    house.go(app, "agents", agent=agent.id)
+    app.button(key=f"start-agent-{agent.id}").click().run()
+    assert not app.exception
+    return address(app)
+
+
+@pytest.mark.parametrize("ends", [{"status": 500, "times": -1}, {"delay_s": 0.0}], ids=["slowly", "at once"])
+@pytest.mark.parametrize("by", ["the page", "somebody else", "tavus"])
+def test_a_start_after_an_end_is_a_new_session_however_soon(by: str, ends: dict[str, Any], house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    first = started(house, app)
+    session = reaches(house.services, house.services.sessions.get(first), Status.LIVE)
+    house.sandbox.faults({"route": "POST /v2/conversations/*/end", **ends})
+    if by == "the page":
+        house.go(app, "live", session=first).button(key="danger-end").click().run()
+    elif by == "somebody else":
+        house.services.sessions.end(first)
+    else:
+        house.sandbox.inside.calls.end(session.conversation_id, "participant_left_timeout")
+        house.services.sessions.hint(first)
+        reaches(house.services, session, Status.ENDED)
+    second = started(house, app)
+    assert second != first
+    house.go(app, "agents", agent=session.agent_id)
+    reaches(house.services, house.services.sessions.get(second), Status.LIVE)
+    assert started(house, app) == second
+    assert creates(house) == 2
+
+
+def test_an_end_while_it_is_being_checked_makes_room_for_a_new_start(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    house.sandbox.faults(
+        {"route": "POST /v2/conversations", "drop": "before", "times": 1},
+        {"route": "GET /v2/conversations", "status": 429, "times": -1},
+    )
+    first = started(house, app)
+    reaches(house.services, house.services.sessions.get(first), Status.UNKNOWN)
+    house.services.sessions.end(first)
+    assert started(house, app) != first
+
+
+def test_a_refused_start_that_was_ended_is_tried_anew(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    house.sandbox.faults({"route": "POST /v2/conversations", "status": 402, "times": 1})
+    first = started(house, app)
+    assert house.services.sessions.get(first).mode is Mode.TEXT
+    house.services.sessions.end(first)
+    assert started(house, app) != first
+
+
+def test_a_call_that_tavus_has_ended_by_the_time_it_answers_is_not_paid_for_twice_by_one_click(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    made = house.sandbox.call("POST", "/conversations", {"persona_id": "p2b8e10c94d6"}).json()
+    house.sandbox.inside.calls.end(made["conversation_id"], "participant_left_timeout")
+    before = creates(house)
+    over = {**made, "status": "ended"}
+    house.sandbox.faults({"route": "POST /v2/conversations", "status": 200, "body": over, "times": 1})
+    started(house, app)
+    assert creates(house) == before + 1
+
+
+def test_a_call_that_is_ended_at_once_is_not_paid_for_twice_by_one_click_nor_by_a_double_click(house: Console) -> None:
+    demo(house.services)
+    app = house.open("live")
+    made = house.sandbox.call("POST", "/conversations", {"persona_id": "p2b8e10c94d6"}).json()
+    before = creates(house)
+    strange = {**made, "conversation_url": "https://evil.example/room"}
+    house.sandbox.faults({"route": "POST /v2/conversations", "status": 200, "body": strange, "times": 1})
+    first = started(house, app)
+    reaches(house.services, house.services.sessions.get(first), Status.ENDED)
+    assert creates(house) == before + 1
+    assert started(house, app) == first
+    assert creates(house) == before + 1
+    house.go(app, "live", session=first).button(key="live_restart").click().run()
+    until(lambda: creates(house) == before + 2)
+    (second,) = house.services.sessions.open()
+    assert second.id != first

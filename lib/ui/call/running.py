@@ -156,7 +156,8 @@ def over(session: Session) -> None:
             unavailable.open_agent(session)
         if st.button(word, type="secondary" if mend else "primary", icon=":material/replay:", key="live_restart"):
             with feedback.section("start the session", retry=False):
-                strips.start(session.agent_id, enable_avatar=avatar and not services.loaded.problems)
+                wanted = avatar and not services.loaded.problems
+                strips.start(session.agent_id, enable_avatar=wanted, after=session.id)
 
 
 def said(session: Session) -> None:

@@ -23,26 +23,35 @@ IN_ROOM = "the avatar is in the room"
 _GLANCE_S = 0.4  # a quick answer is drawn at once; a slower one is waited for in sight, on the next page
 
 
-def start(agent_id: str, *, enable_avatar: bool = True) -> None:
+def start(agent_id: str, *, enable_avatar: bool = True, after: str = "") -> None:
     """Start this agent and go to its session. A failure is raised and the page stays.
 
     The click has a name that a second click on the same button shares, so that a double click is one start, even
-    when the second one arrives after the first has left the page.
+    when the second one arrives after the first has left the page. `after` is a session that is over and that the
+    button starts anew: a button of its own.
     """
     sessions = context.services().sessions
-    key = f"{agent_id}:{enable_avatar}"
+    key = f"{agent_id}:{enable_avatar}:{after}"
     tokens: dict[str, tuple[str, datetime]] = st.session_state.setdefault(_TOKENS, {})
     now = datetime.now(UTC)
     token, used_at = tokens.get(key, ("", now))
-    if not token or now - used_at > _DOUBLE_CLICK:
-        token = uuid4().hex
-    tokens[key] = (token, now)
+    again = bool(token) and now - used_at <= _DOUBLE_CLICK
+    tokens[key] = (token if again else uuid4().hex, now)
     how: dict[str, Any] = {"enable_avatar": enable_avatar, "actor": presence.person()}
-    session = sessions.start_and_wait(agent_id, token=token, timeout_s=_GLANCE_S, **how)
-    if not session.status.open:
+    session = sessions.start_and_wait(agent_id, token=tokens[key][0], timeout_s=_GLANCE_S, **how)
+    if again and _was_ended(session):
         tokens[key] = (uuid4().hex, now)
-        session = sessions.start(agent_id, token=tokens[key][0], **how)
+        session = sessions.start_and_wait(agent_id, token=tokens[key][0], timeout_s=_GLANCE_S, **how)
     st.switch_page(places.LIVE, query_params={"session": session.id})
+
+
+def _was_ended(session: Session) -> bool:
+    """Whether what the click before started was ended since, and did not just fail: that is shown, not paid again."""
+    if session.status.open and session.status is not Status.ENDING:
+        return False
+    if session.mode is Mode.TEXT or not session.reason_code:
+        return True
+    return any(event.kind == "ending" for event in context.services().sessions.timeline(session.id))
 
 
 def start_word(services: Services, limit: str) -> tuple[str, bool]:
