@@ -16,8 +16,10 @@ API = By(actor="api")
 
 ROW = {
     "type": "object",
-    "required": ["persona_id"],
+    "required": ["persona_id", "persona_name"],
     "properties": {"persona_id": {"type": "string"}, "persona_name": {"type": "string"}},
+    "additionalProperties": True,
+    "description": "The row as Tavus gives it, with all its other fields.",
 }
 
 

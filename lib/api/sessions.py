@@ -13,9 +13,18 @@ from lib.wiring import Services
 
 ACTOR = "the API"
 STRING, OPTIONAL = {"type": "string"}, {"type": ["string", "null"]}
-ROW = {
+ROW: dict[str, Any] = {
     "type": "object",
-    "required": ["sessionId", "mode", "status", "conversationId", "conversationUrl"],
+    "required": [
+        "sessionId",
+        "agentId",
+        "mode",
+        "status",
+        "conversationId",
+        "conversationUrl",
+        "createdAt",
+        "endedAt",
+    ],
     "properties": {
         "sessionId": STRING,
         "agentId": STRING,
@@ -30,7 +39,26 @@ ROW = {
         "endedAt": {"type": ["string", "null"], "format": "date-time"},
     },
 }
-REPLY = {"type": "object", "properties": {"role": STRING, "text": STRING, "label": STRING}}
+TURN = {
+    "type": "object",
+    "required": ["role", "text", "seconds", "source"],
+    "properties": {
+        "role": {"enum": ["user", "assistant", "tool"]},
+        "text": STRING,
+        "seconds": {"type": ["number", "null"], "description": "From the start of the session."},
+        "source": {"enum": ["tavus", "chat"], "description": "The call, or the text chat beside it."},
+    },
+}
+WHOLE = {
+    **ROW,
+    "required": [*ROW["required"], "transcript"],
+    "properties": {**ROW["properties"], "transcript": {"type": "array", "items": TURN}},
+}
+REPLY = {
+    "type": "object",
+    "required": ["role", "text", "label"],
+    "properties": {"role": STRING, "text": STRING, "label": STRING},
+}
 
 
 def row(services: Services, session: Session) -> dict[str, Any]:
@@ -89,7 +117,7 @@ def message(call: ApiCall) -> dict[str, Any]:
 ENDPOINTS = (
     Endpoint("GET", "/api/sessions", every, "Sessions, newest first", answer=ROW, paged=True),
     Endpoint("POST", "/api/sessions", start, "Start a session", 201, body=SessionNew, answer=ROW),
-    Endpoint("GET", "/api/sessions/{id}", one, "One session with its transcript", answer=ROW),
+    Endpoint("GET", "/api/sessions/{id}", one, "One session with its transcript", answer=WHOLE),
     Endpoint("POST", "/api/sessions/{id}/end", end, "End a session", answer=ROW),
     Endpoint("POST", "/api/sessions/{id}/messages", message, "Text chat", body=Message, answer=REPLY),
 )

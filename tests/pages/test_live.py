@@ -428,7 +428,7 @@ def started(house: Console, app: AppTest) -> str:
     return address(app)
 
 
-@pytest.mark.parametrize("ends", [{"status": 500, "times": -1}, {"delay_s": 0.0}], ids=["slowly", "at once"])
+@pytest.mark.parametrize("ends", [{"status": 429, "times": -1}, {"delay_s": 0.0}], ids=["slowly", "at once"])
 @pytest.mark.parametrize("by", ["the page", "somebody else", "tavus"])
 def test_a_start_after_an_end_is_a_new_session_however_soon(by: str, ends: dict[str, Any], house: Console) -> None:
     demo(house.services)
