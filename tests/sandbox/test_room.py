@@ -171,6 +171,26 @@ def test_a_failed_answer_says_what_it_knows_and_the_words_are_kept_once(box: Run
     assert turns(box, url)[1:] == [("user", "Are you there?"), ("assistant", "Here I am.")]
 
 
+def test_the_reply_is_given_the_persona_with_the_calls_own_documents_and_language(box: RunningSandbox) -> None:
+    row = {"persona_name": "Rich", "system_prompt": "You are kind.", "document_ids": ["d1"], "guardrail_ids": ["g1"]}
+    persona = box.call("POST", "/personas", row).json()["persona_id"]
+    given: list[Any] = []
+
+    def reply(persona: Any, context: str, said: Sequence[tuple[str, str]]) -> str:
+        given.append(persona)
+        return "Yes."
+
+    with answering(box, reply) as rooms:
+        for call in ({"document_ids": ["d2"], "document_tags": ["t"], "properties": {"language": "German"}}, {}):
+            url = joined(box, persona_id=persona, replica_id="r90bbd427f71", **call)
+            assert post(f"{rooms}/{url.rsplit('/', 1)[1]}/say", {"text": "Hello"}).status_code == 200
+    asked, plain = given
+    assert (asked["document_ids"], asked["document_tags"], asked["language"]) == (["d1", "d2"], ["t"], "German")
+    assert (plain["document_ids"], plain.get("language")) == (["d1"], None)
+    assert asked["guardrail_ids"] == plain["guardrail_ids"] == ["g1"]
+    assert box.call("GET", f"/personas/{persona}").json()["document_ids"] == ["d1"]
+
+
 def test_a_bug_in_the_reply_is_not_quoted_to_the_room(box: RunningSandbox) -> None:
     def broken(*_: Any) -> str:
         raise KeyError("secret-detail")

@@ -24,6 +24,7 @@ class RoomConversation:
     """Times are Unix seconds of the sandbox's clock, except in `pending` and `last_beat`, which are monotonic.
 
     `persona` and `replica` are the rows as they were at the start: a call goes on with them though they change.
+    `documents` are those that the call adds to the persona's, by id and by tag.
     """
 
     conversation_id: str
@@ -51,6 +52,7 @@ class RoomConversation:
     left_at: float | None = None
     ended_at: float | None = None
     shutdown_reason: str = ""
+    documents: Row = field(default_factory=dict)
     turns: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
@@ -59,6 +61,13 @@ class RoomConversation:
     @property
     def status(self) -> str:
         return "active" if self.active else "ended"
+
+    @property
+    def part(self) -> Row:
+        """The persona's row with the documents and the language that this call asks for."""
+        listed = {name: [*(self.persona.get(name) or ()), *added] for name, added in self.documents.items()}
+        language = self.properties.get("language")
+        return {**self.persona, **listed, **({"language": language} if language else {})}
 
     @property
     def open(self) -> bool:

@@ -218,7 +218,7 @@ class CallBook:
             name=call.conversation_name,
             active=call.active,
             shutdown_reason=call.shutdown_reason,
-            persona=both(call.persona),
+            persona=both(call.part),
             replica=both(call.replica),
             greeting=call.greeting,
             context=call.context,

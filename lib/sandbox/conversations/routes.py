@@ -78,6 +78,7 @@ class ConversationMaker:
             test_mode=test_mode,
             require_auth=bool(body.get("require_auth")),
             audio_only=bool(body.get("audio_only")),
+            documents={name: body[name] for name in ("document_ids", "document_tags") if body.get(name)},
         )
 
 

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 Reply = Callable[[Mapping[str, Any], str, Sequence[tuple[str, str]]], str]
 """`reply(persona_row, context, turns) -> text`: what the avatar says next.
 
-`persona_row` is the persona as the wire gives it, `context` the call's `conversational_context`, `turns` pairs of
-role (`user` or `assistant`) and text, oldest first, the last one the user's. It may block: the sandbox calls it in a
-thread. It is handed in by whoever makes the sandbox, because the sandbox imports nothing of the rest.
+`persona_row` is the persona as the wire gives it, with the call's own documents and `language`; `context` is the
+call's `conversational_context`; `turns` are pairs of role (`user` or `assistant`) and text, oldest first, the last one
+the user's. It may block: the sandbox calls it in a thread. It is handed in by whoever makes the sandbox, because the
+sandbox imports nothing of the rest.
 """
 
 
