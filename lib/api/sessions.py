@@ -57,7 +57,12 @@ WHOLE = {
 REPLY = {
     "type": "object",
     "required": ["role", "text", "label"],
-    "properties": {"role": STRING, "text": STRING, "label": STRING},
+    "properties": {
+        "role": STRING,
+        "text": STRING,
+        "label": STRING,
+        "note": {"type": "string", "description": "What the persona has and who answers here does not read."},
+    },
 }
 
 
@@ -110,8 +115,11 @@ def end(call: ApiCall) -> dict[str, Any]:
 
 def message(call: ApiCall) -> dict[str, Any]:
     body: Message = call.body
-    turn = call.services.talking.say(call.path["id"], body.text)
-    return {"role": turn.role, "text": turn.content, "label": call.services.responder.label}
+    session = call.services.sessions.get(call.path["id"])
+    turn = call.services.talking.say(session.id, body.text)
+    told = {"role": turn.role, "text": turn.content, "label": call.services.responder.label}
+    unread = call.services.talking.unread(session)
+    return {**told, "note": unread} if unread else told
 
 
 ENDPOINTS = (

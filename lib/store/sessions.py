@@ -64,7 +64,7 @@ class Intent:
     token: str
     request_hash: str
     conversation_name: str
-    persona: dict[str, str]
+    persona: dict[str, Any]
     owner: str = ""
     actor: str = ""
 
@@ -159,7 +159,7 @@ def by_token(connection: Connection, account: str, token: str) -> tuple[Session,
     return (session_of(row), row.request_hash) if row else None
 
 
-def persona_of(connection: Connection, session_id: str) -> dict[str, str]:
+def persona_of(connection: Connection, session_id: str) -> dict[str, Any]:
     value = connection.execute(select(sessions.c.persona).where(sessions.c.id == session_id)).scalar_one_or_none()
     return dict(value or {})
 

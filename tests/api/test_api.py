@@ -81,6 +81,16 @@ def test_a_refused_avatar_answers_201_as_text_with_the_reason_and_text_works(api
     assert said.status_code == 200
     assert said.json()["text"]
     assert said.json()["role"] == "assistant"
+    assert "note" not in said.json()
+
+
+def test_a_chat_says_in_a_note_what_is_not_read_of_agent_and_persona(api: Client) -> None:
+    fields = {"name": "A", "avatar": {"tavusPersonaId": GUIDE, "replicaId": ANNA}, "call": {"documentIds": ["d1"]}}
+    agent = api("POST", "/api/agents", fields).json()
+    session = api("POST", "/api/sessions", {"agentId": agent["id"], "enableAvatar": False}).json()
+    said = api("POST", f"/api/sessions/{session['sessionId']}/messages", {"text": "Hello"}).json()
+    assert said["note"] == "The stand-in does not read the 1 document."
+    assert "does not read" not in said["text"]
 
 
 CALL = {

@@ -188,6 +188,26 @@ def test_chat_answers_and_is_kept(house: Console) -> None:
     assert "What does &lt;b&gt;it&lt;/b&gt; cost?" in html(app)
 
 
+def test_text_chat_says_once_what_nobody_who_answers_there_reads(house: Console) -> None:
+    documents = [item.id for item in house.services.library.documents.all().items]
+    rules = [item.id for item in house.services.library.guardrails.all().items]
+    persona = house.persona("Rich", document_ids=documents[:1], guardrail_ids=rules[:2])
+    house.services.catalogue.personas()
+    note = "The stand-in does not read the 1 document and 2 rules."
+    rich = demo(house.services, persona_id=persona)
+    session = house.services.sessions.start(rich.id, token="t", enable_avatar=False)
+    app = house.open("live", session=session.id)
+    assert html(app).count(note) == 1, "before anything was written"
+    app.chat_input(key="live_say").set_value("Hello").run()
+    assert html(app.run()).count(note) == 1
+    assert note not in " ".join(turn.content for turn in house.services.sessions.turns(session.id))
+    plain = house.services.sessions.start(demo(house.services).id, token="u", enable_avatar=False)
+    assert "does not read" not in html(house.open("live", session=plain.id))
+    more = demo(house.services, persona_id=persona, call=CallSettings(document_ids=tuple(documents[:2])))
+    both = house.services.sessions.start(more.id, token="v", enable_avatar=False)
+    assert "does not read the 2 documents and 2 rules." in html(house.open("live", session=both.id))
+
+
 def test_what_could_not_be_sent_stays_in_the_field(tmp_path: Path) -> None:
     with console(tmp_path, chat_base_url="http://127.0.0.1:9/v1", chat_model="m") as house:
         session = house.services.sessions.start(demo(house.services).id, token="t", enable_avatar=False)

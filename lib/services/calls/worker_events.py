@@ -72,7 +72,7 @@ class WorkerEvents:
             for session_id in self._unsaid:
                 log.error("what was said last in session %s could not be written", session_id)
 
-    def part(self, session_id: str) -> dict[str, str]:
+    def part(self, session_id: str) -> dict[str, Any]:
         """The persona as it was at the start: name, prompt, context, greeting."""
         with self._ledger.store.reading() as connection:
             return rows.persona_of(connection, session_id)

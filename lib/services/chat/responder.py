@@ -26,33 +26,17 @@ class Scripted:
     """Answers from hand-written lines, chosen by what the prompt says and what was said. Same input, same answer.
 
     It keeps nothing, asks nobody and takes a few milliseconds. Its answers have at most two sentences and none comes
-    twice in one call.
+    twice in one call. Of a prompt it quotes whole phrases or nothing.
     """
 
     label = "scripted stand-in"
 
     def reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
         """What the persona of this row says next."""
-        # Imported at the first answer: its patterns take a tenth of a second to compile, which no start waits for.
-        from lib.services.scripted import abroad, speaking
-        from lib.services.scripted.hearing import hear
-        from lib.services.scripted.prompt import read
-        from lib.services.scripted.tongues import tongue
+        # Imported at the first answer, which reads the lines: no start waits for that.
+        from lib.services.chat.scripted.answering import answer
 
-        prompt = str(persona_row.get("system_prompt") or "")
-        knowledge = str(persona_row.get("context") or "")
-        persona_name = str(persona_row.get("persona_name") or persona_row.get("pal_name") or "")
-        part = read(prompt, knowledge, context or "", persona_name)
-        said = [text for role, text in reversed(turns) if role == "user"][:6]
-        spoken = tongue(said, prompt, str(persona_row.get("greeting") or ""))
-        if spoken != "en":
-            return abroad.answer(spoken, part, turns, prompt)
-        return speaking.answer(part, hear(turns), turns)
-
-
-def reply(persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
-    """The scripted answer, as a plain function."""
-    return Scripted().reply(persona_row, context, turns)
+        return answer(persona_row, context, turns)
 
 
 class Responder:
@@ -75,7 +59,25 @@ class Responder:
         return (self._chat.model or "chat endpoint") if self._chat else self._scripted.label
 
     def reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
-        """What the persona says next. Raises UpstreamError if the chat endpoint does not answer."""
+        """What the persona says next. Raises UpstreamError if the chat endpoint does not answer.
+
+        It is heard in a room, where no note stands beside it: the first one of a call says at its end what is not read.
+        """
+        said = self._reply(persona_row, context, turns)
+        first = sum(role == "user" for role, _ in turns) == 1
+        unread = self.unread(persona_row, turns) if first else ""
+        return f"{said} {unread}" if unread else said
+
+    def unread(self, persona_row: Mapping[str, Any], turns: Turns = ()) -> str:
+        """What the persona has and neither model nor script reads, as a sentence; "" where there is nothing.
+
+        In English, or in the language of the answer to `turns`.
+        """
+        from lib.services.chat import unread
+
+        return unread.sentence(persona_row, turns)
+
+    def _reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
         if self._chat is None:
             return self._scripted.reply(persona_row, context, turns)
         while True:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from lib.errors import BadInput, Conflict, GreenroomError, UpstreamError
 from lib.models import Agent, Persona, Session, Turn
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
+from lib.services.chat.unread import counted
 from lib.services.ledger.ledger import Ledger
 from lib.store import sessions as rows
 
@@ -79,7 +81,11 @@ class ChatSessions:
         if session.in_room:
             return ""
         with self._ledger.store.reading() as connection:
-            return rows.persona_of(connection, session.id).get("greeting", "").strip()
+            return str(rows.persona_of(connection, session.id).get("greeting", "")).strip()
+
+    def unread(self, session: Session) -> str:
+        """What the persona has and who answers here does not read, as a sentence; "" if nothing. Asks nobody."""
+        return self._responder.unread(self._part_played(session, ask=False)[0])
 
     def say(self, session_id: str, text: str) -> Turn:
         """Ask, and give back the whole answer. May take as long as the chat endpoint.
@@ -208,35 +214,49 @@ class ChatSessions:
                 rows.note(connection, session_id, now, "chat", "Text chat began")
             rows.append_turns(connection, session_id, CHAT, [*answer.opening, *exchange])
 
-    def _part_played(self, session: Session) -> tuple[dict[str, Any], str]:
-        """The persona's row as the chat needs it, read from Tavus once if it was not known at the start."""
+    def _part_played(self, session: Session, *, ask: bool = True) -> tuple[dict[str, Any], str]:
+        """The persona's row as the chat needs it, read from Tavus once (`ask`) if it was not known at the start."""
         with self._ledger.store.reading() as connection:
             part = rows.persona_of(connection, session.id)
         context = part.pop("call_context", "")
         if not part.get("system_prompt") and session.persona_id:
-            try:
-                persona = self._catalogue.personas().find(session.persona_id)
-            except GreenroomError:
-                persona = None
+            persona = self._persona(session.persona_id, ask)
             if persona is not None:
-                part = {**_persona_part(persona), "greeting": part.get("greeting") or persona.greeting}
+                known = _persona_part(persona)
+                greeting = part.get("greeting") or persona.greeting
+                counts = Counter(known["unread"]) + Counter(part.get("unread", {}))
+                part = {**part, **known, "greeting": greeting, "unread": dict(counts)}
         part.setdefault("persona_name", session.persona_name or session.agent_name)
-        return dict(part), context
+        return part, context
+
+    def _persona(self, persona_id: str, ask: bool) -> Persona | None:
+        try:
+            known = self._catalogue.personas() if ask else self._catalogue.persona_shelf.peek()
+        except GreenroomError:
+            return None
+        return known.find(persona_id) if known else None
 
 
-def part_of(persona: Persona | None, agent: Agent) -> dict[str, str]:
-    """What is kept of a persona for text chat: never its layers, which can hold keys."""
+def part_of(persona: Persona | None, agent: Agent) -> dict[str, Any]:
+    """What is kept of a persona for text chat: never its layers, which can hold keys.
+
+    `unread` counts what it has beside: documents and rules are Tavus's, and nobody reads them here.
+    """
+    call = agent.call
+    added = {"document_ids": list(call.document_ids), "document_tags": list(call.document_tags)}
     part = _persona_part(persona) if persona else {}
-    part["call_context"] = agent.call.context
-    if agent.call.greeting:
-        part["greeting"] = agent.call.greeting
+    part |= {"call_context": call.context, "language": call.language}
+    part["unread"] = counted(persona.raw if persona else {}, added)
+    if call.greeting:
+        part["greeting"] = call.greeting
     return part
 
 
-def _persona_part(persona: Persona) -> dict[str, str]:
+def _persona_part(persona: Persona) -> dict[str, Any]:
     return {
         "persona_name": persona.name,
         "system_prompt": persona.system_prompt,
         "context": persona.context,
         "greeting": persona.greeting,
+        "unread": counted(persona.raw),
     }

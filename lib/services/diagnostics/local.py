@@ -16,6 +16,7 @@ from lib.errors import StoreRefused
 from lib.models import Mode
 from lib.services.calls.background.sweeper import BackgroundWatch
 from lib.services.calls.limits import Allowance
+from lib.services.chat.scripted.phrasebook import Phrasebooks, phrasebooks
 from lib.services.diagnostics.configuration import without_home
 from lib.settings import DEFAULT, Loaded, Settings
 from lib.store.database import NOT_OPENED, Store
@@ -144,7 +145,7 @@ def background(watch: BackgroundWatch) -> HealthCheck:
 def chat(endpoint: ChatClient | None) -> HealthCheck:
     """Whether text chat's endpoint answers: one free request for its list of models. Raises UpstreamError."""
     if endpoint is None:
-        return HealthCheck("Text chat", CheckResult.PASS, "The scripted stand-in answers: CHAT_BASE_URL is not set.")
+        return scripted(phrasebooks())
     models = endpoint.models()
     if models is None:
         told = f"{endpoint.who} answers, but does not say which models it has."
@@ -155,6 +156,16 @@ def chat(endpoint: ChatClient | None) -> HealthCheck:
         return HealthCheck("Text chat", CheckResult.FAIL, told, "Set CHAT_MODEL to one of them.")
     has = endpoint.model or f"{len(models)} models"
     return HealthCheck("Text chat", CheckResult.PASS, f"{endpoint.who} answers and has {has}.")
+
+
+def scripted(books: Phrasebooks) -> HealthCheck:
+    """The stand-in answers always; what is wrong in its files of lines is left out, and told here."""
+    told = "The scripted stand-in answers: CHAT_BASE_URL is not set."
+    if not (faults := books.check()):
+        return HealthCheck("Text chat", CheckResult.PASS, told)
+    more = f" And {len(faults) - 1} more." if len(faults) > 1 else ""
+    fix = "Mend that file and restart Greenroom; until then what is wrong there is left out."
+    return HealthCheck("Text chat", CheckResult.LOOK, f"{told} In its lines: {faults[0]}{more}", fix)
 
 
 def callbacks(given: Settings) -> HealthCheck:

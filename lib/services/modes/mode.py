@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lib.doctor.modes import ModeFacts, ModeState
 from lib.errors import GreenroomError, SettingsWrong
@@ -28,7 +29,7 @@ class CallPlan:
     call: CallSettings
     absent_s: int
     left_s: int
-    part: Mapping[str, str]
+    part: Mapping[str, Any]
 
 
 class SessionMode:

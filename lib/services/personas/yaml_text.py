@@ -30,7 +30,7 @@ _UNSEEN = re.compile(r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff0
 _HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _DEEP = f"This is nested more than {DEEPEST} deep: write it flatter."
-_SECOND = "A second document begins here: write one persona a file."
+_SECOND = "A second document begins here: write one a file."
 
 
 class YamlWrong(ValueError):
@@ -49,16 +49,19 @@ class Read:
     lines: Mapping[Path, int]
 
 
-def read(raw: bytes) -> Read:
-    """The one mapping of a file: UTF-8 or UTF-16 with any line ends. Raises YamlWrong."""
+def read(raw: bytes, *, begin: str = "persona_name") -> Read:
+    """The one mapping of a file: UTF-8 or UTF-16 with any line ends. Raises YamlWrong.
+
+    `begin` is the field that a file of this kind may begin with, for advice.
+    """
     text = _decoded(raw)
     try:
-        return _built(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return _built(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader), begin)
     except yaml.YAMLError as error:
         if not _HALF_ESCAPED.search(text):
             raise _explained(error, text) from None
     try:
-        return _built(text, yaml.SafeLoader)  # slower than libyaml, and reads escapes of half a character too
+        return _built(text, yaml.SafeLoader, begin)  # slower than libyaml, and reads escapes of half a character too
     except yaml.YAMLError as error:
         raise _explained(error, text) from None
 
@@ -72,16 +75,17 @@ def write(value: Mapping[str, Any]) -> str:
     return text
 
 
-def _built(text: str, loader: Any) -> Read:
-    reader = _Reader()
+def _built(text: str, loader: Any, begin: str) -> Read:
+    reader = _Reader(begin)
     return Read(reader.document(yaml.parse(text, loader)), reader.lines)
 
 
 class _Reader:
     """Builds the value from the parser's events, which neither guess types nor follow aliases."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: str) -> None:
         self.lines: dict[Path, int] = {}
+        self._begin = begin
 
     def document(self, events: Iterator[Any]) -> dict[str, Any]:
         root: Any = None
@@ -91,10 +95,10 @@ class _Reader:
                     raise YamlWrong(_line(event), _SECOND)
             elif isinstance(event, yaml.NodeEvent):
                 if not isinstance(event, yaml.MappingStartEvent):
-                    raise YamlWrong(_line(event), "This is no persona: begin with `persona_name: …`.")
+                    raise YamlWrong(_line(event), f"This holds no fields: begin with `{self._begin}: …`.")
                 root = self._node(event, events, ())
         if root is None:
-            raise YamlWrong(1, "The file is empty: begin with `persona_name: …`.")
+            raise YamlWrong(1, f"The file is empty: begin with `{self._begin}: …`.")
         found: dict[str, Any] = root
         return found
 

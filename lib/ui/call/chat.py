@@ -70,6 +70,7 @@ def _bubbles(session: Session, answer: ChatAnswer | None, in_call: bool) -> None
     name, turns = record.speaker(services, session), said(session)
     height: Literal["content"] | int = (260 if in_call else 420) if len(turns) > FEW else "content"
     note = " ".join(map(feedback.sentence, (services.responder.note, record.stand_in(services, session))))
+    note = " ".join(filter(None, (note, services.talking.unread(session))))
     note += " The call does not hear it." if in_call else ""
     drawn = ""
     if turns or answer is not None:

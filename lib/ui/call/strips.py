@@ -49,7 +49,7 @@ def _was_ended(session: Session) -> bool:
     """Whether what the click before started was ended since, and did not just fail: that is shown, not paid again."""
     if session.status.open and session.status is not Status.ENDING:
         return False
-    if session.mode is Mode.TEXT or not session.reason_code:
+    if not session.in_room or not session.reason_code:
         return True
     return any(event.kind == "ending" for event in context.services().sessions.timeline(session.id))
 

@@ -70,7 +70,7 @@ def stand_in(services: Services, session: Session) -> str:
     if gone:
         return "it has no persona, as that was deleted"
     if services.responder.scripted:
-        return "it is scripted, from the prompt’s name, role and goals"
+        return "it is scripted, and takes name, role and plain statements from the prompt"
     return f"it is {services.responder.label}, with the same persona"
 
 

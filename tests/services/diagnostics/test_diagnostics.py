@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from lib.doctor import report
 from lib.doctor.machine import machine, versions
 from lib.doctor.modes import ModeStanding
 from lib.doctor.report import CheckResult, HealthCheck, Report, SettingRow, report_json, report_markdown
+from lib.services.chat.scripted.phrasebook import FOLDER, Phrasebooks
 from lib.services.diagnostics import local, upstream
 from lib.services.diagnostics.service import Diagnostics
 from lib.settings import Loaded, load
@@ -606,3 +608,16 @@ def test_wrong_settings_hold_every_avatar_mode_back_and_text_chat_goes_on(
     assert states["phoenix_rest"].state is ModeStanding.CANT
     assert "DAILY_MINUTES" in states["phoenix_rest"].because and "MAX_CALL_S" in states["phoenix_rest"].because
     assert "restart" in states["phoenix_rest"].command and states["text"].state is ModeStanding.WORKS
+
+
+def test_a_wrong_file_of_the_stand_ins_lines_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "lines"))
+    assert local.scripted(Phrasebooks(folder)).result is CheckResult.PASS
+    path = folder / "en" / "buyer.yaml"
+    text = path.read_text(encoding="utf-8").replace("    - Good day.\n", "    - My part is {role}.\n    - Good day\n")
+    path.write_text(text, encoding="utf-8")
+    number = text[: text.index("    - My part is")].count("\n") + 1
+    check = local.scripted(Phrasebooks(folder))
+    assert check.result is CheckResult.LOOK
+    assert f"lines/en/buyer.yaml line {number}: {{role}} needs quotation marks" in check.evidence
+    assert check.evidence.endswith("And 1 more.") and "restart" in check.fix

@@ -1,1 +1,0 @@
-"""The scripted responder's parts: what a prompt says, what a person says, and the lines that answer."""
