@@ -14,13 +14,13 @@ import streamlit
 from tests.running import ROOT
 
 VALUES = {"lib.models", "lib.errors", "lib.redaction"}
-SERVICES = {"lib.clients", "lib.store", "lib.settings"} | VALUES
+SERVICES = {"lib.clients", "lib.store", "lib.settings", "lib.yaml_text"} | VALUES
 """What every room of services may use besides those named for it."""
 DRAWN = {"lib.wiring", "lib.settings", "lib.services", "lib.ui.shell.streamlit_private"} | VALUES
 """What every room that draws may use besides those named for it."""
 INNER = {
-    "lib.settings", "lib.models", "lib.errors", "lib.redaction", "lib.clients", "lib.store", "lib.services",
-    "lib.sandbox", "lib.doctor",
+    "lib.settings", "lib.models", "lib.errors", "lib.redaction", "lib.yaml_text", "lib.clients", "lib.store",
+    "lib.services",    "lib.sandbox", "lib.doctor",
     "lib.worker",
 }  # fmt: skip
 
@@ -72,6 +72,7 @@ MAY: dict[str, set[str]] = {
     "lib.services.records": SERVICES | {"lib.services.ledger", "lib.services.calls", "lib.services.wording"},
     "lib.services.diagnostics": SERVICES
     | {"lib.services.agents", "lib.services.calls", "lib.services.calls.background", "lib.services.catalogue"}
+    | {"lib.services.chat"}
     | {"lib.services.modes", "lib.doctor"},
     "lib.clients": VALUES,
     "lib.store": VALUES,
@@ -95,6 +96,7 @@ MAY: dict[str, set[str]] = {
     "lib.settings": VALUES,
     "lib.models": {"lib.errors"},
     "lib.redaction": {"lib.errors"},
+    "lib.yaml_text": {"lib.errors"},
     "lib.errors": set(),
 }
 WHOLE = ("lib.services", "lib.ui", "lib.sandbox")

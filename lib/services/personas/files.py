@@ -92,7 +92,7 @@ def text(content: Content, *, ids: bool = False, stock: Collection[str] = (), ba
     `ids` keeps the ids of ACCOUNT_IDS. Without it only a default replica out of `stock` stays: Tavus's stock replicas
     have the same id in each account. `base` says what it was exported from, so that a later edit at Tavus is noticed.
     """
-    from lib.services.personas import yaml_text
+    from lib import yaml_text
 
     told = copied(content.fields)
     for path in () if ids else ACCOUNT_IDS:
@@ -110,7 +110,7 @@ def text(content: Content, *, ids: bool = False, stock: Collection[str] = (), ba
 
 def read(file: str, raw: bytes) -> PersonaFile:
     """The persona that a file describes; `file` is its name. Raises FileRefused."""
-    from lib.services.personas import yaml_text
+    from lib import yaml_text
 
     if len(raw) > MOST_BYTES:
         told = f"It has more than {MOST_BYTES:,} bytes, which no persona needs: take it out of the folder."

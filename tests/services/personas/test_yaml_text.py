@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.services.personas import yaml_text
-from lib.services.personas.yaml_text import YamlWrong
+from lib import yaml_text
+from lib.yaml_text import YamlWrong
 from tests.services.personas.rows import PROPERTY
 
 BITS = (

@@ -79,7 +79,7 @@ class Checked:
 
     def __init__(self, path: Path, root: Path, shape: Mapping[str, Any]) -> None:
         # Imported here: PyYAML is not needed before the first answer.
-        from lib.services.personas import yaml_text
+        from lib import yaml_text
 
         self.faults: list[str] = []
         self.value: dict[str, Any] = {}

@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 from yaml.emitter import ScalarAnalysis
 
-from lib.services.personas.rows import Path
+Path = tuple[str, ...]
+"""Names and numbers that lead to a value, from the outermost on."""
 
 DEEPEST = 50
 LONG_LINE = 90
