@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from lib import wiring
 from lib.models import Agent, Session, Status
 from lib.services.diagnostics.local import Moved
+from lib.services.modes.mode import SessionMode
 from lib.settings import Loaded, SettingProblem, Settings
 from lib.wiring import Services
 
@@ -32,12 +33,15 @@ def house(
     database: str = "",
     ready: bool = True,
     moved: Callable[[], Sequence[Moved]] | None = None,
+    more_modes: Sequence[SessionMode] = (),
+    mode: str = "",
     **settings: Any,
 ) -> Iterator[Services]:
     """Services that speak to the sandbox at `sandbox` as to Tavus. `base` is our own address for callbacks.
 
-    `database` is a DATABASE_URL, by default SQLite's in `root`; `moved` tells which inner parts were not found. They
-    are given once the sweeper has read its first list, unless `ready` is false.
+    `database` is a DATABASE_URL, by default SQLite's in `root`; `moved` tells which inner parts were not found,
+    `more_modes` are registered besides and `mode` names the one that calls start in. They are given once the sweeper
+    has read its first list, unless `ready` is false.
     """
     values: dict[str, Any] = {
         "tavus_api_key": SecretStr(KEY),
@@ -47,7 +51,9 @@ def house(
         "max_starts_per_minute": 600,
         **settings,
     }
-    services = wiring.build(root, Loaded(Settings(**values), problems, (), {}), moved=moved)
+    services = wiring.build(
+        root, Loaded(Settings(**values), problems, (), {}), moved=moved, more_modes=more_modes, mode=mode
+    )
     services.open(base)
     try:
         if ready:

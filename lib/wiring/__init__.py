@@ -44,12 +44,14 @@ def build(
     loaded: Loaded | None = None,
     *,
     more_modes: Sequence[SessionMode] = (),
+    mode: str = "",
     moved: Callable[[], Sequence[Moved]] | None = None,
 ) -> Services:
     """Make all services from the settings of the project at `root`. Does no I/O but reading settings files.
 
-    `more_modes` are ways to hold a session besides Greenroom's own. `moved` tells which inner parts of the server and
-    of Streamlit were not found, where they run in this process.
+    `more_modes` are ways to hold a session besides Greenroom's own; `mode` names the one that calls start in, by
+    default that of TAVUS_AVATAR_MODE. `moved` tells which inner parts of the server and of Streamlit were not found,
+    where they run in this process.
     """
     loaded = loaded or load(root)
     settings = loaded.settings
@@ -96,6 +98,7 @@ def build(
         root=root,
         responder=responder,
         more_modes=more_modes,
+        mode=mode,
     )
     return Services(
         loaded=loaded,
@@ -139,6 +142,7 @@ def build(
         _starting=calls.starting,
         _journal=journal,
         modes=calls.modes,
+        planner=calls.planner,
         pipecat=calls.pipecat,
         heard=calls.heard,
         kill_switch=calls.kill_switch,

@@ -81,10 +81,12 @@ def calls_of(
     root: Path = HERE,
     responder: Responder | None = None,
     more_modes: Sequence[SessionMode] = (),
+    mode: str = "",
 ) -> CallWing:
     """All that a call needs from its start to its record. `own_base` is where this process answers, "" if unknown.
 
-    `chores` is what the process that sweeps has to see to besides; `more_modes` are registered beside Greenroom's own.
+    `chores` is what the process that sweeps has to see to besides. `more_modes` are registered beside Greenroom's own;
+    `mode` names the one that calls start in, by default that of TAVUS_AVATAR_MODE.
     """
     settings, limits = loaded.settings, loaded.settings.limits
     owner = new_owner()
@@ -120,7 +122,7 @@ def calls_of(
     left = LeftWorkers(launcher, ledger, end_room=pipecat.end_room, on_broken=heard.broken)
     modes = Modes(
         (phoenix, pipecat, TextChat(), *more_modes),
-        wanted=settings.tavus_avatar_mode,
+        wanted=mode or settings.tavus_avatar_mode,
         fallback=settings.tavus_avatar_fallback,
         problems=[problem.name for problem in loaded.problems],
     )

@@ -17,6 +17,7 @@ from lib.services.callbacks.inbox import CallbackInbox
 from lib.services.calls.background.kill_switch import KillSwitch
 from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.gate import Gate
+from lib.services.calls.planning import Planner
 from lib.services.calls.sessions import Sessions
 from lib.services.calls.starting import Starting
 from lib.services.calls.worker_events import WorkerEvents
@@ -85,6 +86,7 @@ class Services:
     callbacks: CallbackInbox
     diagnostics: Diagnostics
     modes: Modes
+    planner: Planner
     pipecat: PipecatDaily
     heard: WorkerEvents
     trial: Trial
