@@ -527,7 +527,7 @@ def check(args: Sequence[str]) -> NoReturn:
     steps = {
         "ruff check": ["ruff", "check", "--quiet", *args],
         "ruff format": ["ruff", "format", "--check", "--quiet", *args],
-        "mypy": ["mypy", "app.py", "dev.py", "lib", "pages"],
+        "mypy": ["mypy", "app.py", "dev.py", "lib", "pages", "tests"],
         "layers": ["pytest", "-q", "tests/test_layers.py"],
     }
     failed = []

@@ -33,7 +33,7 @@ from kubernetes import client
 from kubernetes.config import incluster_config
 
 NAMESPACE, TOKEN = "greenroom", "cluster_CANARY_token"
-KINDS = {"Job": client.V1Job, "Secret": client.V1Secret}
+KINDS: Mapping[str, Any] = {"Job": client.V1Job, "Secret": client.V1Secret}
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
@@ -41,7 +41,8 @@ LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 def kept_by_the_official_client(manifest: Mapping[str, Any]) -> Any:
     """What is left of a manifest after the official client's models have read it: unknown fields are not."""
     model = KINDS[manifest["kind"]].from_dict(dict(manifest))
-    return client.ApiClient().sanitize_for_serialization(model)
+    official: Any = client.ApiClient()
+    return official.sanitize_for_serialization(model)
 
 
 @dataclass

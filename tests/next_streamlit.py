@@ -16,7 +16,7 @@ import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import decode_source
 from pathlib import Path
-from typing import Any
+from types import CodeType
 
 PAGES = (
     "home", "live", "personas", "replicas", "agents", "library", "history", "session", "inspector", "diagnostics",
@@ -34,7 +34,7 @@ def edited(module: str, source: str) -> str:
     return source
 
 
-def get_code(loader: Any, module: str) -> Any:
+def get_code(loader: SourceFileLoader, module: str) -> CodeType | None:
     if module.split(".")[0] not in {inside.split(".")[0] for inside, _, _ in EDITS}:
         return _as_it_is(loader, module)
     path = loader.get_filename(module)
@@ -62,7 +62,7 @@ def draw_pages(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    setattr(SourceFileLoader, "get_code", get_code)  # noqa: B010 - it takes the place of a method
     atexit.register(check)
     if sys.argv[1] == "pages":
         draw_pages(Path(sys.argv[2]))

@@ -21,5 +21,5 @@ if __name__ == "__main__":
         if message.delta.new_element.WhichOneof("type") == os.environ["SLOW_AFTER"]:
             time.sleep(float(os.environ["SLOW_S"]))
 
-    ScriptRunContext.enqueue = slowly  # type: ignore[method-assign]
+    setattr(ScriptRunContext, "enqueue", slowly)  # noqa: B010 - it takes the place of a method
     main(prog_name="streamlit")

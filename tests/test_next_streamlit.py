@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ import requests
 import streamlit
 
 from tests.next_streamlit import PAGES
-from tests.running import KEPT, ROOT, Dashboard
+from tests.running import ROOT, Dashboard
+from tests.surroundings import for_a_process
 from tests.websocket import Tab
 
 Edits = list[tuple[str, str, str]]
@@ -192,7 +192,7 @@ def test_every_page_draws_in_apptest_where_parts_moved(cases: tuple[str, ...], t
     done = subprocess.run(
         [sys.executable, "-m", "tests.next_streamlit", "pages", str(tmp_path)],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-        env={**{name: os.environ[name] for name in KEPT if name in os.environ}, "NEXT": json.dumps(changes)},
+        env=for_a_process(NEXT=json.dumps(changes)),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     parts = [CASES[case][0] for case in here if case not in MOCKED]

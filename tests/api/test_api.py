@@ -343,8 +343,10 @@ def test_a_start_with_watch_goes_on_while_somebody_asks_about_it_and_ends_when_n
     running: RunningSandbox, tmp_path: Path
 ) -> None:
     running.reset()
-    settings = {"api_token": SecretStr(TOKEN), "watch_grace_s": 1.0}
-    with house(running.url, tmp_path, **settings) as services, serve(Starlette(routes=routes(services))) as url:
+    with (
+        house(running.url, tmp_path, api_token=SecretStr(TOKEN), watch_grace_s=1.0) as services,
+        serve(Starlette(routes=routes(services))) as url,
+    ):
         api = Client(url, services, running)
         agent = api("POST", "/api/agents", {"name": "A", "avatar": {"tavusPersonaId": GUIDE, "replicaId": ANNA}}).json()
 

@@ -151,7 +151,7 @@ def _talk(page: Page, frame: Frame, worker: psutil.Process, taken: Taken) -> Non
 
 def _worked(worker: psutil.Process) -> float:
     times = worker.cpu_times()
-    return times.user + times.system
+    return float(times.user + times.system)
 
 
 def _cpu(worker: psutil.Process, seconds: float) -> float:

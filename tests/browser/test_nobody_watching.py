@@ -48,7 +48,7 @@ def start(page: Page, url: str) -> str:
     page.goto(url)
     page.get_by_role("button", name=START).first.click()
     page.frame_locator("iframe").get_by_role("button", name="Join").wait_for()
-    return re.findall(r"session=(s-[\w-]+)", page.url)[0]
+    return str(re.findall(r"session=(s-[\w-]+)", page.url)[0])
 
 
 def row(dashboard: Dashboard, session_id: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.house import GUIDE
 from tests.running import Dashboard
@@ -52,13 +52,15 @@ class House:
 
     def choose(self, dialog: Locator, **files: str | bytes) -> None:
         """Files by their names, with `_` for the dot."""
-        dialog.locator("input[type=file]").set_input_files(
-            [
-                {"name": name.replace("_", "."), "mimeType": "text/plain",
-                 "buffer": text if isinstance(text, bytes) else text.encode()}
-                for name, text in files.items()
-            ]
-        )  # fmt: skip
+        chosen: list[FilePayload] = [
+            {
+                "name": name.replace("_", "."),
+                "mimeType": "text/plain",
+                "buffer": text if isinstance(text, bytes) else text.encode(),
+            }
+            for name, text in files.items()
+        ]
+        dialog.locator("input[type=file]").set_input_files(chosen)
 
 
 @pytest.fixture

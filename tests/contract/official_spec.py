@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 SPEC = Path(__file__).resolve().parents[3] / "shared" / "facts" / "tavus-openapi.yaml"
 OVERLAY = Path(__file__).with_name("overlay.yaml")

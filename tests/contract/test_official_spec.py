@@ -47,7 +47,7 @@ def test_every_answer_is_in_the_official_spec(box: RunningSandbox, case: schemat
     SEEN.add((case.method.upper(), case.operation.path, response.status_code))
 
 
-MADE = {
+MADE: dict[str, tuple[str, dict[str, Any]]] = {
     "persona_id": ("/personas", {"system_prompt": "A guide."}),
     "replica_id": ("/replicas", {"train_video_url": "https://a.example/v"}),
     "conversation_id": ("/conversations", {"persona_id": "p2b8e10c94d6"}),

@@ -72,7 +72,7 @@ def written(path: Path, content: Any) -> str:
 def test_the_program_finds_the_sandbox_well(environment: dict[str, str], tmp_path: Path) -> None:
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS")}
     surroundings |= {**environment, "PYTHONIOENCODING": "utf-8", "COLUMNS": "200"}
-    command = [SCRIPT, "doctor"]
+    command = [str(SCRIPT), "doctor"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=surroundings, cwd=tmp_path, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Network check passed" in done.stdout

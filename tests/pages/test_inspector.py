@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.errors import GreenroomError
 from lib.models import Exchange, Status, Traffic
-from lib.store import exchanges
+from lib.store import exchanges, schema
 from tests.house import KEY, demo, reaches, until
 from tests.pages.opened import Console, console, everything, html, words
 
@@ -34,7 +34,7 @@ def forget(house: Console) -> None:
     services = house.services
     services.inspector.page()
     with services.store.writing() as connection:
-        connection.execute(exchanges.exchanges.delete())
+        connection.execute(schema.exchanges.delete())
 
 
 def keep(house: Console, n: int, **changes: Any) -> None:
@@ -66,12 +66,12 @@ def opened(app: AppTest, what: str) -> AppTest:
 
 def inside(app: AppTest) -> str:
     """What the page says, and what an open dialog says beside it."""
-    marked = "\n".join(str(element.value) for element in app.get("markdown")).replace("\\", "")
+    marked = "\n".join(str(element.value) for element in app.markdown).replace("\\", "")
     return f"{words(app)}\n{marked}\n{everything(app)}"
 
 
 def code(app: AppTest) -> list[str]:
-    return [element.value for element in app.get("code")]
+    return [element.value for element in app.code]
 
 
 def test_before_anything_was_asked_the_page_says_what_will_be_here(house: Console) -> None:
@@ -266,7 +266,7 @@ def test_no_key_token_or_secret_reaches_the_page_or_a_row(tmp_path: Path) -> Non
             app.selectbox(key="inspector_pick").select(number).run()
             said += inside(app) + "".join(code(app))
         with services.store.reading() as connection:
-            said += repr(connection.execute(exchanges.exchanges.select()).all())
+            said += repr(connection.execute(schema.exchanges.select()).all())
         assert "***" in said
         assert {"POST /personas", "PATCH /personas/{persona_id}"} <= set(whats(app))
         for canary in (CANARY, KEY, "api-token-canary-1", "chat-canary-2", secret.partition(".")[2]):

@@ -6,6 +6,7 @@ import base64
 import re
 import urllib.parse
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,6 +36,10 @@ def dashboard(sandbox: RunningSandbox, **env: str) -> Dashboard:
             **env,
         }
     )
+
+
+def has_asked(sandbox: RunningSandbox, times: int) -> bool:
+    return len(sandbox.log()) >= times
 
 
 @pytest.fixture
@@ -98,7 +103,7 @@ def test_a_page_opened_cold_costs_at_most_two_lists_and_a_rerun_costs_none(
         started = len(sandbox.log())
         with dashboard(sandbox) as cold, Tab(cold.url) as tab:
             # The sweeper's lists come first: what it looks for must be known before a start.
-            until(lambda started=started: len(sandbox.log()) >= started + 2)
+            until(partial(has_asked, sandbox, started + 2))
             before = len(sandbox.log())
             tab.run(page=page, query=query)
             drew_without_a_bug(tab)

@@ -117,7 +117,7 @@ def test_validate_says_what_is_wrong_and_keeps_nothing(box: RunningSandbox) -> N
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_an_unknown_id_is_404_and_what_is_no_id_400(box: RunningSandbox, method: str) -> None:
-    body = [] if method == "PATCH" else None
+    body: list[Any] | None = [] if method == "PATCH" else None
     response = box.call(method, "/objectives/o00000000000", body)
     assert (response.status_code, response.json()) == (404, {"error": "Objective not found"})
     response = box.call(method, "/objectives/p2b8e10c94d6", body)

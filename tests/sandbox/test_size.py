@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -52,7 +53,12 @@ def test_all_rows_come_in_pages_and_soon(full: RunningSandbox, path: str) -> Non
 def test_only_the_rows_of_the_page_are_written_out(full: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     real = personas.shown
-    monkeypatch.setattr(personas, "shown", lambda row, *, pal: written.append(row["persona_id"]) or real(row, pal=pal))
+
+    def shown(row: dict[str, Any], *, pal: bool) -> dict[str, Any]:
+        written.append(row["persona_id"])
+        return real(row, pal=pal)
+
+    monkeypatch.setattr(personas, "shown", shown)
     page = full.call("GET", "/personas?limit=10&page=3").json()
     assert written == [row["persona_id"] for row in page["data"]]
     assert (len(written), page["total_count"]) == (10, MANY)
@@ -61,8 +67,7 @@ def test_only_the_rows_of_the_page_are_written_out(full: RunningSandbox, monkeyp
 def test_who_has_each_of_a_page_of_guardrails_is_found_in_one_look(
     full: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[int] = []
-    every = full.inside.personas.all
-    monkeypatch.setattr(full.inside.personas, "all", lambda *given: looks.append(1) or every(*given))
+    looks = Mock(wraps=full.inside.personas.all)
+    monkeypatch.setattr(full.inside.personas, "all", looks)
     rows = full.call("GET", "/guardrails?legacy=false&verbose=true&limit=100").json()["data"]
-    assert (len(rows), len(looks)) == (100, 1)
+    assert (len(rows), looks.call_count) == (100, 1)

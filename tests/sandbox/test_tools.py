@@ -84,7 +84,7 @@ def test_the_list_tells_own_tools_and_the_systems(box: RunningSandbox) -> None:
 
 def test_what_is_not_there_is_404_and_the_systems_own_cannot_be_changed(box: RunningSandbox) -> None:
     for method in ("GET", "PATCH", "DELETE"):
-        body = {} if method == "PATCH" else None
+        body: dict[str, Any] | None = {} if method == "PATCH" else None
         response = box.call(method, "/tools/tnone", body)
         assert (response.status_code, response.json()) == (404, {"error": "Tool not found"})
         assert box.call(method, "/tools/end_call", body).status_code == (200 if method == "GET" else 400)

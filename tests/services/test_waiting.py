@@ -38,6 +38,16 @@ class Mistake(Exception):
     """What nobody thought of."""
 
 
+class Mistaken(Listener):
+    """Hears what is said, and can do nothing about the rest."""
+
+    def broken(self, session_id: str, error: GreenroomError) -> None:
+        raise Mistake
+
+    def answer(self, session_id: str, turns: list[tuple[str, str]]) -> str:
+        raise Mistake
+
+
 def wrong(*_: object, **__: object) -> Any:
     raise Mistake
 

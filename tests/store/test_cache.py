@@ -28,7 +28,7 @@ def test_a_value_is_read_once_until_this_process_writes(store: Store) -> None:
 def test_what_another_process_wrote_is_seen_within_two_seconds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     values: TtlCache[str] = TtlCache(store)
     now = [100.0]
-    monkeypatch.setattr(cache.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("lib.store.cache.time.monotonic", lambda: now[0])
     assert values.get("a", lambda: "old") == "old"
     now[0] += cache.KEPT_S - 0.01
     assert values.get("a", lambda: "new") == "old"

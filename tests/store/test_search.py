@@ -195,8 +195,8 @@ def test_a_search_keeps_to_the_other_filters_and_the_account(store: Store) -> No
     keep(store, session("s-x", agent_id="a2"), ["word"])
     keep(store, session("s-y"), ["word"], account="other")
     assert found(store, "word", agent_id="a2") == ["s-x"]
-    hour = {"since": NOW + timedelta(minutes=2), "until": NOW + timedelta(minutes=4)}
-    assert found(store, "word", **hour) == ["s-3", "s-2"]
+    since, until = NOW + timedelta(minutes=2), NOW + timedelta(minutes=4)
+    assert found(store, "word", since=since, until=until) == ["s-3", "s-2"]
     assert found(store, "word", statuses=("ended",)) == []
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit import config, runtime
@@ -112,7 +113,12 @@ def test_one_key_is_looked_up_without_the_others(monkeypatch: pytest.MonkeyPatch
     safe = session()
     streamlit_private.install()
     collected: list[object] = []
-    monkeypatch.setattr(SessionState, "_keys", lambda state: collected.append(state) or set())
+
+    def collecting(state: SessionState) -> set[str]:
+        collected.append(state)
+        return set()
+
+    monkeypatch.setattr(SessionState, "_keys", collecting)
     assert "field" in safe.filtered_state and safe.filtered_state["mine"] == {"a": 1}
     assert not collected
 
@@ -141,7 +147,7 @@ def test_a_streamlit_that_keeps_these_elsewhere_is_left_alone(
 def test_a_field_still_finds_its_key_where_the_state_lies_elsewhere(parts: Callable[[], list[str]]) -> None:
     streamlit_private.install()
     safe = session()
-    seen = safe.filtered_state
+    seen: Any = safe.filtered_state
     object.__delattr__(safe, "_lock")
     object.__setattr__(safe, "_guard", threading.RLock())
     seen = streamlit_private._State(safe, lambda: {"mine": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -184,11 +185,11 @@ def test_a_replica_that_can_not_be_worn_is_refused_with_a_reason_and_the_agent_s
         (in_training, "replica_training", "Mine can’t be put on an agent. Still in training"),
     ):
         for write in (
-            lambda wanted: services.agents.update(agent.id, name="Renamed", replica_id=wanted),
-            lambda wanted: services.agents.create(name="New", replica_id=wanted),
+            partial(services.agents.update, agent.id, name="Renamed"),
+            partial(services.agents.create, name="New"),
         ):
             with pytest.raises(BadInput, match=told) as caught:
-                write(replica_id)
+                write(replica_id=replica_id)
             assert caught.value.code == code
             assert "Nothing was changed" in caught.value.hint
     assert services.agents.all() == [agent]

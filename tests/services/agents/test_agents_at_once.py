@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,10 @@ def test_changes_of_two_at_once_are_both_kept(services: Services) -> None:
         at = datetime(2026, 11, 26, 9, number, tzinfo=UTC)
         read = services.agents.get(agent.id)
         at_once(
-            lambda n=number: services.agents.update(agent.id, name=f"Name {n}"),
-            lambda n=number: services.agents.update(agent.id, greeting=f"Greeting {n}"),
-            lambda n=number, read=read: services.agents.save(read, put(read, {"context": f"Context {n}"})),
-            lambda at=at: used(services, agent, at),
+            partial(services.agents.update, agent.id, name=f"Name {number}"),
+            partial(services.agents.update, agent.id, greeting=f"Greeting {number}"),
+            partial(services.agents.save, read, put(read, {"context": f"Context {number}"})),
+            partial(used, services, agent, at),
         )
         kept = services.agents.get(agent.id)
         assert (kept.name, kept.call.greeting, kept.call.context, kept.last_used_at) == (
@@ -151,7 +152,7 @@ def test_agents_are_given_a_new_persona_only_while_they_have_the_old_one(service
         ids = [moves.id, gone.id, stays.id]
         other, moved = at_once(
             lambda: services.agents.update(stays.id, persona_id="pother"),
-            lambda ids=ids: services.agents.repoint([GUIDE], BUYER, ids),
+            partial(services.agents.repoint, [GUIDE], BUYER, ids),
         )
         assert not isinstance(other, Exception) and not isinstance(moved, Exception)
         assert services.agents.get(moves.id).persona_id == BUYER
@@ -174,9 +175,9 @@ def test_two_patches_of_the_api_and_a_save_of_a_page_are_all_kept(services: Serv
         for number in range(ROUNDS):
             read, flag = services.agents.get(agent.id), number % 2 == 0
             told = at_once(
-                lambda flag=flag: patch({"captions": flag}),
-                lambda flag=flag: patch({"greenscreen": flag}),
-                lambda read=read, flag=flag: services.agents.save(read, put(read, {"audio_only": flag})),
+                partial(patch, {"captions": flag}),
+                partial(patch, {"greenscreen": flag}),
+                partial(services.agents.save, read, put(read, {"audio_only": flag})),
             )
             call = services.agents.get(agent.id).call
             assert told[:2] == [200, 200]

@@ -15,7 +15,7 @@ import requests
 from pydantic import SecretStr
 
 from lib.errors import BadInput, Conflict, NotFound
-from lib.models import CallSettings, Mode, Status
+from lib.models import CallSettings, Mode, Session, Status
 from lib.services.ledger.ledger import Ledger
 from lib.settings import SettingProblem
 from lib.wiring import Services
@@ -250,8 +250,17 @@ def test_many_looks_at_an_open_session_are_few_reads_and_see_at_once_what_this_p
     reaches(services, session, Status.LIVE)
     reads: list[None] = []
     read, one = Ledger.open, Ledger.get
-    monkeypatch.setattr(Ledger, "open", lambda ledger: reads.append(None) or read(ledger))
-    monkeypatch.setattr(Ledger, "get", lambda ledger, name: reads.append(None) or one(ledger, name))
+
+    def opened(ledger: Ledger) -> list[Session]:
+        reads.append(None)
+        return read(ledger)
+
+    def got(ledger: Ledger, session_id: str) -> Session:
+        reads.append(None)
+        return one(ledger, session_id)
+
+    monkeypatch.setattr(Ledger, "open", opened)
+    monkeypatch.setattr(Ledger, "get", got)
     assert {services.sessions.recent(session.id).status for _ in range(50)} == {Status.LIVE}
     assert len(reads) < 10
     services.sessions.open().clear()

@@ -134,10 +134,8 @@ def test_a_callback_and_a_later_error_that_repeat_a_personas_key_are_kept_withou
     running: RunningSandbox, tmp_path: Path
 ) -> None:
     with house(running.url, tmp_path) as services:
-        row = {"persona_name": "A", "system_prompt": "You are.", "layers": {"llm": {"model": "m", "api_key": CANARY}}}
-        made = services.personas.create(
-            {**row, "layers": {"llm": {**row["layers"]["llm"], "base_url": "https://a.b/v1"}}}
-        )
+        layers = {"llm": {"model": "m", "api_key": CANARY, "base_url": "https://a.b/v1"}}
+        made = services.personas.create({"persona_name": "A", "system_prompt": "You are.", "layers": layers})
         new = json.loads(json.dumps(made.raw).replace(CANARY, f"{CANARY}2"))
         services.personas.save(services.personas.get(made.id), new)
         services.personas.patch(made.id, [{"op": "replace", "path": "/layers/llm/api_key", "value": f"{CANARY}3"}])
@@ -149,7 +147,8 @@ def test_a_callback_and_a_later_error_that_repeat_a_personas_key_are_kept_withou
         why = {"properties": {"shutdown_reason": f"the model refused {CANARY}2"}}
         services.callbacks.receive(session.id, json.dumps({**hints, **why}).encode()).result(10)
         services.personas.delete(made.id)
-        other = running.call("POST", "/personas", {**row, "layers": {"tts": {"api_key": "CANARY-other-1"}}}).json()
+        new = {"persona_name": "A", "system_prompt": "You are.", "layers": {"tts": {"api_key": "CANARY-other-1"}}}
+        other = running.call("POST", "/personas", new).json()
         services.personas.get(other["persona_id"])
         why = {"properties": {"shutdown_reason": "the voice refused CANARY-other-1"}}
         services.callbacks.receive(session.id, json.dumps({**hints, **why}).encode()).result(10)

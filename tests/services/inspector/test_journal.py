@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 
 from lib.clients.transport import SentRequest
 from lib.errors import BadInput, NotFound, StoreRefused
-from lib.models import Mode, Session, Status, Traffic
+from lib.models import Exchange, Mode, Session, Status, Traffic
 from lib.redaction import Redaction
 from lib.services.callbacks.inbox import CallbackInbox, Taken
 from lib.services.inspector import journal as journals
@@ -287,7 +287,7 @@ def test_what_belongs_to_a_session_goes_with_it(store: Store) -> None:
 def _kept(n: int, **more: Any) -> Any:
     values: dict[str, Any] = {"number": f"n{n}", "status": 200, "ms": 1.0, "target": f"/personas/p{n}", "body": ""}
     values |= more
-    return journals.Exchange(id=0, kind=Traffic.REQUEST, at=NOON + timedelta(seconds=n // 3), name="/p", **values)
+    return Exchange(id=0, kind=Traffic.REQUEST, at=NOON + timedelta(seconds=n // 3), name="/p", **values)
 
 
 def test_pages_go_back_and_forth_without_a_gap_or_a_repeat(store: Store) -> None:

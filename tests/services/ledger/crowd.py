@@ -19,7 +19,7 @@ def main(told: dict[str, Any]) -> None:
 
         def start(number: int) -> str:
             token = f"{told['name']}-{number}"
-            return str(services.sessions.start_and_wait(told["agent"], token=token).mode.value)
+            return str(services.sessions.start_and_wait(told["agent"], token=token).mode)
 
         with ThreadPoolExecutor(told["starts"]) as pool:
             print(json.dumps(list(pool.map(start, range(told["starts"])))), flush=True)

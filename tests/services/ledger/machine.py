@@ -6,8 +6,9 @@ come to rest: no call runs, none is forgotten, and what each cost is known.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pydantic import SecretStr
-from sqlalchemy import bindparam, delete, event, select
+from sqlalchemy import Connection, bindparam, delete, event, select
 
 from lib import wiring
 from lib.errors import GreenroomError, StoreRefused
@@ -70,12 +71,16 @@ class Disk(Store):
     broken = 0
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Any:
+    def writing(self, *, durable: bool = True, listed: bool = True) -> Iterator[Connection]:
         if self.broken > 0:
             self.broken -= 1
             raise StoreRefused("The disk is full.")
-        with super().writing(durable=durable) as connection:
+        with super().writing(durable=durable, listed=listed) as connection:
             yield connection
+
+    @contextmanager
+    def _haste(self, connection: Connection, wanted: bool) -> Iterator[None]:
+        yield
 
 
 def disk(root: Path) -> Disk:
@@ -88,7 +93,6 @@ def disk(root: Path) -> Disk:
 
     event.listen(made.engine, "connect", hurry)
     made.engine.dispose()
-    made._haste = lambda *_: nullcontext()  # type: ignore[method-assign]
     return made
 
 

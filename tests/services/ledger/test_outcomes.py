@@ -16,7 +16,8 @@ from lib.services.calls.background import reconciler
 from lib.services.calls.claims import Claims
 from lib.services.calls.sessions import RoomTokens
 from lib.services.ledger.ledger import Ledger
-from lib.services.modes.phoenix import CallPlan, PhoenixRest
+from lib.services.modes.mode import CallPlan
+from lib.services.modes.phoenix import PhoenixRest
 from lib.wiring import Services
 from tests.house import demo, reaches, until
 from tests.services.ledger.world import CREATE, LIST, World, paid_once, status_of

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lib.errors import LimitReached
-from lib.models import CallSettings, Mode, Status
+from lib.models import CallSettings, Mode, Session, Status
 from lib.services.calls import breaker
 from tests.house import demo, reaches, until
 from tests.services.ledger.world import CREATE, World, status_of
@@ -108,7 +108,7 @@ def test_row_32_while_tavus_is_out_of_reach_starts_are_refused_and_afterwards_th
         world.fails(DOWN)
         first = services.sessions.start_and_wait(agent.id, token="first")
         assert first.status is Status.UNKNOWN or first.reason_code == "tavus_out_of_reach"
-        refused = []
+        refused: list[Session] = []
 
         def refusal() -> bool:
             session = services.sessions.start_and_wait(agent.id, token=f"t{len(refused)}")

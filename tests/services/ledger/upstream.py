@@ -189,7 +189,7 @@ class Upstream:
             "persona_id": "p1",
         }
         if verbose:
-            events = [("system.replica_joined", call.made_at, {})]
+            events: list[tuple[str, float, dict[str, str]]] = [("system.replica_joined", call.made_at, {})]
             if call.ended_at is not None:
                 events.append(("system.shutdown", call.ended_at, {"shutdown_reason": call.reason}))
             row["events"] = [

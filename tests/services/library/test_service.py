@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def test_a_chain_is_made_changed_by_one_operation_and_deleted(library: Library, 
     assert objectives.path(made) == "ask_if_new → take_details → ask_the_reason"
     chain = objectives.read(made.raw)
     step = chain.steps[2]
-    changed = objectives.Chain(chain.name, chain.loops, (*chain.steps[:2], objectives.replace(step, prompt="Ask why.")))
+    changed = objectives.Chain(chain.name, chain.loops, (*chain.steps[:2], replace(step, prompt="Ask why.")))
     saved = library.objectives.save(made, objectives.write(made.raw, changed))
     assert saved.changed
     assert saved.item.steps[2]["objective_prompt"] == "Ask why."

@@ -55,10 +55,10 @@ NEWER = optional(pal_name=TEXT | st.none(), default_face_id=TEXT, **FIELDS)
 def variants(draw: st.DrawFn, row: dict[str, Any]) -> dict[str, Any]:
     """The row with some of it changed: often little, sometimes all."""
     newer = bool({"pal_name", "default_face_id"} & row.keys())
-    other = draw(NEWER if newer else OLDER)
+    other: dict[str, Any] = draw(NEWER if newer else OLDER)
     if draw(st.integers(0, 3)) == 0:
         return other
-    return edited(draw, row, other)
+    return dict(edited(draw, row, other))
 
 
 def edited(draw: st.DrawFn, row: Any, other: Any) -> Any:

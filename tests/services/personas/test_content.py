@@ -97,7 +97,7 @@ def test_a_row_that_is_changed_to_a_content_says_it_and_keeps_its_secrets_and_nu
 
 
 def test_entries_of_a_list_keep_their_secrets_by_what_they_say_or_by_name() -> None:
-    tools = [
+    tools: list[Any] = [
         {"name": "a", "url": "https://a", "headers": {"x": CANARY + "-a"}},
         {"type": "function", "function": {"name": "b", "description": "Old."}, "api_key": CANARY + "-b"},
         {"name": "gone", "headers": {"x": CANARY}},

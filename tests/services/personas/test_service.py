@@ -251,11 +251,13 @@ def test_unclear_what_was_not_done_is_found_not_saved(
     assert asked(sandbox, 0).count("PATCH") == 1
 
 
-def test_unclear_a_part_that_holds_is_told_from_what_does_not(console: Services, sandbox: RunningSandbox) -> None:
+def test_unclear_a_part_that_holds_is_told_from_what_does_not(
+    console: Services, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = console.personas.get(GUIDE)
     half = {**before.raw, "greeting": "Mine.", "context": "Something else."}
     sandbox.faults({"route": PATCH, "status": 500, "body": {"error": "boom"}})
-    console.personas._reread = lambda _id: (Persona(GUIDE, before.name, half), None)  # type: ignore[method-assign]
+    monkeypatch.setattr(console.personas, "_reread", lambda _id: (Persona(GUIDE, before.name, half), None))
     wanted = after(before, greeting="Mine.", context="C", document_tags=["faq"])
     saved = console.personas.save(before, wanted, ME)
     assert [(change.key, state) for change, state in saved.held] == [

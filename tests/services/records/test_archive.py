@@ -7,6 +7,7 @@ import io
 import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,6 +15,7 @@ from lib.models import Mode, Status, Turn
 from lib.services.ledger.ledger import Ledger
 from lib.services.records import archive
 from lib.services.records.archive import Archive
+from lib.store import lists
 from lib.store import sessions as rows
 from lib.store.database import Store
 from tests.store.seeding import ACCOUNT, NOW, keep, session
@@ -110,15 +112,14 @@ def test_figures_are_read_once_for_many_who_look_until_something_is_written(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "KEPT_FOR", 0)
-    reads: list[None] = []
-    tallies = archive.lists.tallies
-    monkeypatch.setattr(archive.lists, "tallies", lambda *how: reads.append(None) or tallies(*how))
+    reads = Mock(wraps=lists.tallies)
+    monkeypatch.setattr(lists, "tallies", reads)
     one = made(store)
     assert {one.figures().sessions for _ in range(5)} == {0}
-    assert len(reads) == 1
+    assert reads.call_count == 1
     ended(store, "s-1", NOW)
     assert one.figures().sessions == 1
-    assert len(reads) == 2
+    assert reads.call_count == 2
 
 
 def test_an_export_holds_all_that_fits_over_many_pages_and_says_what_it_leaves_out(
