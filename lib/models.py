@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
+
+JsonObject = Mapping[str, object]
+"""A JSON object as the wire gave it: what stands in it is told by looking."""
 
 
 class Mode(StrEnum):
@@ -100,13 +103,27 @@ class Persona:
 
     @property
     def layers(self) -> Mapping[str, Any]:
-        layers = self.raw.get("layers")
-        return layers if isinstance(layers, Mapping) else {}
+        return branch(self.raw, "layers")
 
     @property
     def stock(self) -> bool:
         """True for one of Tavus's own personas, which can be used and copied but not changed."""
         return (self.raw.get("persona_type") or self.raw.get("pal_type")) == "system"
+
+
+class PersonaPart(TypedDict, total=False):
+    """What a session keeps of its persona and call, for text chat and for a worker; no secrets.
+
+    `unread` counts, by kind, what the persona has that nobody here reads: documents, rules, tools.
+    """
+
+    persona_name: str
+    system_prompt: str
+    context: str
+    greeting: str
+    call_context: str
+    language: str
+    unread: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -199,13 +216,25 @@ class Document:
     @property
     def crawl(self) -> Mapping[str, Any]:
         """`depth` and `max_pages` of a web site; empty for a file or a single page."""
-        crawl = self.raw.get("crawl_config")
-        return crawl if isinstance(crawl, Mapping) else {}
+        return branch(self.raw, "crawl_config")
 
 
-def texts(value: Any) -> tuple[str, ...]:
+def texts(value: object) -> tuple[str, ...]:
     """The texts of a list as the wire gave it; whatever else is in it is left out."""
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+
+
+def objects(value: object) -> tuple[JsonObject, ...]:
+    """The objects of a list as the wire gave it; whatever else is in it is left out."""
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else ()
+
+
+def branch(row: JsonObject, *path: str) -> JsonObject:
+    """The object that stands at `path` in another; {} where there is none."""
+    for name in path:
+        inner = row.get(name)
+        row = inner if isinstance(inner, Mapping) else {}
+    return row
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 from yaml.emitter import ScalarAnalysis
+
+from lib.models import JsonObject
 
 Path = tuple[str, ...]
 """Names and numbers that lead to a value, from the outermost on."""
@@ -46,7 +47,7 @@ class YamlWrong(ValueError):
 class Read:
     """What a text holds; `lines` says for each path in it, and for `()`, the line that it begins at."""
 
-    value: dict[str, Any]
+    value: dict[str, object]
     lines: Mapping[Path, int]
 
 
@@ -67,7 +68,7 @@ def read(raw: bytes, *, begin: str = "persona_name") -> Read:
         raise _explained(error, text) from None
 
 
-def write(value: Mapping[str, Any]) -> str:
+def write(value: JsonObject) -> str:
     """The text of `value`, in the order of its keys. Raises ValueError for what JSON can't hold (NaN, infinity)."""
     json.dumps(value, allow_nan=False)
     text: str = yaml.dump(
@@ -76,7 +77,7 @@ def write(value: Mapping[str, Any]) -> str:
     return text
 
 
-def _built(text: str, loader: Any, begin: str) -> Read:
+def _built(text: str, loader: type[yaml.SafeLoader], begin: str) -> Read:
     reader = _Reader(begin)
     return Read(reader.document(yaml.parse(text, loader)), reader.lines)
 
@@ -88,8 +89,8 @@ class _Reader:
         self.lines: dict[Path, int] = {}
         self._begin = begin
 
-    def document(self, events: Iterator[Any]) -> dict[str, Any]:
-        root: Any = None
+    def document(self, events: Iterator[yaml.Event]) -> dict[str, object]:
+        root: object = None
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if self.lines:
@@ -100,14 +101,14 @@ class _Reader:
                 root = self._node(event, events, ())
         if root is None:
             raise YamlWrong(1, f"The file is empty: begin with `{self._begin}: …`.")
-        found: dict[str, Any] = root
-        return found
+        assert isinstance(root, dict)
+        return root
 
-    def _node(self, event: Any, events: Iterator[Any], path: Path) -> Any:
+    def _node(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path) -> object:
         line = _line(event)
         self.lines[path] = line
         # What stands there is not repeated: it may be a secret that lacks its quotes.
-        if isinstance(event, yaml.AliasEvent):
+        if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             raise YamlWrong(line, "A * points to another part of the file: write it out here, or put quotes around it "
                                   "if it is text.")  # fmt: skip
         if event.anchor is not None:
@@ -124,14 +125,14 @@ class _Reader:
             return self._list(events, path)
         return self._mapping(events, path)
 
-    def _list(self, events: Iterator[Any], path: Path) -> list[Any]:
-        out: list[Any] = []
+    def _list(self, events: Iterator[yaml.Event], path: Path) -> list[object]:
+        out: list[object] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             out.append(self._node(event, events, (*path, str(len(out)))))
         return out
 
-    def _mapping(self, events: Iterator[Any], path: Path) -> dict[str, Any]:
-        out: dict[str, Any] = {}
+    def _mapping(self, events: Iterator[yaml.Event], path: Path) -> dict[str, object]:
+        out: dict[str, object] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             line = _line(event)
             if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
@@ -147,7 +148,7 @@ class _Reader:
         return out
 
 
-def _scalar(event: Any, line: int) -> Any:
+def _scalar(event: yaml.ScalarEvent, line: int) -> object:
     text = joined(event.value)
     if not event.implicit[0]:
         return text
@@ -170,8 +171,8 @@ def _number(text: str, line: int) -> int | float:
     return number
 
 
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def joined(text: str) -> str:
@@ -198,17 +199,17 @@ def _decoded(raw: bytes) -> str:
 
 def _explained(error: yaml.YAMLError, text: str) -> YamlWrong:
     """The parser's complaint, in words that help who has never seen YAML."""
-    begun: Any = getattr(error, "context_mark", None)
-    mark: Any = getattr(error, "problem_mark", None) or begun
-    line = int(mark.line) + 1 if mark else 1
-    problem, context = str(getattr(error, "problem", "")), str(getattr(error, "context", ""))
+    marked = error if isinstance(error, yaml.MarkedYAMLError) else yaml.MarkedYAMLError()
+    begun, mark = marked.context_mark, marked.problem_mark or marked.context_mark
+    line = mark.line + 1 if mark else 1
+    problem, context = marked.problem or "", marked.context or ""
     lines = text.splitlines()
     if "<document start>" in problem:
         return YamlWrong(line, _SECOND)
     if "nesting depth" in problem:
         return YamlWrong(line, _DEEP)
     if "quoted scalar" in context and begun:
-        return YamlWrong(int(begun.line) + 1, "A quote is opened here and never closed.")
+        return YamlWrong(begun.line + 1, "A quote is opened here and never closed.")
     if "alias" in context or "anchor" in context:
         return YamlWrong(line, "A text that begins with * or & needs quotes around it.")
     if "tab character" in problem or (line <= len(lines) and re.match(r" *\t", lines[line - 1])):
@@ -220,7 +221,7 @@ def _explained(error: yaml.YAMLError, text: str) -> YamlWrong:
 class _Writer(yaml.SafeDumper):
     """Long texts as they are, line by line; all others plain where no reader can take them for something else."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
@@ -263,7 +264,7 @@ def _escaped(line: str) -> str:
     return _UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(line, ensure_ascii=False)[1:-1])
 
 
-def _represent_text(dumper: Any, text: str) -> Any:
+def _represent_text(dumper: _Writer, text: str) -> yaml.Node:
     style = "|" if _is_long(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 

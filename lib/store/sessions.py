@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
-from lib.models import Mode, Recording, Session, SessionEvent, Status, Turn, Watch, mode_of
+from lib.models import Mode, PersonaPart, Recording, Session, SessionEvent, Status, Turn, Watch, mode_of
 from lib.store import removed, search
 from lib.store.schema import events, sessions, turns
 
@@ -64,7 +64,7 @@ class Intent:
     token: str
     request_hash: str
     conversation_name: str
-    persona: dict[str, Any]
+    persona: PersonaPart
     owner: str = ""
     actor: str = ""
 
@@ -159,9 +159,10 @@ def by_token(connection: Connection, account: str, token: str) -> tuple[Session,
     return (session_of(row), row.request_hash) if row else None
 
 
-def persona_of(connection: Connection, session_id: str) -> dict[str, Any]:
+def persona_of(connection: Connection, session_id: str) -> PersonaPart:
     value = connection.execute(select(sessions.c.persona).where(sessions.c.id == session_id)).scalar_one_or_none()
-    return dict(value or {})
+    part: PersonaPart = value or {}
+    return part
 
 
 def holders(connection: Connection, conversation_ids: Collection[str]) -> dict[str, tuple[str, str]]:

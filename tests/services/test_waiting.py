@@ -52,16 +52,6 @@ def wrong(*_: object, **__: object) -> Any:
     raise Mistake
 
 
-class Mistaken(Listener):
-    """A listener with a bug of ours in it."""
-
-    def answer(self, session_id: str, turns: list[tuple[str, str]]) -> str:
-        raise Mistake
-
-    def broken(self, session_id: str, error: GreenroomError) -> None:
-        raise Mistake
-
-
 def within(act: Callable[[], object], within_s: float = 5.0) -> object:
     """What `act` raises or gives; AssertionError where it does not come back."""
     told: Future[object] = Future()

@@ -9,9 +9,9 @@ model or its name at best, and what hears is the persona's STT engine
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from lib.models import Persona
+from lib.models import JsonObject, Persona
 
 MULTILINGUAL = "multilingual"
 ENGLISH = "English"
@@ -127,7 +127,7 @@ def _unspoken(language: str, persona: Persona) -> Doubt | None:
     return None
 
 
-def _azure_voice(tts: Mapping[str, Any]) -> str:
+def _azure_voice(tts: JsonObject) -> str:
     """The ISO code in the name of an Azure voice such as `de-DE-KatjaNeural`; "" for one that speaks many."""
     name = _text(tts, "external_voice_id")
     code, dash, _ = name.partition("-")
@@ -136,11 +136,11 @@ def _azure_voice(tts: Mapping[str, Any]) -> str:
     return _AZURE_CODES.get(code.lower(), code.lower())
 
 
-def _layer(persona: Persona, name: str) -> Mapping[str, Any]:
+def _layer(persona: Persona, name: str) -> JsonObject:
     layer = persona.layers.get(name)
     return layer if isinstance(layer, Mapping) else {}
 
 
-def _text(row: Mapping[str, Any], name: str) -> str:
+def _text(row: JsonObject, name: str) -> str:
     value = row.get(name)
     return value if isinstance(value, str) else ""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lib.models import Agent, MergeClash
+from lib.models import Agent, CallSettings, MergeClash
 from lib.services.agents import call_settings
 from lib.services.wording.plain import minutes
 
@@ -33,18 +33,21 @@ class AgentMerge:
         return put(self.agent, {key: value(self.wanted, key) for key in keys})
 
 
-def value(agent: Agent, field: str) -> Any:
+def value(agent: Agent, field: str) -> object:
     return getattr(agent if field in OWN else agent.call, field)
 
 
-def put(agent: Agent, changes: Mapping[str, Any]) -> Agent:
+def put(agent: Agent, changes: Mapping[str, object]) -> Agent:
     """The agent with these fields changed. `call` among them is all settings at once, below those that are named."""
-    own = {field: new for field, new in changes.items() if field in OWN}
-    call = {field: new for field, new in changes.items() if field not in OWN and field != "call"}
-    return replace(agent, **own, call=replace(changes.get("call", agent.call), **call))
+    own: dict[str, Any] = {field: new for field, new in changes.items() if field in OWN}
+    call: dict[str, Any] = {field: new for field, new in changes.items() if field not in OWN and field != "call"}
+    settings = changes.get("call", agent.call)
+    if not isinstance(settings, CallSettings):
+        raise TypeError("`call` is all settings at once")
+    return replace(agent, **own, call=replace(settings, **call))
 
 
-def changed(was: Agent, now: Agent) -> dict[str, Any]:
+def changed(was: Agent, now: Agent) -> dict[str, object]:
     """The fields that differ, as they are now."""
     return {field: value(now, field) for field in LABELS if value(was, field) != value(now, field)}
 
@@ -67,11 +70,11 @@ def _clash(field: str, was: Agent, wanted: Agent, now: Agent) -> MergeClash:
     return MergeClash((field,), LABELS[field], base, mine, theirs)
 
 
-def said(field: str, value: Any) -> str:
+def said(field: str, value: object) -> str:
     """A value as a person reads it, "" for none."""
     if isinstance(value, bool):
         return "On" if value else "Off"
-    if field.endswith("_s") and value is not None:
+    if field.endswith("_s") and isinstance(value, int | float):
         return minutes(value)
     if isinstance(value, Mapping):
         return "\n".join(f"{name}: {text}" for name, text in value.items())

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -100,7 +100,7 @@ class Agents:
             rows.add(connection, self._account, agent)
         return agent
 
-    def update(self, agent_id: str, **changes: Any) -> Agent:
+    def update(self, agent_id: str, **changes: object) -> Agent:
         """Change `name`, `persona_id`, `replica_id`, one setting of its calls by its name, or all of them as `call`.
 
         The rest stays as it is by now. A replica that it did not have before is looked at first. Raises NotFound,
@@ -108,7 +108,7 @@ class Agents:
         """
         wanted = changes.get("replica_id")
         if wanted and wanted != self.get(agent_id).replica_id:
-            self._check_replica(wanted)
+            self._check_replica(str(wanted))
         with self._store.writing() as connection:
             agent = self._locked(connection, agent_id)
             return self._written(connection, agent, put(agent, changes))
@@ -121,7 +121,7 @@ class Agents:
         """
         replica_id = changed(was, wanted).get("replica_id")
         if replica_id:
-            self._check_replica(replica_id)
+            self._check_replica(str(replica_id))
         with self._store.writing() as connection:
             now = self._locked(connection, was.id)
             merged = merge(was, wanted, now)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -68,7 +67,7 @@ class Claims:
     ) -> bool:
         """Give it to the session that waits for it, unless that has one or is over."""
         problem = self._unusable(session, conversation, found)
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             "conversation_id": conversation.id,
             "conversation_url": "" if problem else conversation.url,
             "waiting_at": begun,

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from lib.models import Conversation, ConversationEvent, Exchange, Recording, Session, SessionEvent, Turn
+from lib.models import Conversation, ConversationEvent, Exchange, JsonObject, Recording, Session, SessionEvent, Turn
 
 JOINED = ("system.replica_joined", "system.pal_joined", "system.face_joined")
 RECORDED, NOT_COPIED = "application.recording_ready", "application.recording_copy_failed"
@@ -103,7 +102,7 @@ def _turns(event: ConversationEvent, begun: datetime | None) -> list[Turn]:
     return turns
 
 
-def _seconds(entry: Mapping[str, Any], begun: datetime | None) -> float | None:
+def _seconds(entry: JsonObject, begun: datetime | None) -> float | None:
     """From the creation on, by the timestamp, so that a call and its text chat are told by one clock.
 
     Live answers give it as epoch seconds or as ISO text. Where it is missing, `seconds_from_start` stands in.

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, Conflict, GreenroomError, NotFound
@@ -148,9 +147,18 @@ class Sessions:
             raise Conflict("This click token was used to start something else.", hint="Use a new token for each start.")
         return session
 
-    def start_and_wait(self, agent_id: str, *, token: str, timeout_s: float = 30.0, **how: Any) -> Session:
+    def start_and_wait(
+        self,
+        agent_id: str,
+        *,
+        token: str,
+        enable_avatar: bool = True,
+        watch: Watch = Watch.PAGE,
+        actor: str = "",
+        timeout_s: float = 30.0,
+    ) -> Session:
         """As `start`, and wait until the row says how the start went, `timeout_s` at most."""
-        session = self.start(agent_id, token=token, **how)
+        session = self.start(agent_id, token=token, enable_avatar=enable_avatar, watch=watch, actor=actor)
         running = self._running.get(session.id)
         if running is not None:
             wait([running], timeout_s)
@@ -346,7 +354,7 @@ class Sessions:
             if refusal is not None:
                 plan = refused(plan, refusal, now)
             session = plan.session
-            intent = rows.Intent(session, token, asked, plan.name, dict(plan.part), owner=self._owner, actor=actor)
+            intent = rows.Intent(session, token, asked, plan.name, plan.part, owner=self._owner, actor=actor)
             rows.add(connection, self._ledger.account, intent)
             told = "" if session.in_room else session.reason or "Text chat"
             rows.note(connection, session.id, now, "start", told)

@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from lib.errors import GreenroomError, NotFound, StoreRefused, StoreUnfit
-from lib.models import Status, Turn
+from lib.models import PersonaPart, Status, Turn
 from lib.services.chat.responder import Responder
 from lib.services.ledger import outcome
 from lib.services.ledger.ledger import OPEN, Ledger
@@ -72,7 +71,7 @@ class WorkerEvents:
             for session_id in self._unsaid:
                 log.error("what was said last in session %s could not be written", session_id)
 
-    def part(self, session_id: str) -> dict[str, Any]:
+    def part(self, session_id: str) -> PersonaPart:
         """The persona as it was at the start: name, prompt, context, greeting."""
         with self._ledger.store.reading() as connection:
             return rows.persona_of(connection, session_id)
@@ -177,16 +176,16 @@ class WorkerEvents:
         the cause is added to a session that nobody else ended.
         """
         running = [status for status in OPEN if status is not Status.ENDING]
-        if self._broke_off(session_id, error, running, status=Status.ENDING):
+        if self._broke_off(session_id, error, running, Status.ENDING):
             return
         session = self._ledger.get(session_id)
         with self._ledger.store.reading() as connection:
             asked_for = any(event.kind == "ending" for event in rows.timeline(connection, session_id))
         unexplained = session.status is Status.ENDED and not session.reason_code and not asked_for
         if unexplained and outcome.unexplained(session.end_code):
-            self._broke_off(session_id, error, [Status.ENDED])
+            self._broke_off(session_id, error, [Status.ENDED], Status.ENDED)
 
-    def _broke_off(self, session_id: str, error: GreenroomError, statuses: Sequence[Status], **values: Any) -> bool:
+    def _broke_off(self, session_id: str, error: GreenroomError, statuses: Sequence[Status], status: Status) -> bool:
         return self._ledger.advance(
             session_id,
             "broken",
@@ -195,7 +194,7 @@ class WorkerEvents:
             reason=error.message,
             reason_code=error.code,
             reason_hint=error.hint,
-            **values,
+            status=status,
         )
 
     def answer(self, session_id: str, turns: list[tuple[str, str]]) -> str:

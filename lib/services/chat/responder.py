@@ -5,11 +5,11 @@ Neither is Tavus's own pipeline; `Responder.note` says so wherever an answer is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from lib.clients.chat import TOO_LONG, ChatClient, Hold
 from lib.errors import UpstreamRejected
+from lib.models import JsonObject
 
 Turns = Sequence[tuple[str, str]]
 """Role (`user` or `assistant`) and text, oldest first, the last one the user's."""
@@ -31,7 +31,7 @@ class Scripted:
 
     label = "scripted stand-in"
 
-    def reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
+    def reply(self, persona_row: JsonObject, context: str, turns: Turns) -> str:
         """What the persona of this row says next."""
         # Imported at the first answer, which reads the lines: no start waits for that.
         from lib.services.chat.scripted.answering import answer
@@ -58,7 +58,7 @@ class Responder:
         """Who answers: the endpoint's model, or "scripted stand-in"."""
         return (self._chat.model or "chat endpoint") if self._chat else self._scripted.label
 
-    def reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
+    def reply(self, persona_row: JsonObject, context: str, turns: Turns) -> str:
         """What the persona says next. Raises UpstreamError if the chat endpoint does not answer.
 
         It is heard in a room, where no note stands beside it: the first one of a call says at its end what is not read.
@@ -68,7 +68,7 @@ class Responder:
         unread = self.unread(persona_row, turns) if first else ""
         return f"{said} {unread}" if unread else said
 
-    def unread(self, persona_row: Mapping[str, Any], turns: Turns = ()) -> str:
+    def unread(self, persona_row: JsonObject, turns: Turns = ()) -> str:
         """What the persona has and neither model nor script reads, as a sentence; "" where there is nothing.
 
         In English, or in the language of the answer to `turns`.
@@ -77,7 +77,7 @@ class Responder:
 
         return unread.sentence(persona_row, turns)
 
-    def _reply(self, persona_row: Mapping[str, Any], context: str, turns: Turns) -> str:
+    def _reply(self, persona_row: JsonObject, context: str, turns: Turns) -> str:
         if self._chat is None:
             return self._scripted.reply(persona_row, context, turns)
         while True:
@@ -86,9 +86,7 @@ class Responder:
             except UpstreamRejected as error:
                 turns = _fewer(turns, error)
 
-    def stream(
-        self, persona_row: Mapping[str, Any], context: str, turns: Turns, *, hold: Hold | None = None
-    ) -> Iterator[str]:
+    def stream(self, persona_row: JsonObject, context: str, turns: Turns, *, hold: Hold | None = None) -> Iterator[str]:
         """The same in pieces; the script's answer is one piece. Raises UpstreamError, also in the middle."""
         if self._chat is None:
             yield self._scripted.reply(persona_row, context, turns)
@@ -112,7 +110,7 @@ def _fewer(turns: Turns, error: UpstreamRejected) -> Turns:
     return kept[-(len(kept) // 2) :]
 
 
-def messages(persona_row: Mapping[str, Any], context: str, turns: Turns) -> list[dict[str, str]]:
+def messages(persona_row: JsonObject, context: str, turns: Turns) -> list[dict[str, str]]:
     """The call as a chat endpoint reads it: the part to play, then the newest turns up to a bound."""
     parts = (persona_row.get("system_prompt"), persona_row.get("context"), context, _MANNER)
     system = "\n\n".join(str(part) for part in parts if part)

@@ -12,10 +12,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from lib.errors import BadInput, Conflict, GreenroomError, UpstreamError
-from lib.models import Agent, Persona, Session, Turn
+from lib.models import Agent, Persona, PersonaPart, Session, Turn
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
 from lib.services.chat.unread import counted
@@ -214,7 +213,7 @@ class ChatSessions:
                 rows.note(connection, session_id, now, "chat", "Text chat began")
             rows.append_turns(connection, session_id, CHAT, [*answer.opening, *exchange])
 
-    def _part_played(self, session: Session, *, ask: bool = True) -> tuple[dict[str, Any], str]:
+    def _part_played(self, session: Session, *, ask: bool = True) -> tuple[PersonaPart, str]:
         """The persona's row as the chat needs it, read from Tavus once (`ask`) if it was not known at the start."""
         with self._ledger.store.reading() as connection:
             part = rows.persona_of(connection, session.id)
@@ -237,22 +236,22 @@ class ChatSessions:
         return known.find(persona_id) if known else None
 
 
-def part_of(persona: Persona | None, agent: Agent) -> dict[str, Any]:
+def part_of(persona: Persona | None, agent: Agent) -> PersonaPart:
     """What is kept of a persona for text chat: never its layers, which can hold keys.
 
     `unread` counts what it has beside: documents and rules are Tavus's, and nobody reads them here.
     """
     call = agent.call
     added = {"document_ids": list(call.document_ids), "document_tags": list(call.document_tags)}
-    part = _persona_part(persona) if persona else {}
-    part |= {"call_context": call.context, "language": call.language}
+    part: PersonaPart = _persona_part(persona) if persona else {}
+    part["call_context"], part["language"] = call.context, call.language
     part["unread"] = counted(persona.raw if persona else {}, added)
     if call.greeting:
         part["greeting"] = call.greeting
     return part
 
 
-def _persona_part(persona: Persona) -> dict[str, Any]:
+def _persona_part(persona: Persona) -> PersonaPart:
     return {
         "persona_name": persona.name,
         "system_prompt": persona.system_prompt,

@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from lib.errors import BadInput
 from lib.redaction import Redaction
@@ -50,7 +50,7 @@ def read(session_id: str, raw: bytes, at: datetime, redaction: Redaction) -> Cal
     )
 
 
-def load(raw: bytes) -> Any:
+def load(raw: bytes) -> object:
     """Raises BadInput; a body that nests too deeply for Python is one."""
     try:
         return _STRICT.decode(raw.decode())
@@ -58,7 +58,7 @@ def load(raw: bytes) -> Any:
         raise BadInput("The body is not JSON.", hint="Send a JSON body in UTF-8.", code="no_json") from None
 
 
-def as_kept(clean: Any) -> str:
+def as_kept(clean: object) -> str:
     """JSON in one line, as long as it may be."""
     return json.dumps(clean, ensure_ascii=False, separators=(",", ":"))[:KEPT_LIMIT]
 
@@ -72,7 +72,7 @@ def is_whole(body: str) -> bool:
     return True
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 

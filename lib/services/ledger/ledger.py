@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from lib.errors import Ambiguous, GreenroomError, NotFound, RateLimited
 from lib.models import CallLimits, Mode, Session, Status
@@ -74,7 +73,7 @@ class Ledger:
         *,
         from_statuses: Collection[Status],
         at: datetime | None = None,
-        **values: Any,
+        **values: object,
     ) -> bool:
         """Change the row and note it on the timeline, both or neither; False if the status was another by then."""
         with self.store.writing() as connection:

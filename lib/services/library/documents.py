@@ -6,14 +6,12 @@ https://docs.tavus.io/api-reference/documents/create-document
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from lib.errors import GreenroomError
-from lib.models import Document
+from lib.models import Document, JsonObject, texts
 from lib.services.library.forms import LibraryField, Values, address_problem, tag_problem
 
 NAME_LIMIT = 200
@@ -76,7 +74,7 @@ def problems(values: Values, base: Values | None = None) -> dict[str, str]:
         found[NAME.key] = "Give the document a name."
     if len(name) > NAME_LIMIT:
         found[NAME.key] = f"{len(name)} characters; {NAME_LIMIT} is the most."
-    found[TAGS.key] = tag_problem(values[TAGS.key])
+    found[TAGS.key] = tag_problem(texts(values[TAGS.key]))
     if values.get(CRAWL.key):
         found |= limits_problems(values)
     found[CALLBACK.key] = address_problem(str(values.get(CALLBACK.key, "")))
@@ -93,17 +91,19 @@ def limits_problems(values: Values) -> dict[str, str]:
     return found
 
 
-def fields_of(values: Values) -> dict[str, Any]:
+def fields_of(values: Values) -> dict[str, object]:
     """The body that adds it."""
-    body: dict[str, Any] = {key: str(values[key]).strip() for key in (URL.key, NAME.key, CALLBACK.key) if values[key]}
+    body: dict[str, object] = {
+        key: str(values[key]).strip() for key in (URL.key, NAME.key, CALLBACK.key) if values[key]
+    }
     if values[TAGS.key]:
-        body[TAGS.key] = list(values[TAGS.key])
+        body[TAGS.key] = list(texts(values[TAGS.key]))
     if values[CRAWL.key]:
         body["crawl"] = {"depth": values[DEPTH_FIELD.key], "max_pages": values[PAGES_FIELD.key]}
     return {key: value for key, value in body.items() if value}
 
 
-def fields_to_send(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def fields_to_send(before: JsonObject, after: JsonObject) -> dict[str, object]:
     """The smallest merge that makes `before` into `after`: name, tags or both. Tags are sent whole."""
     return {field.key: after[field.key] for field in FIELDS if after.get(field.key) != before.get(field.key)}
 

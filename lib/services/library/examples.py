@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lib.services.library.objectives import Chain, ObjectiveStep
 
 CHAINS: dict[str, Chain] = {
@@ -62,7 +60,7 @@ CHAINS: dict[str, Chain] = {
     ),
 }
 
-GUARDRAILS: dict[str, dict[str, Any]] = {
+GUARDRAILS: dict[str, dict[str, object]] = {
     "No prices": {
         "guardrail_name": "no_prices_or_promises",
         "guardrail_prompt": "Never name a price, a discount or a delivery date. Say that a colleague sends an offer.",
@@ -80,7 +78,7 @@ GUARDRAILS: dict[str, dict[str, Any]] = {
     },
 }
 
-DOCUMENTS: dict[str, dict[str, Any]] = {
+DOCUMENTS: dict[str, dict[str, object]] = {
     "Help pages": {"document_name": "Help pages", "crawl": True, "depth": 2, "max_pages": 20, "tags": ("help",)},
     "One web page": {"document_name": "Price list", "tags": ("sales",)},
     "A file by link": {"document_name": "Handbook", "tags": ("handbook",)},

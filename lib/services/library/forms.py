@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
-Values = Mapping[str, Any]
+from lib.models import JsonObject, texts
+
+Values = Mapping[str, object]
 
 URL_LIMIT = 2048
 TAG_LIMIT, MOST_TAGS = 64, 32
@@ -38,7 +39,7 @@ class LibraryField:
     key: str
     label: str
     text: str
-    default: Any = ""
+    default: object = ""
     empty: str = ""
     doc: str = ""
 
@@ -50,12 +51,12 @@ class LibraryField:
         return f"{self.text}{empty} [Tavus's page]({self.doc})"
 
 
-def read(row: Mapping[str, Any], fields: Iterable[LibraryField]) -> dict[str, Any]:
+def read(row: JsonObject, fields: Iterable[LibraryField]) -> dict[str, object]:
     """What the form shows for `row`; a value of another kind than its field's shows as the default."""
     return {field.key: _shown(row.get(field.key), field.default) for field in fields}
 
 
-def write(row: Mapping[str, Any], values: Values, fields: Iterable[LibraryField]) -> dict[str, Any]:
+def write(row: JsonObject, values: Values, fields: Iterable[LibraryField]) -> dict[str, object]:
     """`row` with what `values` changes of it. `write(row, read(row)) == row` for every row."""
     out = deepcopy(dict(row))
     base = read(row, fields)
@@ -72,9 +73,7 @@ def write(row: Mapping[str, Any], values: Values, fields: Iterable[LibraryField]
     return out
 
 
-def changes(
-    before: Mapping[str, Any], after: Mapping[str, Any], fields: Iterable[LibraryField]
-) -> tuple[LibraryChange, ...]:
+def changes(before: JsonObject, after: JsonObject, fields: Iterable[LibraryField]) -> tuple[LibraryChange, ...]:
     """What saving `after` over `before` alters, field by field."""
     known = tuple(fields)
     was, now = read(before, known), read(after, known)
@@ -85,12 +84,12 @@ def changes(
     )
 
 
-def merged(base: Values, mine: Values, theirs: Values) -> dict[str, Any]:
+def merged(base: Values, mine: Values, theirs: Values) -> dict[str, object]:
     """Mine where I changed something, theirs everywhere else."""
     return {key: mine[key] if mine[key] != base[key] else theirs[key] for key in base}
 
 
-def said(value: Any) -> str:
+def said(value: object) -> str:
     """A value as a person reads it, "" for nothing."""
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -127,8 +126,7 @@ def address_problem(url: str) -> str:
     return ""
 
 
-def _shown(value: Any, default: Any) -> Any:
+def _shown(value: object, default: object) -> object:
     if isinstance(default, tuple):
-        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return tuple(value) if fits else default
+        return texts(value) if isinstance(value, list) and len(texts(value)) == len(value) else default
     return value if isinstance(value, type(default)) else default

@@ -6,8 +6,8 @@ https://docs.tavus.io/api-reference/guardrails/create-guardrails
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from lib.models import texts
 from lib.services.library.forms import LibraryField, Values, address_problem, read, tag_problem
 
 NAME_LIMIT, PROMPT_LIMIT = 100, 1_000
@@ -55,12 +55,12 @@ def problems(values: Values, base: Values | None = None) -> dict[str, str]:
         found[PROMPT.key] = "Write the rule in a sentence or two."
     elif len(prompt) > PROMPT_LIMIT:
         found[PROMPT.key] = f"{len(prompt):,} characters; {PROMPT_LIMIT:,} is the most."
-    found[TAGS.key] = tag_problem(values[TAGS.key])
+    found[TAGS.key] = tag_problem(texts(values[TAGS.key]))
     found[CALLBACK.key] = address_problem(str(values[CALLBACK.key]))
     return {key: wrong for key, wrong in found.items() if wrong and (base is None or values[key] != base[key])}
 
 
-def fields_of(values: Values) -> dict[str, Any]:
+def fields_of(values: Values) -> dict[str, object]:
     """The body that makes it: what is empty or says the default is left out."""
     plain = {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
     defaults = read({}, FIELDS)

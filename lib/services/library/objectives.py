@@ -10,9 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
 
-from lib.models import ObjectiveSet, texts
+from lib.models import JsonObject, ObjectiveSet, objects, texts
 from lib.services.library.forms import LibraryChange, address_problem, said
 
 NAME_LIMIT, PROMPT_LIMIT, MOST_STEPS, MOST_VARIABLES = 100, 10_000, 50, 50
@@ -97,7 +96,7 @@ class ChainProblem:
     message: str
 
 
-def read(row: Mapping[str, Any]) -> Chain:
+def read(row: JsonObject) -> Chain:
     """What the form shows for a set's row, or for that of a single objective."""
     name = row.get("name") or row.get("objectives_name") or ""
     return Chain(
@@ -107,12 +106,12 @@ def read(row: Mapping[str, Any]) -> Chain:
     )
 
 
-def is_whole(row: Mapping[str, Any]) -> bool:
+def is_whole(row: JsonObject) -> bool:
     """False where Tavus answers as its documents say: with one objective, which may be the first of several."""
     return isinstance(row.get("data"), list)
 
 
-def write(row: Mapping[str, Any], chain: Chain) -> dict[str, Any]:
+def write(row: JsonObject, chain: Chain) -> dict[str, object]:
     """`row` with what `chain` changes of it. `write(row, read(row)) == row` for every row."""
     out = deepcopy(dict(row))
     was, items = read(row), _items(row)
@@ -120,9 +119,10 @@ def write(row: Mapping[str, Any], chain: Chain) -> dict[str, Any]:
         out["objectives_name" if "objectives_name" in out and "name" not in out else "name"] = chain.name.strip()
     if chain.loops != was.loops:
         out["allow_loops"] = chain.loops
-    if not is_whole(row):
+    data = row.get("data")
+    if not isinstance(data, list):
         return _row(row, was.steps[0], chain.steps[0]) if was.steps and chain.steps else out
-    kept = [item for item in row["data"] if not isinstance(item, Mapping)]
+    kept = [item for item in data if not isinstance(item, Mapping)]
     if chain.steps != was.steps:
         out["data"] = kept + [
             _row({}, None, step) if step.origin is None else _row(items[step.origin], was.steps[step.origin], step)
@@ -131,9 +131,9 @@ def write(row: Mapping[str, Any], chain: Chain) -> dict[str, Any]:
     return out
 
 
-def body_of(chain: Chain) -> dict[str, Any]:
+def body_of(chain: Chain) -> dict[str, object]:
     """The body that makes the set; what says the default is left out."""
-    body: dict[str, Any] = {"data": [_row({}, None, step) for step in chain.steps]}
+    body: dict[str, object] = {"data": [_row({}, None, step) for step in chain.steps]}
     if chain.name.strip():
         body = {"name": chain.name.strip(), **body}
     return body | ({"allow_loops": True} if chain.loops else {})
@@ -213,14 +213,13 @@ def title(found: ObjectiveSet) -> str:
     return found.name or next((str(step.get("objective_name") or "") for step in found.steps), "") or found.id
 
 
-def _items(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    data = row.get("data")
-    if isinstance(data, list):
-        return [item for item in data if isinstance(item, Mapping)]
-    return [row] if row.get("objective_name") else []
+def _items(row: JsonObject) -> tuple[JsonObject, ...]:
+    if is_whole(row):
+        return objects(row["data"])
+    return (row,) if row.get("objective_name") else ()
 
 
-def _step(item: Mapping[str, Any], index: int) -> ObjectiveStep:
+def _step(item: JsonObject, index: int) -> ObjectiveStep:
     def text(key: str, default: str = "") -> str:
         value = item.get(key)
         return value if isinstance(value, str) and value else default
@@ -241,7 +240,7 @@ def _step(item: Mapping[str, Any], index: int) -> ObjectiveStep:
     )
 
 
-def _row(item: Mapping[str, Any], was: ObjectiveStep | None, step: ObjectiveStep) -> dict[str, Any]:
+def _row(item: JsonObject, was: ObjectiveStep | None, step: ObjectiveStep) -> dict[str, object]:
     """The row of a step: what was read, with what is changed; for a new one, what says more than the default."""
     out = deepcopy(dict(item))
     base = was or ObjectiveStep()
@@ -335,11 +334,11 @@ def _step_changes(was: ObjectiveStep, now: ObjectiveStep) -> Iterable[LibraryCha
             yield LibraryChange(f"{was.name}: {label.lower()}", _said(known, old), _said(known, new))
 
 
-def _said(known: str, value: Any) -> str:
-    if known == "branches":
+def _said(known: str, value: object) -> str:
+    if known == "branches" and isinstance(value, tuple):
         return "; ".join(f"{name} if {why}" for name, why in value)
     words = {"confirmation": CONFIRMATIONS, "modality": MODALITIES}.get(known, {})
-    return words.get(value, "") or said(value)
+    return words.get(str(value), "") or said(value)
 
 
 def _whole(step: ObjectiveStep) -> str:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from lib.clients.tavus import Tavus
 from lib.errors import Conflict, GreenroomError, RateLimited, UpstreamRejected
-from lib.models import Document, Guardrail, GuardrailSet, ObjectiveSet
+from lib.models import Document, Guardrail, GuardrailSet, JsonObject, ObjectiveSet, objects
 from lib.services.catalogue.catalogue import Listing, Named, Shelf
 from lib.services.library import documents, patches
 from lib.services.library.using import LibraryKind
 
-N = TypeVar("N", bound=Named)
+
+class LibraryItem(Named, Protocol):
+    """What every kind of the library has."""
+
+    @property
+    def raw(self) -> JsonObject: ...
+
+
+N = TypeVar("N", bound=LibraryItem)
 WATCH_S, WATCH_AFTER_FAILURE_S = 4.0, 20.0
 MOST_SINGLE_READS = 4
 
@@ -28,7 +37,7 @@ class ItemSaved(Generic[N]):
     changed: bool
 
 
-class LibraryShelf(Generic[N]):
+class LibraryShelf(ABC, Generic[N]):
     """One kind: its list, and single items read fresh, which keep the list in step."""
 
     def __init__(self, sweep: Callable[[], list[N]], read: Callable[[str], N], clock: Callable[[], datetime]) -> None:
@@ -43,6 +52,18 @@ class LibraryShelf(Generic[N]):
     def get(self, item_id: str) -> N:
         """One request. Raises NotFound, UpstreamError."""
         return self._noted(self._read(item_id))
+
+    @abstractmethod
+    def create(self, body: JsonObject) -> N:
+        """Make one. Raises UpstreamError; Ambiguous: it may have been made."""
+
+    @abstractmethod
+    def save(self, before: N, after: JsonObject) -> ItemSaved[N]:
+        """Send what differs. Raises Conflict, NotFound, UpstreamError."""
+
+    @abstractmethod
+    def delete(self, item_id: str) -> None:
+        """Raises NotFound, UpstreamError."""
 
     def known(self, item_id: str) -> N | None:
         """The item as it was read last, alone or in the list; asks nobody."""
@@ -70,20 +91,18 @@ class LibraryShelf(Generic[N]):
             self.shelf.forget()
             return self._noted(item)
 
-    def patched(
-        self, before: N, raw: Mapping[str, Any], after: Mapping[str, Any], send: Callable[[list[dict[str, Any]]], bool]
-    ) -> ItemSaved[N]:
-        """Send the guarded patch from `raw`, as it was read, to `after`, and read back what is there then.
+    def patched(self, before: N, after: JsonObject, send: Callable[[list[dict[str, object]]], bool]) -> ItemSaved[N]:
+        """Send the guarded patch from `before`, as it was read, to `after`, and read back what is there then.
 
         Raises Conflict where it was changed at Tavus since it was read: nothing is written over.
         """
-        operations = patches.guarded(raw, after)
+        operations = patches.guarded(before.raw, after)
         if not operations:
             return ItemSaved(before, changed=False)
         try:
             changed = send(operations)
         except UpstreamRejected as error:
-            if not patches.same(raw, _raw(self.get(before.id))):
+            if not patches.same(before.raw, self.get(before.id).raw):
                 raise Conflict(
                     "It was changed at Tavus after it was opened here. Nothing was sent over it.",
                     status=error.status,
@@ -103,19 +122,17 @@ class ObjectiveSets(LibraryShelf[ObjectiveSet]):
         super().__init__(tavus.objectives.all, lambda item_id: tavus.objectives.get(objectives_id=item_id), clock)
         self._client = tavus.objectives
 
-    def create(self, body: Mapping[str, Any]) -> ObjectiveSet:
+    def create(self, body: JsonObject) -> ObjectiveSet:
         """Make a set of `{name, data, allow_loops}`. Raises UpstreamError; Ambiguous: it may have been made."""
         made = self._client.create(body)
-        steps = tuple(body.get("data") or ())
+        steps = objects(body.get("data"))
         return self.after_making(
             ObjectiveSet(made, str(body.get("name") or ""), steps, {**body, "objectives_id": made})
         )
 
-    def save(self, before: ObjectiveSet, after: Mapping[str, Any]) -> ItemSaved[ObjectiveSet]:
+    def save(self, before: ObjectiveSet, after: JsonObject) -> ItemSaved[ObjectiveSet]:
         """Raises Conflict, NotFound, UpstreamError."""
-        return self.patched(
-            before, before.raw, after, lambda steps: self._client.patch(objectives_id=before.id, operations=steps)
-        )
+        return self.patched(before, after, lambda steps: self._client.patch(objectives_id=before.id, operations=steps))
 
     def delete(self, item_id: str) -> None:
         """Raises NotFound, UpstreamError."""
@@ -133,15 +150,13 @@ class GuardrailRules(LibraryShelf[Guardrail]):
         """The older sets of rules. Raises GreenroomError if they were never read."""
         return self.set_shelf.read(max_age_s)
 
-    def create(self, body: Mapping[str, Any]) -> Guardrail:
+    def create(self, body: JsonObject) -> Guardrail:
         """Make a rule. Raises UpstreamError; Ambiguous: it may have been made."""
         return self.after_making(self._client.create(body))
 
-    def save(self, before: Guardrail, after: Mapping[str, Any]) -> ItemSaved[Guardrail]:
+    def save(self, before: Guardrail, after: JsonObject) -> ItemSaved[Guardrail]:
         """Raises Conflict, NotFound, UpstreamError."""
-        return self.patched(
-            before, before.raw, after, lambda steps: self._client.patch(guardrail_id=before.id, operations=steps)
-        )
+        return self.patched(before, after, lambda steps: self._client.patch(guardrail_id=before.id, operations=steps))
 
     def delete(self, item_id: str) -> None:
         """Raises NotFound, UpstreamError. An older set that holds the rule is read anew next time."""
@@ -159,11 +174,11 @@ class DocumentFiles(LibraryShelf[Document]):
         self._watched_at: datetime | None = None
         self._watch_error: GreenroomError | None = None
 
-    def create(self, body: Mapping[str, Any]) -> Document:
+    def create(self, body: JsonObject) -> Document:
         """Have an address read. Raises RateLimited (crawls used up), UpstreamError; Ambiguous: it may be there."""
         return self._noted(self._client.create(body))
 
-    def save(self, before: Document, after: Mapping[str, Any]) -> ItemSaved[Document]:
+    def save(self, before: Document, after: JsonObject) -> ItemSaved[Document]:
         """Send name and tags where they differ, after a look at whether they are still those of `before`.
 
         Raises Conflict, NotFound, UpstreamError.
@@ -260,20 +275,16 @@ class Library:
         self.guardrails = GuardrailRules(tavus, clock)
         self.documents = DocumentFiles(tavus, clock)
 
-    def of(self, kind: LibraryKind) -> Any:
+    def of(self, kind: LibraryKind) -> LibraryShelf[Any]:
         """What keeps the items of this kind; the older sets of guardrails have only a list."""
-        return {
+        kept: dict[LibraryKind, LibraryShelf[Any]] = {
             LibraryKind.OBJECTIVES: self.objectives,
             LibraryKind.GUARDRAILS: self.guardrails,
             LibraryKind.DOCUMENTS: self.documents,
-        }[kind]
+        }
+        return kept[kind]
 
     def forget(self) -> None:
         """The next reads ask anew; what is known stays, for the case that asking fails."""
         for shelf in (self.objectives.shelf, self.guardrails.shelf, self.guardrails.set_shelf, self.documents.shelf):
             shelf.forget()
-
-
-def _raw(item: Any) -> Mapping[str, Any]:
-    raw: Mapping[str, Any] = item.raw
-    return raw

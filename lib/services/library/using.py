@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from lib.errors import BadInput
-from lib.models import Persona, texts
+from lib.models import JsonObject, Persona, texts
 
 MOST_GUARDRAILS = 50
 
@@ -54,7 +53,7 @@ def uses(personas: Iterable[Persona], kind: LibraryKind, item_id: str, tags: Ite
     return tuple(found)
 
 
-def named(row: Mapping[str, Any], kind: LibraryKind) -> tuple[str, ...]:
+def named(row: JsonObject, kind: LibraryKind) -> tuple[str, ...]:
     """The ids of this kind that a persona's row names."""
     if kind in MANY:
         return texts(row.get(MANY[kind]))
@@ -62,7 +61,7 @@ def named(row: Mapping[str, Any], kind: LibraryKind) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) and value else ()
 
 
-def attached(row: Mapping[str, Any], kind: LibraryKind, item_id: str) -> dict[str, Any]:
+def attached(row: JsonObject, kind: LibraryKind, item_id: str) -> dict[str, object]:
     """The persona's row with the item. A persona has one set of objectives: another takes its place.
 
     Raises BadInput where it has as many guardrails as it may.
@@ -82,7 +81,7 @@ def attached(row: Mapping[str, Any], kind: LibraryKind, item_id: str) -> dict[st
     return out
 
 
-def detached(row: Mapping[str, Any], kind: LibraryKind, item_id: str) -> dict[str, Any]:
+def detached(row: JsonObject, kind: LibraryKind, item_id: str) -> dict[str, object]:
     """The persona's row without the item."""
     out = deepcopy(dict(row))
     if item_id in named(row, kind):

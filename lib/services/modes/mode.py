@@ -6,13 +6,12 @@ session's own mode and never which one it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lib.doctor.modes import ModeFacts, ModeState
 from lib.errors import GreenroomError, SettingsWrong
-from lib.models import CallSettings, Conversation, Mode, Session
+from lib.models import CallSettings, Conversation, Mode, PersonaPart, Session
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,7 @@ class CallPlan:
     """One session as it will be held, resolved: what its mode asks for, and what its row says.
 
     `session` holds persona, replica, limit and privacy, `name` begins with what makes the conversation findable as
-    ours. `absent_s` (nobody joins) and `left_s` (everyone left) end a call. `part` is what is kept of the persona:
-    `persona_name`, `system_prompt`, `context`, `greeting`, and the call's own `call_context`.
+    ours. `absent_s` (nobody joins) and `left_s` (everyone left) end a call. `part` is what is kept of the persona.
     """
 
     session: Session
@@ -29,7 +27,7 @@ class CallPlan:
     call: CallSettings
     absent_s: int
     left_s: int
-    part: Mapping[str, Any]
+    part: PersonaPart
 
 
 class SessionMode:

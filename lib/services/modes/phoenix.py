@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from lib.clients.rooms import DAILY_HOSTS
 from lib.clients.sweeping import Swept
@@ -34,7 +33,7 @@ class PhoenixRest(SessionMode):
         own_rooms: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._tavus = tavus
-        self._callback_url = callback_url
+        self.callback_url = callback_url
         self._own_rooms = own_rooms
 
     def hosts(self) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ class PhoenixRest(SessionMode):
         fields = {key: value for key, value in self.payload(plan).items() if key != "callback_url"}
         return self._tavus.conversations.create({**fields, "test_mode": True})
 
-    def payload(self, plan: CallPlan) -> dict[str, Any]:
+    def payload(self, plan: CallPlan) -> dict[str, object]:
         """The body of the create: all three of Tavus's timers are always set, and small.
 
         What an agent does not ask for is left out, so that the persona's or the account's own counts.
@@ -70,14 +69,14 @@ class PhoenixRest(SessionMode):
                 "apply_greenscreen": call.greenscreen,
             }
         )
-        fields: dict[str, Any] = {"conversation_name": plan.name, "properties": properties}
+        fields: dict[str, object] = {"conversation_name": plan.name, "properties": properties}
         return fields | _given(
             {
                 "persona_id": session.persona_id,
                 "replica_id": session.replica_id,
                 "custom_greeting": call.greeting,
                 "conversational_context": call.context,
-                "callback_url": self._callback_url(session.id),
+                "callback_url": self.callback_url(session.id),
                 "audio_only": call.audio_only,
                 "require_auth": call.private_room,
                 "document_ids": list(call.document_ids),
@@ -112,5 +111,5 @@ class PhoenixRest(SessionMode):
         self._tavus.conversations.end(conversation_id=conversation_id)
 
 
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
+def _given(fields: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in fields.items() if value}

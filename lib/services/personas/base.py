@@ -10,8 +10,8 @@ import hashlib
 import json
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from lib.models import JsonObject
 from lib.services.personas.rows import ABSENT, Path, leaves
 
 PREFIX = "v1."
@@ -25,7 +25,7 @@ class Base:
         self._marks = dict(marks)
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Base:
+    def of(cls, fields: JsonObject) -> Base:
         return cls({_mark("\0".join(path)): _value(value) for path, value in leaves(fields)})
 
     @classmethod
@@ -47,7 +47,7 @@ class Base:
     def __hash__(self) -> int:
         return hash(str(self))
 
-    def says(self, path: Path, value: Any) -> bool:
+    def says(self, path: Path, value: object) -> bool:
         """True if the field at `path` had this value; ABSENT: that there was none."""
         return self._marks.get(_mark("\0".join(path))) == (None if value is ABSENT else _value(value))
 
@@ -62,15 +62,15 @@ class Base:
         return Base(marks)
 
 
-def _value(value: Any) -> bytes:
+def _value(value: object) -> bytes:
     return _mark(_canonical(value))
 
 
-def _canonical(value: Any) -> str:
+def _canonical(value: object) -> str:
     return json.dumps(_whole(value), sort_keys=True)
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):

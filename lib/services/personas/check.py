@@ -7,10 +7,10 @@ asked of what was changed only: a persona that Tavus has taken can still be edit
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from lib.models import JsonObject
 from lib.services.personas.fields import (
     BY_KEY,
     CONTEXT,
@@ -46,7 +46,7 @@ class FieldProblem:
     message: str
 
 
-def problems(row: Mapping[str, Any], values: Values) -> tuple[FieldProblem, ...]:
+def problems(row: JsonObject, values: Values) -> tuple[FieldProblem, ...]:
     """All that keeps `values` from being sent, in the order of the form. `row` is what they were read from."""
     base, locked = read(row), alien(row)
     held = {**base, **values}
@@ -150,7 +150,7 @@ def _clashes(held: Values) -> Iterator[tuple[str, str, str]]:
         yield _MEETINGS, REPLICA.key, "To be invited to meetings it needs a default replica: choose one."
 
 
-def _other(row: Mapping[str, Any], text: str) -> Iterator[str]:
+def _other(row: JsonObject, text: str) -> Iterator[str]:
     if not text.strip():
         return
     wrong = list(_json(text, dict))

@@ -10,8 +10,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from lib.models import JsonObject
 from lib.redaction.addresses import unsigned
 from lib.services.personas.fields import FIELDS, READ_ONLY, FieldKind
 from lib.services.personas.rows import ABSENT, Path, alike, copied, get, is_secret, put, remove
@@ -29,7 +29,7 @@ class Content:
     A path is dotted, such as `layers.llm.api_key`; an entry of a list is named by its number.
     """
 
-    fields: Mapping[str, Any]
+    fields: JsonObject
     secrets: tuple[str, ...] = field(default=())
 
     @property
@@ -39,31 +39,31 @@ class Content:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def content_of(row: Mapping[str, Any]) -> Content:
+def content_of(row: JsonObject) -> Content:
     """The content of a persona's row as Tavus gave it. The row is not changed."""
     fields, secrets = _parted(row)
     return Content(dict(sorted(fields.items())), tuple(sorted(secrets)))
 
 
-def secrets_of(row: Mapping[str, Any]) -> dict[str, Any]:
+def secrets_of(row: JsonObject) -> dict[str, object]:
     """The row's secrets by their path: to compare them in memory, never to keep or show one."""
     return _parted(row)[1]
 
 
-def safe(path: Path, value: Any) -> Any:
+def safe(path: Path, value: object) -> object:
     """What may be shown of the value at this path of a row; ABSENT where all of it is secret.
 
     The path is in the older vocabulary.
     """
     if value is ABSENT:
         return ABSENT
-    row: dict[str, Any] = {}
+    row: dict[str, object] = {}
     put(row, path, value)
     return get(_parted(row)[0], path)
 
 
-def _parted(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    secrets: dict[str, Any] = {}
+def _parted(row: JsonObject) -> tuple[dict[str, object], dict[str, object]]:
+    secrets: dict[str, object] = {}
     plain = older({name: value for name, value in row.items() if name not in READ_ONLY})
     for known in FIELDS:
         value = get(plain, known.path)
@@ -73,7 +73,7 @@ def _parted(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return _cleaned(plain, (), secrets), secrets
 
 
-def onto(row: Mapping[str, Any], content: Content) -> dict[str, Any]:
+def onto(row: JsonObject, content: Content) -> dict[str, object]:
     """The row changed so that it says what the content says; secrets stay as they are, whichever the content had.
 
     What Tavus writes itself stays, nulls too: they say nothing.
@@ -83,13 +83,14 @@ def onto(row: Mapping[str, Any], content: Content) -> dict[str, Any]:
     return {**kept, **_onto(live, content.fields, (), frozenset(content.secrets))}
 
 
-def _onto(live: Mapping[str, Any], wanted: Mapping[str, Any], path: Path, secrets: frozenset[str]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+def _onto(live: JsonObject, wanted: JsonObject, path: Path, secrets: frozenset[str]) -> dict[str, object]:
+    out: dict[str, object] = {}
     for name, value in live.items():
         here = (*path, name)
         hidden = ".".join(here) in secrets or here in SECRET or is_secret(name, value)
-        if isinstance(value, Mapping) and not hidden and isinstance(wanted.get(name, {}), Mapping):
-            inner = _onto(value, wanted.get(name, {}), here, secrets)
+        want = wanted.get(name, {})
+        if isinstance(value, Mapping) and not hidden and isinstance(want, Mapping):
+            inner = _onto(value, want, here, secrets)
             if inner or not value or name in wanted:
                 out[name] = inner
         elif name in wanted:
@@ -99,12 +100,12 @@ def _onto(live: Mapping[str, Any], wanted: Mapping[str, Any], path: Path, secret
     return {**out, **{name: value for name, value in wanted.items() if name not in live}}
 
 
-def _listed_onto(live: Any, wanted: Any, path: Path, secrets: frozenset[str]) -> Any:
+def _listed_onto(live: object, wanted: object, path: Path, secrets: frozenset[str]) -> object:
     """The wanted entries, each with the secrets of the live entry that it is: the equal one, else that of its name."""
     if not isinstance(live, list) or not isinstance(wanted, list):
         return wanted
     left = list(zip(live, _listed(live, path, {}), strict=True))
-    out: list[Any] = []
+    out: list[object] = []
     for entry in wanted:
         same = next((pair for pair in left if alike(pair[1], entry)), None)
         named = next((pair for pair in left if _name(entry) and alike(_name(pair[1]), _name(entry))), None)
@@ -117,7 +118,7 @@ def _listed_onto(live: Any, wanted: Any, path: Path, secrets: frozenset[str]) ->
     return out
 
 
-def _name(entry: Any) -> Any:
+def _name(entry: object) -> object:
     """By which an entry of a list is known: a tool has a name, in OpenAI's form inside `function`."""
     if not isinstance(entry, Mapping):
         return None
@@ -125,12 +126,12 @@ def _name(entry: Any) -> Any:
     return entry.get("name") or (inner.get("name") if isinstance(inner, Mapping) else None)
 
 
-def older(row: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def older(row: JsonObject, before: JsonObject | None = None) -> dict[str, object]:
     """A copy in the older vocabulary. Rows often carry both names of a field: then the older one counts.
 
     `before` is what `row` was made from: of the two names, the one that was changed since counts.
     """
-    out: dict[str, Any] = copied(row)
+    out = copied(row)
     for alias, path in OLDER.items():
         newer, value = get(out, alias), get(out, path)
         if newer is ABSENT:
@@ -143,7 +144,7 @@ def older(row: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> di
     return out
 
 
-def spelling(row: Mapping[str, Any], path: Path) -> Path:
+def spelling(row: JsonObject, path: Path) -> Path:
     """Where this row keeps what stands at `path` in the older vocabulary."""
     for known in FIELDS:
         if known.aliases and path[: len(known.path)] == known.path:
@@ -154,9 +155,9 @@ def spelling(row: Mapping[str, Any], path: Path) -> Path:
     return path
 
 
-def _cleaned(node: Mapping[str, Any], path: Path, secrets: dict[str, Any]) -> dict[str, Any]:
+def _cleaned(node: JsonObject, path: Path, secrets: dict[str, object]) -> dict[str, object]:
     """Without nulls, without branches that are empty, and without what is secret, which goes to `secrets`."""
-    out: dict[str, Any] = {}
+    out: dict[str, object] = {}
     for name, value in node.items():
         here = (*path, name)
         if value is None:
@@ -175,7 +176,7 @@ def _cleaned(node: Mapping[str, Any], path: Path, secrets: dict[str, Any]) -> di
     return dict(sorted(out.items()))
 
 
-def _listed(items: list[Any], path: Path, secrets: dict[str, Any]) -> Iterator[Any]:
+def _listed(items: list[object], path: Path, secrets: dict[str, object]) -> Iterator[object]:
     for index, item in enumerate(items):
         here = (*path, str(index))
         if isinstance(item, Mapping):
@@ -184,6 +185,6 @@ def _listed(items: list[Any], path: Path, secrets: dict[str, Any]) -> Iterator[A
             yield list(_listed(item, here, secrets))
         elif is_secret("", item):
             secrets[".".join(here)] = item
-            yield unsigned(item)
+            yield unsigned(str(item))
         else:
             yield item

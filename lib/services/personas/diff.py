@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
+from lib.models import JsonObject
 from lib.services.personas.content import Content, content_of, older, secrets_of
 from lib.services.personas.fields import BY_KEY, FIELDS, FieldKind, PersonaField, title
 from lib.services.personas.rows import ABSENT, Path, alike, copied, dump, get, leaves, put, remove
@@ -49,7 +50,7 @@ class Piece:
     text: str
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+def changes(before: JsonObject, after: JsonObject) -> tuple[FieldChange, ...]:
     """What differs between two rows, in the order of the form, then what Greenroom has no field for."""
     was, now = older(before), older(after, before)
     old, new = secrets_of(was), secrets_of(now)
@@ -62,7 +63,7 @@ def compare(a: Content, b: Content) -> tuple[FieldChange, ...]:
     return _changes(a, b, set())
 
 
-def said(value: Any, field: PersonaField | None = None) -> str:
+def said(value: object, field: PersonaField | None = None) -> str:
     """A value as a person reads it, "" for nothing."""
     if value in (ABSENT, None, "", [], {}):
         return ""
@@ -133,15 +134,16 @@ def _changes(a: Content, b: Content, replaced: Collection[str]) -> tuple[FieldCh
     return tuple(found)
 
 
-def _today(content: Content) -> tuple[Mapping[str, Any], dict[str, str]]:
+def _today(content: Content) -> tuple[JsonObject, dict[str, str]]:
     """The fields by the names of today, and by which name that Tavus has given up each was kept, if by one."""
     fields, names = content.fields, {}
     for field in FIELDS:
         old = next((path for path in field.legacy if get(fields, path) is not ABSENT), None)
         if old is not None and get(fields, field.path) is ABSENT:
-            fields = copied(fields)
-            put(fields, field.path, get(fields, old))
-            remove(fields, old)
+            renamed = copied(fields)
+            put(renamed, field.path, get(fields, old))
+            remove(renamed, old)
+            fields = renamed
             names[field.key] = old[-1]
     return fields, names
 
@@ -150,7 +152,7 @@ def _under(name: str, field: PersonaField) -> str:
     return f"under the older name {name}" if name else f"the same, under {field.path[-1]}"
 
 
-def _unknown(fields: Mapping[str, Any]) -> dict[Path, Any]:
+def _unknown(fields: JsonObject) -> dict[Path, object]:
     """What no field shows."""
     known = {field.path for field in FIELDS}
     return {
@@ -158,9 +160,7 @@ def _unknown(fields: Mapping[str, Any]) -> dict[Path, Any]:
     }
 
 
-def _of_field(
-    field: PersonaField, a: Mapping[str, Any], b: Mapping[str, Any], secret: tuple[str, str]
-) -> FieldChange | None:
+def _of_field(field: PersonaField, a: JsonObject, b: JsonObject, secret: tuple[str, str]) -> FieldChange | None:
     was, now = get(a, field.path), get(b, field.path)
     if secret != (NOT_SET, NOT_SET):
         old, new = (said(value, field) or word for value, word in zip((was, now), secret, strict=True))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
+from lib.models import JsonObject
 from lib.services.personas import check, form
 from lib.services.personas.fields import FIELDS, REPLICA, FieldKind, PersonaField
 from lib.services.personas.files import FileTrouble, PersonaFile
@@ -14,7 +14,7 @@ MAPPING = "a mapping (lines of `name: value`, indented)"
 
 
 def troubles_in(
-    file: PersonaFile, before: Mapping[str, Any], after: Mapping[str, Any], replicas: Collection[str] | None
+    file: PersonaFile, before: JsonObject, after: JsonObject, replicas: Collection[str] | None
 ) -> Iterator[FileTrouble]:
     """What would be refused, or do harm, if it were sent."""
     misfits = tuple(_misfits(file, before, after))
@@ -29,7 +29,7 @@ def troubles_in(
         yield FileTrouble(file.line(REPLICA.path), told)
 
 
-def _misfits(file: PersonaFile, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FileTrouble]:
+def _misfits(file: PersonaFile, before: JsonObject, after: JsonObject) -> Iterator[FileTrouble]:
     """Values of a kind that their field can't be."""
     told: set[Path] = set()
     for known in FIELDS:
@@ -44,7 +44,7 @@ def _misfits(file: PersonaFile, before: Mapping[str, Any], after: Mapping[str, A
                 yield FileTrouble(file.line(path), f"{'.'.join(path)} must be {word}.")
 
 
-def _wrong(known: PersonaField, value: Any) -> str:
+def _wrong(known: PersonaField, value: object) -> str:
     """What a value of this field must be, where it is not; else ""."""
     match known.kind:
         case FieldKind.BOOL:

@@ -10,9 +10,9 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from lib.errors import BadInput
+from lib.models import JsonObject, texts
 from lib.services.personas.base import Base
 from lib.services.personas.content import OLDER, Content, older
 from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, REPLICA, FieldKind
@@ -72,7 +72,7 @@ class PersonaFile:
     """
 
     file: str
-    fields: Mapping[str, Any]
+    fields: JsonObject
     secrets: tuple[str, ...] = ()
     base: Base | None = None
     lines: Mapping[Path, int] = field(default_factory=dict)
@@ -96,9 +96,9 @@ def text(content: Content, *, ids: bool = False, stock: Collection[str] = (), ba
 
     told = copied(content.fields)
     for path in () if ids else ACCOUNT_IDS:
-        if path != REPLICA.path or get(told, path) not in stock:
+        if path != REPLICA.path or str(get(told, path)) not in stock:
             remove(told, path)
-    ours: dict[str, Any] = {"secrets": list(content.secrets)} if content.secrets else {}
+    ours: dict[str, object] = {"secrets": list(content.secrets)} if content.secrets else {}
     if base:
         ours["based_on"] = str(Base.of(content.fields))
     try:
@@ -128,8 +128,9 @@ def read(file: str, raw: bytes) -> PersonaFile:
     for alias, path in OLDER.items():
         if alias in lines:
             lines[path] = lines[alias]
-    base = Base.parse(ours["based_on"]) if "based_on" in ours else None
-    return PersonaFile(file, fields, tuple(ours.get("secrets", ())), base, lines)
+    held = ours if isinstance(ours, Mapping) else {}
+    base = Base.parse(str(held["based_on"])) if "based_on" in held else None
+    return PersonaFile(file, fields, texts(held.get("secrets")), base, lines)
 
 
 def rebased(raw: bytes, lines: Mapping[Path, int], base: Base) -> bytes | None:
@@ -180,7 +181,7 @@ def _sign(sign: str) -> str:
     return sign if sign.isalnum() or kind[0] == "M" else "" if kind == "Cf" else "-"
 
 
-def _ordered(node: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
+def _ordered(node: JsonObject, path: Path = ()) -> dict[str, object]:
     """Known fields in the order of the form, then the others by their names."""
     rank = len(FIELDS)
     names = sorted(node, key=lambda name: (_RANK.get((*path, name), rank), name))
@@ -189,7 +190,7 @@ def _ordered(node: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
     }
 
 
-def _own_troubles(ours: Any, lines: Mapping[Path, int]) -> Iterator[FileTrouble]:
+def _own_troubles(ours: object, lines: Mapping[Path, int]) -> Iterator[FileTrouble]:
     line = lines.get((OURS,), 0)
     if not isinstance(ours, Mapping) or ours.keys() - {"secrets", "based_on"}:
         yield FileTrouble(
@@ -210,7 +211,7 @@ def _own_troubles(ours: Any, lines: Mapping[Path, int]) -> Iterator[FileTrouble]
         )
 
 
-def _troubles(given: Mapping[str, Any], lines: Mapping[Path, int]) -> Iterator[FileTrouble]:
+def _troubles(given: JsonObject, lines: Mapping[Path, int]) -> Iterator[FileTrouble]:
     for name in sorted(READ_ONLY & given.keys()):
         yield FileTrouble(lines[(name,)], f"{name} is written by Tavus: take it out.")
     for path in _secrets(given, ()):
@@ -220,12 +221,13 @@ def _troubles(given: Mapping[str, Any], lines: Mapping[Path, int]) -> Iterator[F
         if get(given, alias) is not ABSENT and get(given, path) is not ABSENT:
             yield FileTrouble(lines[alias], f"{'.'.join(alias)} and {'.'.join(path)} are one field: keep one of them.")
     names = [key for key in (NAME.key, *(alias[0] for alias in NAME.aliases)) if key in given]
-    if not names or not isinstance(given[names[0]], str) or not given[names[0]].strip():
+    called = given[names[0]] if names else None
+    if not isinstance(called, str) or not called.strip():
         at = lines.get((names[0],), 0) if names else 0
         yield FileTrouble(at, f"Give the persona its name: {NAME.key}: … Files are matched with personas by it.")
 
 
-def _secrets(node: Any, path: Path) -> Iterator[Path]:
+def _secrets(node: object, path: Path) -> Iterator[Path]:
     """Where a secret has a value, also an empty one. null removes it and is none."""
     entries = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
     for name, value in entries:

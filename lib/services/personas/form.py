@@ -12,8 +12,8 @@ import math
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
 
+from lib.models import JsonObject, texts
 from lib.services.personas.fields import FIELDS, NAME, READ_ONLY, FieldKind, PersonaField, title
 from lib.services.personas.rows import (
     ABSENT,
@@ -37,14 +37,14 @@ OTHER = "other"
 """The form's value for everything that no field of its own shows: a JSON object, as text."""
 
 
-def read(row: Mapping[str, Any]) -> dict[str, Value]:
+def read(row: JsonObject) -> dict[str, Value]:
     """What the form shows for `row`: a value for each field's key (see `FieldKind`) and for OTHER."""
     values = {field.key: _shown(field, row) for field in FIELDS}
     values[OTHER] = dump(split(row)[1])
     return values
 
 
-def write(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
+def write(row: JsonObject, values: Values) -> dict[str, object]:
     """`row` with what `values` changes of it. `write(row, read(row)) == row` for every row.
 
     Where anything changes, what stood under a name that Tavus has given up is moved to the name of today.
@@ -69,14 +69,14 @@ def write(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
     return out
 
 
-def older(row: Mapping[str, Any]) -> tuple[tuple[PersonaField, Path], ...]:
+def older(row: JsonObject) -> tuple[tuple[PersonaField, Path], ...]:
     """The fields that this row keeps under a name which Tavus has given up, with that name's path."""
     locked = alien(row)
     homes = ((field, home(row, field)) for field in FIELDS if field.legacy and field.key not in locked)
     return tuple((field, path) for field, path in homes if path in field.legacy)
 
 
-def edits(row: Mapping[str, Any], values: Values) -> tuple[str, ...]:
+def edits(row: JsonObject, values: Values) -> tuple[str, ...]:
     """The names of the fields that `values` holds otherwise than `row`, also where they don't parse."""
     base, locked = read(row), alien(row)
     names = [title(f) for f in FIELDS if f.key not in locked and not same(values.get(f.key, base[f.key]), base[f.key])]
@@ -85,7 +85,7 @@ def edits(row: Mapping[str, Any], values: Values) -> tuple[str, ...]:
     return tuple(names)
 
 
-def copy_of(row: Mapping[str, Any], suffix: str = "") -> dict[str, Any]:
+def copy_of(row: JsonObject, suffix: str = "") -> dict[str, object]:
     """The row of a new persona that is like this one: without what Tavus writes itself, nulls and masked secrets.
 
     `suffix` is put behind its name.
@@ -101,12 +101,12 @@ def copy_of(row: Mapping[str, Any], suffix: str = "") -> dict[str, Any]:
     return out
 
 
-def alien(row: Mapping[str, Any]) -> frozenset[str]:
+def alien(row: JsonObject) -> frozenset[str]:
     """Keys of the fields whose stored value is of a kind that their widget can't show; OTHER shows it as JSON."""
     return frozenset(field.key for field in FIELDS if not _fits(field, row))
 
 
-def kind(row: Mapping[str, Any], field: PersonaField) -> FieldKind:
+def kind(row: JsonObject, field: PersonaField) -> FieldKind:
     """The field's kind for this row: JSON that is secret, or a list with a secret somewhere in it, is written only.
 
     An object with other things in it is shown without its secrets, which `write` keeps.
@@ -118,12 +118,12 @@ def kind(row: Mapping[str, Any], field: PersonaField) -> FieldKind:
     return field.kind
 
 
-def shown_part(value: Mapping[str, Any]) -> dict[str, Any]:
+def shown_part(value: JsonObject) -> dict[str, object]:
     """An object without what is secret in it."""
     return divide(value, set())[1]
 
 
-def hidden(row: Mapping[str, Any], field: PersonaField) -> tuple[str, ...]:
+def hidden(row: JsonObject, field: PersonaField) -> tuple[str, ...]:
     """Names of what is secret in an object whose rest is shown."""
     value = get(row, home(row, field))
     if kind(row, field) is not FieldKind.JSON or not isinstance(value, Mapping):
@@ -131,11 +131,11 @@ def hidden(row: Mapping[str, Any], field: PersonaField) -> tuple[str, ...]:
     return tuple(".".join(path) for path, _ in leaves(divide(value, set())[0]))
 
 
-def is_set(row: Mapping[str, Any], field: PersonaField) -> bool:
+def is_set(row: JsonObject, field: PersonaField) -> bool:
     return get(row, home(row, field)) not in (ABSENT, None, "", {}, [])
 
 
-def home(row: Mapping[str, Any], field: PersonaField) -> Path:
+def home(row: JsonObject, field: PersonaField) -> Path:
     """Where this row keeps the field: under its own name, else under a newer or older one that it uses.
 
     A null counts only where no other name holds anything.
@@ -144,7 +144,7 @@ def home(row: Mapping[str, Any], field: PersonaField) -> Path:
     return next((path for path in there if get(row, path) is not None), there[0] if there else field.path)
 
 
-def split(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split(row: JsonObject) -> tuple[dict[str, object], dict[str, object]]:
     """The row in two: what has a field, is written by Tavus or is secret; and all the rest."""
     locked = alien(row)
     claims: set[Path] = {(name,) for name in READ_ONLY}
@@ -159,27 +159,26 @@ def same(a: Value, b: Value) -> bool:
     return isinstance(a, bool) == isinstance(b, bool) and a == b
 
 
-def _shown(field: PersonaField, row: Mapping[str, Any]) -> Value:
+def _shown(field: PersonaField, row: JsonObject) -> Value:
     secret = kind(row, field) in (FieldKind.SECRET, FieldKind.SECRETS)
     value = get(row, home(row, field))
     if secret or value is ABSENT or value is None or not _fits(field, row):
         return None if field.kind in (FieldKind.BOOL, FieldKind.NUMBER) and not secret else ""
     if field.kind is FieldKind.LINES:
-        return "\n".join(value)
-    if field.kind is FieldKind.JSON:
-        return dump(shown_part(value) if isinstance(value, Mapping) else value)
-    shown: Value = value
-    return shown
+        return "\n".join(texts(value))
+    if field.kind is not FieldKind.JSON and isinstance(value, str | int | float):
+        return value
+    return dump(shown_part(value) if isinstance(value, Mapping) else value)
 
 
-def _move(row: dict[str, Any], old: Path, new: Path) -> None:
+def _move(row: dict[str, object], old: Path, new: Path) -> None:
     value = get(row, old)
     if value is not ABSENT:
         remove(row, old)
         put(row, new, value)
 
 
-def _fits(field: PersonaField, row: Mapping[str, Any]) -> bool:
+def _fits(field: PersonaField, row: JsonObject) -> bool:
     path = home(row, field)
     if not all(get(row, path[:n]) in (ABSENT, None) or isinstance(get(row, path[:n]), Mapping)
                for n in range(1, len(path))):  # fmt: skip
@@ -191,7 +190,9 @@ def _fits(field: PersonaField, row: Mapping[str, Any]) -> bool:
         case FieldKind.BOOL:
             return isinstance(value, bool)
         case FieldKind.NUMBER:
-            return type(value) in (int, float) and math.isfinite(value) and abs(value) < 1e12
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return False
+            return math.isfinite(value) and abs(value) < 1e12
         case FieldKind.LINES:
             return isinstance(value, list) and all(
                 isinstance(item, str) and item and item == item.strip() and not re.search(r"[\r\n]", item)
@@ -203,7 +204,7 @@ def _fits(field: PersonaField, row: Mapping[str, Any]) -> bool:
             return isinstance(value, str) and sendable(value)
 
 
-def _wire(field: PersonaField, value: Value, stored: Any) -> Any:
+def _wire(field: PersonaField, value: Value, stored: object) -> object:
     """The value as Tavus takes it; an object keeps the secrets of the one that it replaces."""
     if field.kind is FieldKind.JSON and isinstance(stored, Mapping) and shown_part(stored):
         return join(divide(stored, set())[0], json.loads(str(value)))

@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 from lib.errors import Conflict, GreenroomError, NotFound
-from lib.models import Origin, Persona, Snapshot
+from lib.models import JsonObject, Origin, Persona, Snapshot
 from lib.services.catalogue.catalogue import Listing
 from lib.services.personas.content import Content, content_of
 from lib.store import snapshots as rows
@@ -58,7 +57,7 @@ class PersonaHistory:
         self._heads: TtlCache[int] = TtlCache(store)
         self._lock = threading.Lock()
         self._known: _Known | None = None
-        self._hashes: dict[str, tuple[Mapping[str, Any], str]] = {}
+        self._hashes: dict[str, tuple[JsonObject, str]] = {}
         self._equal: set[tuple[str, str]] = set()
         self._own: frozenset[str] = frozenset()
         self._writing: dict[str, int] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from lib.redaction import Redaction
 from lib.services.personas.content import OLDER, SECRET
@@ -16,14 +15,16 @@ _TEXTS = Redaction()
 
 def masked(steps: Iterable[Step]) -> list[Step]:
     """The steps with HIDDEN in the place of each secret."""
-    return [{**step, "value": _open(_path(step["path"]), step["value"])} if "value" in step else step for step in steps]
+    return [
+        {**step, "value": _open(_path(str(step["path"])), step["value"])} if "value" in step else step for step in steps
+    ]
 
 
 def _path(pointer: str) -> Path:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
-def _open(path: Path, value: Any) -> Any:
+def _open(path: Path, value: object) -> object:
     if value in (None, "", {}, []):
         return value
     if any(map(_inside, _ways(path))) or is_secret(path[-1] if path else "", value):

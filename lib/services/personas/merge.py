@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from lib.models import MergeClash
+from lib.models import JsonObject, MergeClash
 from lib.services.personas.content import older, safe
 from lib.services.personas.diff import NOT_SET, REPLACED, SET, label, said
 from lib.services.personas.fields import BY_KEY, FIELDS, READ_ONLY
@@ -19,11 +18,11 @@ WHOLE = {known.path for known in FIELDS}
 class Merge:
     """`row` is theirs with all that only I changed, in the older vocabulary; where we clash it holds theirs."""
 
-    row: Mapping[str, Any] = field(repr=False)
+    row: JsonObject = field(repr=False)
     clashes: tuple[MergeClash, ...]
-    mine: Mapping[str, Any] = field(repr=False)
+    mine: JsonObject = field(repr=False)
 
-    def with_mine(self, keys: Collection[str]) -> dict[str, Any]:
+    def with_mine(self, keys: Collection[str]) -> dict[str, object]:
         """The row with my side of the clashes of these keys."""
         out = older(self.row)
         for clash in self.clashes:
@@ -33,7 +32,7 @@ class Merge:
         return out
 
 
-def merge(base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Merge:
+def merge(base: JsonObject, mine: JsonObject, theirs: JsonObject) -> Merge:
     """What only one of us changed merges by itself, and what we changed alike is no clash.
 
     Known fields and lists are taken or left as a whole, unknown objects entry by entry. What Tavus writes itself
@@ -50,9 +49,9 @@ def merge(base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str,
 
 
 def _objects(
-    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any], path: Path, clashes: list[MergeClash]
-) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+    base: JsonObject, mine: JsonObject, theirs: JsonObject, path: Path, clashes: list[MergeClash]
+) -> dict[str, object]:
+    out: dict[str, object] = {}
     for name in dict.fromkeys((*theirs, *mine)):
         was, own, other = (side.get(name, ABSENT) for side in (base, mine, theirs))
         value = _three(was, own, other, (*path, name), clashes)
@@ -61,7 +60,7 @@ def _objects(
     return out
 
 
-def _three(base: Any, mine: Any, theirs: Any, path: Path, clashes: list[MergeClash]) -> Any:
+def _three(base: object, mine: object, theirs: object, path: Path, clashes: list[MergeClash]) -> object:
     if alike(base, theirs) or alike(mine, theirs):
         return mine
     if alike(base, mine):
@@ -73,16 +72,16 @@ def _three(base: Any, mine: Any, theirs: Any, path: Path, clashes: list[MergeCla
     return theirs
 
 
-def _entries(side: Any) -> Mapping[str, Any]:
+def _entries(side: object) -> JsonObject:
     return side if isinstance(side, Mapping) else {}
 
 
-def _branch(name: str, value: Any) -> bool:
+def _branch(name: str, value: object) -> bool:
     """True for an object that is merged entry by entry, and for one that is not there."""
     return value is ABSENT or value is None or (isinstance(value, Mapping) and not is_secret(name, value))
 
 
-def _clash(path: Path, base: Any, mine: Any, theirs: Any) -> MergeClash:
+def _clash(path: Path, base: object, mine: object, theirs: object) -> MergeClash:
     known = BY_KEY.get(".".join(path))
     was, own, other = (safe(path, side) for side in (base, mine, theirs))
     # Equal as far as it may be shown: then only what is secret in it differs.
@@ -91,7 +90,7 @@ def _clash(path: Path, base: Any, mine: Any, theirs: Any) -> MergeClash:
     return MergeClash(path, label(path), said(was, known), said(own, known), said(other, known), secret)
 
 
-def _stored(base: Any, side: Any) -> str:
+def _stored(base: object, side: object) -> str:
     if side in (ABSENT, None, "", {}):
         return NOT_SET
     return SET if side is base or alike(base, side) or base in (ABSENT, None, "", {}) else REPLACED

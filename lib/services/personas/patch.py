@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
+from lib.models import JsonObject
 from lib.services.personas.content import SECRET, older, spelling
 from lib.services.personas.fields import READ_ONLY
 from lib.services.personas.rows import ABSENT, Path, alike, get, holds_secret, is_secret
 from lib.services.personas.sequences import blocks
 
-Step = dict[str, Any]
+Step = dict[str, object]
 
 
-def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Step]:
+def patch(before: JsonObject, after: JsonObject) -> list[Step]:
     """The steps that make `after` of `before`; [] if they say the same. What Tavus writes itself is left out."""
     return [_step(before, op, path, value) for op, path, value in _differences(before, after)]
 
 
-def guarded(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Step]:
+def guarded(before: JsonObject, after: JsonObject) -> list[Step]:
     """`patch`, behind a `test` of every place that it replaces or removes, so that it fails where that was changed.
 
     A list is tested as a whole. No `test` holds a secret, and RFC 6902 has none for "is not there": what was added
@@ -38,10 +38,10 @@ def guarded(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Step]:
     return [*(_step(before, *test) for test in tests), *patch(before, after)]
 
 
-_Difference = tuple[str, Path, Any]
+_Difference = tuple[str, Path, object]
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[_Difference]:
+def _differences(before: JsonObject, after: JsonObject) -> list[_Difference]:
     was, now = older(before), older(after, before)
     for name in READ_ONLY:
         was.pop(name, None)
@@ -49,7 +49,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[_D
     return list(_in_object(was, now, ()))
 
 
-def _between(was: Any, now: Any, path: Path) -> Iterator[_Difference]:
+def _between(was: object, now: object, path: Path) -> Iterator[_Difference]:
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         yield from _in_object(was, now, path)
     elif alike(was, now):
@@ -63,7 +63,7 @@ def _between(was: Any, now: Any, path: Path) -> Iterator[_Difference]:
         yield "replace", path, now
 
 
-def _in_object(was: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> Iterator[_Difference]:
+def _in_object(was: JsonObject, now: JsonObject, path: Path) -> Iterator[_Difference]:
     for name, value in was.items():
         here = (*path, name)
         if name in now:
@@ -75,7 +75,7 @@ def _in_object(was: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> It
             yield "add", (*path, name), value
 
 
-def _in_list(was: list[Any], now: list[Any], path: Path) -> Iterator[_Difference]:
+def _in_list(was: list[object], now: list[object], path: Path) -> Iterator[_Difference]:
     """From left to right, so that all before a step already is as it will be: its index is that in `now`."""
     old, new = ([json.dumps(item, sort_keys=True) for item in items] for items in (was, now))
     for block in blocks(old, new):
@@ -89,7 +89,7 @@ def _in_list(was: list[Any], now: list[Any], path: Path) -> Iterator[_Difference
             yield "add", (*path, str(index)), now[index]
 
 
-def _told(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+def _told(path: Path, value: object) -> Iterator[tuple[Path, object]]:
     """What a `test` may say of this place: all of it, or the parts that are not secret."""
     if path in SECRET or is_secret(path[-1], value):
         return
@@ -98,22 +98,22 @@ def _told(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
     elif isinstance(value, Mapping):
         for name, item in value.items():
             yield from _told((*path, name), item)
-    else:
+    elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _told((*path, str(index)), item)
 
 
-def _hides(path: Path, value: Any) -> bool:
+def _hides(path: Path, value: object) -> bool:
     return holds_secret(value) or any(
         field[: len(path)] == path and get(value, field[len(path) :]) is not ABSENT for field in SECRET
     )
 
 
-def _at(row: Mapping[str, Any], path: Path) -> Any:
+def _at(row: JsonObject, path: Path) -> object:
     """What stands at this path of a row, as the row spells it."""
-    node: Any = row
+    node: object = row
     for name in spelling(row, path):
-        node = node[int(name)] if isinstance(node, list) else node[name]
+        node = node[int(name)] if isinstance(node, list) else get(node, (name,))
     return node
 
 
@@ -121,12 +121,12 @@ def _size(differences: Iterable[_Difference]) -> int:
     return len(json.dumps([_as_step(*difference) for difference in differences]))
 
 
-def _step(before: Mapping[str, Any], op: str, path: Path, value: Any) -> Step:
+def _step(before: JsonObject, op: str, path: Path, value: object) -> Step:
     return _as_step(op, spelling(before, path), value)
 
 
-def _as_step(op: str, path: Path, value: Any) -> Step:
-    step = {"op": op, "path": "".join(map(_segment, path))}
+def _as_step(op: str, path: Path, value: object) -> Step:
+    step: Step = {"op": op, "path": "".join(map(_segment, path))}
     return step if value is ABSENT else {**step, "value": value}
 
 

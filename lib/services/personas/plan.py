@@ -11,9 +11,8 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-from lib.models import Persona
+from lib.models import JsonObject, Persona
 from lib.services.personas.base import Base
 from lib.services.personas.content import content_of, older
 from lib.services.personas.diff import FieldChange, changes, label, said
@@ -56,8 +55,8 @@ class PlanStep:
     troubles: tuple[FileTrouble, ...] = ()
     notes: tuple[str, ...] = ()
     left: tuple[Path, ...] = ()
-    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    before: JsonObject = field(default_factory=dict, repr=False)
+    after: JsonObject = field(default_factory=dict, repr=False)
     source: PersonaFile | None = field(default=None, repr=False)
 
 
@@ -133,7 +132,7 @@ def names_replica(file: PersonaFile | FileRefused) -> bool:
     return isinstance(file, PersonaFile) and bool(file.fields.get(REPLICA.key))
 
 
-def overlaid(file: PersonaFile, row: Mapping[str, Any]) -> dict[str, Any]:
+def overlaid(file: PersonaFile, row: JsonObject) -> dict[str, object]:
     """The row as it would be if all that the file says were sent, in the older vocabulary; conflicts do not count."""
     out = older(row)
     for path, want in leaves(file.fields):
@@ -208,7 +207,7 @@ def _change(file: PersonaFile, persona: Persona, overwrite: bool, replicas: Coll
     )  # fmt: skip
 
 
-def _settled(path: Path, want: Any, have: Any, stored: Any) -> bool:
+def _settled(path: Path, want: object, have: object, stored: object) -> bool:
     """True where Tavus has what the file wants, or would answer that nothing changed.
 
     Empty and not there are one to Tavus. A default that is removed comes back, and one of the language model's, or of
@@ -221,11 +220,11 @@ def _settled(path: Path, want: Any, have: Any, stored: Any) -> bool:
     return untold or alike(want, have) or (_empty(want) and _empty(have))
 
 
-def _empty(value: Any) -> bool:
+def _empty(value: object) -> bool:
     return value in (ABSENT, None, "", [], {})
 
 
-def _default(path: Path) -> Any:
+def _default(path: Path) -> object:
     """What applies where the field is empty, as the wire says it; ABSENT where that is no plain value."""
     known = BY_KEY.get(".".join(path))
     if known is None:
@@ -235,7 +234,7 @@ def _default(path: Path) -> Any:
     return known.default if known.default in known.choices else ABSENT
 
 
-def _changed_since(base: Base | None, path: Path, want: Any, live: Mapping[str, Any]) -> tuple[bool, bool]:
+def _changed_since(base: Base | None, path: Path, want: object, live: JsonObject) -> tuple[bool, bool]:
     """Whether the file changed this field since it was exported, and whether Tavus did; without a base, the file."""
     if base is None:
         return True, False
@@ -246,15 +245,15 @@ def _changed_since(base: Base | None, path: Path, want: Any, live: Mapping[str, 
     return mine, any(not base.says(at, value) for at, value in held)
 
 
-def _with_secrets(stored: Any, want: Any) -> Any:
+def _with_secrets(stored: object, want: object) -> object:
     """`want` with the secrets of the entries of a list that stay as they are; None if one of those is changed."""
     if not isinstance(stored, list) or not holds_secret(stored):
         return want
     out = list(want) if isinstance(want, list) else []
     for entry in stored:
         if is_secret("", entry) or holds_secret(entry):
-            shown = content_of({"list": [entry]}).fields["list"][0]
-            index = next((n for n, item in enumerate(out) if alike(item, shown)), None)
+            shown = content_of({"list": [entry]}).fields["list"]
+            index = next((n for n, item in enumerate(out) if alike([item], shown)), None)
             if index is None:
                 return None
             out[index] = entry
@@ -291,5 +290,5 @@ def _plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def _said(path: Path, value: Any) -> str:
+def _said(path: Path, value: object) -> str:
     return said(ABSENT if value is None else value, BY_KEY.get(".".join(path)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from lib.models import JsonObject
 from lib.redaction.addresses import signed
 from lib.redaction.names import is_secret_field
 
@@ -15,7 +15,7 @@ ABSENT = object()
 """What `get` answers where there is nothing; JSON's null is None."""
 
 
-def leaves(node: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(node: JsonObject, path: Path = ()) -> Iterator[tuple[Path, object]]:
     for name, value in node.items():
         if isinstance(value, Mapping) and value:
             yield from leaves(value, (*path, name))
@@ -23,10 +23,10 @@ def leaves(node: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any
             yield (*path, name), value
 
 
-def divide(node: Mapping[str, Any], claims: set[Path], path: Path = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+def divide(node: JsonObject, claims: set[Path], path: Path = ()) -> tuple[dict[str, object], dict[str, object]]:
     """The tree in two: what stands at one of `claims` or is secret, and the rest. `join` makes them one again."""
-    claimed: dict[str, Any] = {}
-    rest: dict[str, Any] = {}
+    claimed: dict[str, object] = {}
+    rest: dict[str, object] = {}
     for name, value in node.items():
         here = (*path, name)
         if here in claims or is_secret(name, value) or (isinstance(value, list) and holds_secret(value)):
@@ -40,20 +40,19 @@ def divide(node: Mapping[str, Any], claims: set[Path], path: Path = ()) -> tuple
     return claimed, rest
 
 
-def is_secret(name: str, value: Any) -> bool:
+def is_secret(name: str, value: object) -> bool:
     """True for a key or a password by its name, all the headers of a request, and an address with a password in it."""
     return is_secret_field(name, value) or (isinstance(value, str) and signed(value))
 
 
-def holds_secret(value: Any) -> bool:
+def holds_secret(value: object) -> bool:
     """True if there is a secret anywhere in it."""
     if isinstance(value, Mapping):
         return any(is_secret(str(name), item) or holds_secret(item) for name, item in value.items())
     return isinstance(value, list) and any(is_secret("", item) or holds_secret(item) for item in value)
 
 
-def get(row: Mapping[str, Any], path: Path) -> Any:
-    node: Any = row
+def get(node: object, path: Path) -> object:
     for name in path:
         if not isinstance(node, Mapping) or name not in node:
             return ABSENT
@@ -61,21 +60,22 @@ def get(row: Mapping[str, Any], path: Path) -> Any:
     return node
 
 
-def put(row: dict[str, Any], path: Path, value: Any) -> None:
+def put(row: dict[str, object], path: Path, value: object) -> None:
     for name in path[:-1]:
-        if not isinstance(row.get(name), dict):
-            row[name] = {}
-        row = row[name]
+        inner = row.get(name)
+        if not isinstance(inner, dict):
+            inner = row[name] = {}
+        row = inner
     row[path[-1]] = value
 
 
-def remove(row: dict[str, Any], path: Path) -> None:
+def remove(row: dict[str, object], path: Path) -> None:
     parent = get(row, path[:-1])
     if isinstance(parent, dict):
         parent.pop(path[-1], None)
 
 
-def join(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+def join(a: JsonObject, b: JsonObject) -> dict[str, object]:
     """Both trees as one; where they clash, `b` replaces a value of `a` but never a branch of it."""
     out = dict(a)
     for name, value in b.items():
@@ -89,7 +89,7 @@ def join(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def without_nulls(node: dict[str, Any]) -> dict[str, Any]:
+def without_nulls(node: dict[str, object]) -> dict[str, object]:
     return {
         name: without_nulls(value) if isinstance(value, dict) else value
         for name, value in node.items()
@@ -97,7 +97,7 @@ def without_nulls(node: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def alike(a: Any, b: Any) -> bool:
+def alike(a: object, b: object) -> bool:
     """Equal as JSON is: 1 and 1.0 are, true and 1 are not, and ABSENT is like nothing but itself."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(alike(value, b[name]) for name, value in a.items())
@@ -106,11 +106,15 @@ def alike(a: Any, b: Any) -> bool:
     return a is b or (isinstance(a, bool) == isinstance(b, bool) and bool(a == b))
 
 
-def copied(node: Any) -> Any:
-    """A copy that shares no branch with `node`; its keys are text."""
-    if isinstance(node, Mapping):
-        return {str(name): copied(value) for name, value in node.items()}
-    return [copied(value) for value in node] if isinstance(node, list) else node
+def copied(row: JsonObject) -> dict[str, object]:
+    """A copy that shares no branch with `row`; its keys are text."""
+    return {str(name): _copied(value) for name, value in row.items()}
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, Mapping):
+        return copied(value)
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def dump(value: object) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from lib.errors import Ambiguous, Conflict, GreenroomError
-from lib.models import Persona
+from lib.models import JsonObject, Persona
 from lib.services.personas.content import content_of, secrets_of
 from lib.services.personas.diff import FieldChange, changes, compare
 from lib.services.personas.fields import BY_KEY
@@ -44,8 +42,8 @@ class Contested:
     To go on, save `merge.row`, or `merge.with_mine(keys)`, over `theirs`.
     """
 
-    base: Mapping[str, Any] = field(repr=False)
-    mine: Mapping[str, Any] = field(repr=False)
+    base: JsonObject = field(repr=False)
+    mine: JsonObject = field(repr=False)
     theirs: Persona = field(repr=False)
     merge: Merge
     their_changes: tuple[FieldChange, ...]
@@ -112,14 +110,12 @@ class PersonaSaved:
         raise self.error
 
 
-def dropped(wanted: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+def dropped(wanted: JsonObject, kept: JsonObject) -> tuple[FieldChange, ...]:
     """What Tavus keeps otherwise than it was sent. What it leaves away because it is the default is no loss."""
     return tuple(change for change in compare(content_of(wanted), content_of(kept)) if not _left_away(change))
 
 
-def held(
-    before: Mapping[str, Any], wanted: Mapping[str, Any], now: Mapping[str, Any]
-) -> tuple[tuple[FieldChange, LostSave], ...]:
+def held(before: JsonObject, wanted: JsonObject, now: JsonObject) -> tuple[tuple[FieldChange, LostSave], ...]:
     """What holds of each change from `before` to `wanted`, judged by what was read `now`."""
     missing = {change.key for change in changes(wanted, now) if not _left_away(change)}
     moved = {change.key for change in changes(before, now)}

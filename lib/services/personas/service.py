@@ -6,11 +6,10 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from lib.clients.tavus import Tavus
 from lib.errors import Ambiguous, BadInput, Conflict, GreenroomError, NotFound, UpstreamRejected
-from lib.models import Agent, Origin, Persona
+from lib.models import Agent, JsonObject, Origin, Persona
 from lib.services.agents.service import Agents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.personas.content import onto
@@ -23,7 +22,7 @@ from lib.services.personas.saved import Contested, LostSave, PersonaSaved, SaveO
 
 log = logging.getLogger(__name__)
 
-Row = Mapping[str, Any]
+Row = JsonObject
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Personas:
         after = self.restored(live, snapshot_id)
         return self.save(live, after, by or By(origin=Origin.RESTORE), force=force, just_read=True)
 
-    def restored(self, live: Persona, snapshot_id: int) -> dict[str, Any]:
+    def restored(self, live: Persona, snapshot_id: int) -> dict[str, object]:
         """The persona's row as `restore` would save it. Raises NotFound."""
         return onto(live.raw, self.history.content(snapshot_id))
 
@@ -271,7 +270,7 @@ class Personas:
         return True
 
 
-def _applied(row: Row, operations: Sequence[Row]) -> dict[str, Any] | None:
+def _applied(row: Row, operations: Sequence[Row]) -> dict[str, object] | None:
     """The row after these operations; None where that can't be told, as with paths in the other vocabulary."""
     import jsonpatch
 

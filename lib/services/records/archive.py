@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
 from lib.models import Session, SessionEvent, Status, Turn
 from lib.services.calls import reading
@@ -36,6 +36,17 @@ NOBODY_JOINED = "participant_absent_timeout"
 OTHER, FAILED, OPEN = "Another reason", "Failed", "Still open"
 
 Form = Literal["csv", "json", "md"]
+
+
+class SessionFilterFields(TypedDict, total=False):
+    """The filters of `Sessions.page`, by their names."""
+
+    agent_id: str
+    statuses: tuple[str, ...]
+    modes: tuple[str, ...]
+    text: str
+    since: datetime | None
+    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -86,9 +97,9 @@ class Archive:
         self._kept: dict[lists.SessionFilters, tuple[float, HistoryFigures]] = {}
         self._recent: TtlCache[HistoryFigures] = TtlCache(ledger.store)
 
-    def figures(self, **filters: Any) -> HistoryFigures:
+    def figures(self, **filters: Unpack[SessionFilterFields]) -> HistoryFigures:
         """Raises StoreSlow where there are too many sessions to look at within a second."""
-        asked = lists.SessionFilters(**{**filters, "text": ""})
+        asked = replace(lists.SessionFilters(**filters), text="")
         return self._recent.get(asked, lambda: self._read_seldom(asked))
 
     def today(self) -> DayCount:
@@ -145,7 +156,7 @@ class Archive:
         pieces = _PIECES.findall(content)
         return [(piece, bool(words) and tokens.holds(piece, words)) for piece in pieces]
 
-    def export(self, form: Form, speaker: export.Speaker | None = None, **filters: Any) -> str:
+    def export(self, form: Form, speaker: export.Speaker | None = None, **filters: Unpack[SessionFilterFields]) -> str:
         """All sessions that fit, newest first, as a file: `csv` is the list, the others have what was said too.
 
         `speaker` gives who answers in a session, for `md`, where more than the session's own names is known.

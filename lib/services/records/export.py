@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
 from lib.models import Session, SessionEvent, Turn
 from lib.services.calls import reading
@@ -125,7 +124,7 @@ def all_json(records: Iterable[Record], *, more: bool) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n"
 
 
-def _record(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionEvent]) -> dict[str, Any]:
+def _record(session: Session, turns: Sequence[Turn], timeline: Sequence[SessionEvent]) -> dict[str, object]:
     return {
         "session": asdict(session),
         "turns": [asdict(turn) for turn in shown(turns)],
@@ -178,5 +177,5 @@ def _escaped(text: str) -> str:
     return re.sub(r"^(\d+(?=[.)])|(?=[-+:])|(?==+$))", r"\1\\", text)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)

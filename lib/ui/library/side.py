@@ -204,7 +204,7 @@ def recrawl(document: Document, draft: str) -> None:
         (right, documents.PAGES_FIELD, documents.PAGES),
     ):
         stored = crawl.get(field.key)
-        first = stored if isinstance(stored, int) else int(field.default)
+        first = stored if isinstance(stored, int) else int(str(field.default))
         values[field.key] = place.number_input(
             field.label,
             low,

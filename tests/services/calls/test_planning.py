@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.models import CallSettings, Mode, Session, Status
+from lib.models import CallSettings, Mode, PersonaPart, Session, Status
 from lib.store import sessions as rows
 from lib.wiring import Services
 from tests.house import ANNA, GUIDE, LUCAS, demo, fault, house, log, reaches
@@ -30,7 +30,7 @@ def posted(sandbox: RunningSandbox) -> list[dict[str, Any]]:
     return [entry["body"] for entry in log(sandbox.url, "POST /v2/conversations") if entry["path"].endswith("ions")]
 
 
-def kept(services: Services, session: Session) -> dict[str, Any]:
+def kept(services: Services, session: Session) -> PersonaPart:
     with services.store.reading() as connection:
         return rows.persona_of(connection, session.id)
 

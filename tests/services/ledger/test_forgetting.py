@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def remembered(services: Services) -> dict[str, int]:
     """How much is known of single sessions, by where."""
     sessions: Any = services.sessions
-    rounds, starting, watching = sessions._sweeper, sessions._starting, sessions._watching
+    rounds, starting, watching = rounds_of(services), sessions._starting, sessions._watching
     held: dict[str, Any] = {
         "tokens": sessions._tokens._tokens, "running": sessions._running, "starting": starting._running,
         "unwritten": starting._unwritten, "troubles": watching._troubles, "looking": watching._looking,
@@ -42,6 +43,18 @@ def private(services: Services, token: str) -> Session:
     return reaches(services, session, Status.LIVE)
 
 
+def rounds_of(services: Services) -> Any:
+    return services._sweeper
+
+
+def holds_only(tokens: Any, session_id: str) -> bool:
+    return set(tokens._tokens) == {session_id}
+
+
+def forgets(services: Services) -> None:
+    until(lambda: remembered(services) == {})
+
+
 def test_nothing_is_remembered_of_sessions_that_are_over_and_all_that_is_needed_of_the_others(world: World) -> None:
     with world.house() as leader, world.house() as follower:
         over = [private(each, f"{n}-{name}") for n in range(3) for name, each in (("a", leader), ("b", follower))]
@@ -52,11 +65,11 @@ def test_nothing_is_remembered_of_sessions_that_are_over_and_all_that_is_needed_
             reaches(each, session, Status.ENDED)
         for each, session in zip((leader, follower), still, strict=True):
             tokens: Any = each.sessions._tokens
-            until(lambda tokens=tokens, session=session: set(tokens._tokens) == {session.id})
+            until(partial(holds_only, tokens, session.id))
             assert each.sessions.room_url(session)
             each.sessions.end(session.id)
         for each in (leader, follower):
-            until(lambda each=each: remembered(each) == {})
+            forgets(each)
 
 
 def test_a_session_ended_elsewhere_is_forgotten_too(world: World) -> None:
@@ -65,7 +78,7 @@ def test_a_session_ended_elsewhere_is_forgotten_too(world: World) -> None:
         for session in (mine, theirs):
             world.end(session.conversation_id)
         for each in (leader, follower):
-            until(lambda each=each: remembered(each) == {})
+            forgets(each)
 
 
 def test_trouble_with_a_session_that_is_over_is_forgotten_and_asks_for_nothing_more(world: World) -> None:
@@ -77,9 +90,9 @@ def test_trouble_with_a_session_that_is_over_is_forgotten_and_asks_for_nothing_m
         with leader.store.writing() as connection:
             connection.exec_driver_sql("UPDATE sessions SET status = 'ended', ended_at = created_at")
         for each in (leader, follower):
-            until(lambda each=each: remembered(each) == {})
+            forgets(each)
         asked = len(world.sandbox.log())
-        follower.sessions._sweeper.round()
+        rounds_of(follower).round()
         assert len(world.sandbox.log()) == asked
 
 

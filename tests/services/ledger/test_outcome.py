@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -68,7 +69,7 @@ def test_no_code_stands_twice(alarm: SessionOutcome) -> None:
 
 
 def test_every_limit_of_greenroom_has_its_sentence_and_what_to_do() -> None:
-    figures = {"every": "All 2 calls", "are": "are", "left": 3.0, "most": 60, "length": "10 min", "starts": 6}
+    figures: Any = {"every": "All 2 calls", "are": "are", "left": 3.0, "most": 60, "length": "10 min", "starts": 6}
     for row in outcome.REFUSED:
         if row.by is By.GREENROOM:
             refusal = outcome.limit_reached(row.code, **figures)

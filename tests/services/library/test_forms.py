@@ -111,7 +111,7 @@ def test_only_what_changed_is_sent_behind_a_test_of_it() -> None:
 def test_taking_a_step_out_keeps_what_is_unknown_in_the_others_and_is_guarded_by_the_whole_list() -> None:
     chain = objectives.read(CHAIN)
     shorter = at(replace(chain, steps=chain.steps[:3]), 1, branches=(("billing", "about money"),))
-    after = objectives.write(CHAIN, shorter)
+    after: dict[str, Any] = objectives.write(CHAIN, shorter)
     assert after["data"][0] == CHAIN["data"][0]
     assert [step["objective_name"] for step in after["data"]] == ["greet", "ask", "billing"]
     steps = patches.guarded(CHAIN, after)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lib.services.personas.content import Content, content_of, onto
 from lib.services.personas.patch import patch
+from lib.services.personas.rows import get
 from tests.services.personas.rows import PROPERTY, any_two
 
 CANARY = "tvsk_CANARY0123456789"
@@ -105,10 +106,10 @@ def test_entries_of_a_list_keep_their_secrets_by_what_they_say_or_by_name() -> N
     ]
     row = {"layers": {"llm": {"tools": tools}}}
     before = content_of(row)
-    listed = before.fields["layers"]["llm"]["tools"]
+    listed: Any = get(before.fields, ("layers", "llm", "tools"))
     changed = {**listed[1], "function": {"name": "b", "description": "New."}}
     wanted = Content({"layers": {"llm": {"tools": [changed, listed[3], listed[0], {"name": "new"}]}}})
-    assert onto(row, wanted)["layers"]["llm"]["tools"] == [
+    assert get(onto(row, wanted), ("layers", "llm", "tools")) == [
         {**tools[1], "function": {"name": "b", "description": "New."}}, tools[3], tools[0], {"name": "new"},
     ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from lib.services.personas import check as persona_check
 from lib.services.personas import diff as persona_diff
 from lib.services.personas import form as persona_form
 from lib.services.personas.fields import BY_KEY, FIELDS, READ_ONLY, FieldKind
+from lib.services.personas.rows import ABSENT, get
 
 GUIDE: dict[str, Any] = {
     "persona_id": "p1",
@@ -125,8 +126,8 @@ def test_a_stored_secret_is_in_no_value_and_no_review(row: dict[str, Any]) -> No
     assert canary not in repr(values)
     assert canary not in repr(persona_diff.changes(row, after))
     assert canary not in repr(persona_diff.changes(row, {}))
-    assert after["layers"]["sts"]["api_key"] == canary
-    assert after["layers"]["llm"]["headers"] == {"Authorization": f"Bearer {canary}"}
+    assert get(after, ("layers", "sts", "api_key")) == canary
+    assert get(after, ("layers", "llm", "headers")) == {"Authorization": f"Bearer {canary}"}
 
 
 def test_an_emptied_field_is_removed_and_not_sent_as_an_empty_text() -> None:
@@ -182,19 +183,19 @@ def test_other_fields_can_be_changed_added_and_taken_out() -> None:
     after = persona_form.write(GUIDE, {**values, "other": '{"moods": {"on": false}, "weather": "auto"}'})
     assert after["moods"] == {"on": False}
     assert after["weather"] == "auto"
-    assert "humour" not in after["layers"]
-    assert after["layers"]["llm"] == {
+    assert get(after, ("layers", "humour")) is ABSENT
+    assert get(after, ("layers", "llm")) == {
         "model": "tavus-next-9",
         "extra_body": {"temperature": 1},
         "speculative_inference": False,
     }
-    assert persona_form.write(GUIDE, {**values, "other": ""})["layers"]["tts"] == GUIDE["layers"]["tts"]
+    assert get(persona_form.write(GUIDE, {**values, "other": ""}), ("layers", "tts")) == get(GUIDE, ("layers", "tts"))
 
 
 def test_a_number_that_the_browser_sends_back_as_a_fraction_is_no_edit() -> None:
     values = {**persona_form.read(GUIDE), "layers.llm.extra_body.temperature": 1.0}
     assert persona_form.edits(GUIDE, values) == ()
-    assert type(persona_form.write(GUIDE, values)["layers"]["llm"]["extra_body"]["temperature"]) is int
+    assert type(get(persona_form.write(GUIDE, values), ("layers", "llm", "extra_body", "temperature"))) is int
 
 
 def test_an_older_name_is_read_and_moved_to_the_name_of_today_by_the_next_save() -> None:
@@ -211,7 +212,7 @@ def test_an_older_name_is_read_and_moved_to_the_name_of_today_by_the_next_save()
     assert [path[-1] for _, path in persona_form.older(row)] == ["ambient_awareness_queries", "perception_tool_prompt"]
     assert persona_form.write(row, values) == row
     after = persona_form.write(row, {**values, "persona_name": "B", "layers.perception.visual_tool_prompt": "Never."})
-    assert after["layers"]["perception"] == {
+    assert get(after, ("layers", "perception")) == {
         "visual_awareness_queries": ["Dark?"],
         "visual_tool_prompt": "Never.",
         "tool_prompt": "x",
@@ -246,7 +247,7 @@ def test_an_object_is_shown_without_the_secret_in_it_and_keeps_it() -> None:
     assert json.loads(str(values[key.key])) == {"provider": "ours"}
     assert persona_form.hidden(row, key) == ("api_key",)
     after = persona_form.write(row, {**values, key.key: '{"provider": "theirs"}'})
-    assert after["layers"]["sts"] == {"provider": "theirs", "api_key": "canary"}
+    assert get(after, ("layers", "sts")) == {"provider": "theirs", "api_key": "canary"}
     (change,) = persona_diff.changes(row, after)
     assert "canary" not in change.was + change.now
     replaced = persona_form.write(row, {**values, key.key: '{"provider": "ours", "api_key": "new-canary"}'})
@@ -262,7 +263,7 @@ def test_a_secret_is_kept_replaced_or_removed() -> None:
     assert values[key.key] == ""
     assert persona_form.write(row, values) == row
     replaced = persona_form.write(row, {**values, key.key: " new "})
-    assert replaced["layers"]["tts"]["api_key"] == "new"
+    assert get(replaced, ("layers", "tts", "api_key")) == "new"
     removed = persona_form.write(row, {**values, key.key: None})
     assert removed == {"layers": {"tts": {"tts_engine": "elevenlabs"}}}
     (change,) = persona_diff.changes(row, replaced)

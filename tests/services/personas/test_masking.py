@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.services.personas.masking import HIDDEN, masked
-from lib.services.personas.patch import guarded
+from lib.services.personas.patch import Step, guarded
 from tests.services.personas.rows import OLDER as ROWS
 from tests.services.personas.rows import PROPERTY
 
@@ -17,7 +17,10 @@ CANARY = "tvsk_CANARY0123456789"
 
 
 def test_what_is_no_secret_is_shown_as_it_is_sent() -> None:
-    steps = [{"op": "remove", "path": "/greeting"}, {"op": "add", "path": "/layers/llm/model", "value": "own"}]
+    steps: list[Step] = [
+        {"op": "remove", "path": "/greeting"},
+        {"op": "add", "path": "/layers/llm/model", "value": "own"},
+    ]
     assert masked(steps) == steps
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from hypothesis import given
 
+from lib.models import MergeClash
 from lib.services.personas.content import older
 from lib.services.personas.fields import READ_ONLY
-from lib.services.personas.merge import MergeClash, merge
-from lib.services.personas.rows import alike
+from lib.services.personas.merge import merge
+from lib.services.personas.rows import alike, get
 from tests.services.personas.rows import OLDER, PROPERTY, pairs, triples
 
 CANARY = "tvsk_CANARY0123456789"
@@ -94,4 +95,4 @@ def test_a_clash_of_secrets_tells_only_who_set_one() -> None:
         ("hook.headers", "set", "replaced", "replaced", True),
     ]
     assert CANARY not in repr(merged)
-    assert merged.with_mine({"layers.llm.api_key"})["layers"]["llm"]["api_key"] == CANARY + "2"
+    assert get(merged.with_mine({"layers.llm.api_key"}), ("layers", "llm", "api_key")) == CANARY + "2"

@@ -77,7 +77,7 @@ def test_only_what_the_file_names_is_changed_and_null_removes() -> None:
         ("greeting", "Hello", ""), ("layers.tts.tts_engine", "Cartesia", "Azure"),
         ("beta.deep.a", "1", "5"), ("beta.deep.c", "", "7"),
     ]  # fmt: skip
-    expected = older(GUIDE)
+    expected: dict[str, Any] = older(GUIDE)
     del expected["greeting"]
     expected["layers"]["tts"]["tts_engine"] = "azure"
     expected["beta"]["deep"] = {"a": 5, "b": 2, "c": 7}
@@ -203,12 +203,12 @@ def test_changed_in_the_file_is_sent_and_changed_at_tavus_is_left_alone_and_said
     step = only(plan([file(text)], [persona(live)]))
     assert step.act is Act.PATCH
     assert shown(step) == [("greeting", "Hello", "Good morning")]
-    assert step.after["layers"]["llm"]["model"] == "newer"
+    assert get(step.after, ("layers", "llm", "model")) == "newer"
     assert step.left == (("layers", "llm", "model"),)
     assert "Changed at Tavus since the export" in step.notes[0]
     assert "Language model, model" in step.notes[0]
     forced = only(plan([file(text)], [persona(live)], overwrite=True))
-    assert forced.after["layers"]["llm"]["model"] == "own"
+    assert get(forced.after, ("layers", "llm", "model")) == "own"
 
 
 def test_changed_in_both_is_a_conflict_that_shows_both_and_only_overwrite_sends() -> None:
@@ -258,7 +258,7 @@ def test_without_a_base_the_file_is_the_truth() -> None:
 
 def test_secrets_stay_where_they_are_and_null_removes_one() -> None:
     step = only(plan([file("persona_name: Guide\nlayers: {llm: {model: x}, sts: {provider: y}}\n")], [persona()]))
-    assert step.after["layers"]["llm"]["api_key"] == step.after["layers"]["sts"]["token"] == CANARY
+    assert get(step.after, ("layers", "llm", "api_key")) == get(step.after, ("layers", "sts", "token")) == CANARY
     step = only(plan([file("persona_name: Guide\nlayers: {llm: {api_key: null}, sts: null}\n")], [persona()]))
     assert shown(step) == [
         ("layers.llm.api_key", "set", "not set"), ("layers.sts", '{\n  "provider": "ours"\n}', ""),
@@ -272,7 +272,7 @@ def test_a_list_keeps_the_secrets_of_entries_that_stay_and_refuses_to_change_tho
     row = after(GUIDE, "layers.llm.tools", tools)
     text = "persona_name: Guide\nlayers:\n  llm:\n    tools: %s\n"
     step = only(plan([file(text % "[{name: c}, {name: b}, {name: d}]")], [persona(row)]))
-    assert step.after["layers"]["llm"]["tools"] == [{"name": "c"}, tools[1], {"name": "d"}]
+    assert get(step.after, ("layers", "llm", "tools")) == [{"name": "c"}, tools[1], {"name": "d"}]
     for wanted in ("[{name: a}, {name: b2}, {name: c}]", "[]"):
         step = only(plan([file(text % wanted)], [persona(row)]))
         assert (step.act, step.troubles[0].line) == (Act.REFUSED, 4)

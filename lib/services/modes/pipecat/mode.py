@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -25,7 +25,7 @@ from lib.doctor.machine import machine
 from lib.doctor.modes import ModeFacts, ModeState
 from lib.doctor.probe import Probe, probe, worker_python
 from lib.errors import Ambiguous, GreenroomError, NotFound, SettingsWrong, UpstreamError
-from lib.models import CallSettings, Conversation, Mode, Session
+from lib.models import CallSettings, Conversation, JsonObject, Mode, Session
 from lib.redaction import Redaction
 from lib.services.ledger import outcome
 from lib.services.modes.mode import CallPlan, SessionMode
@@ -213,7 +213,7 @@ class PipecatDaily(SessionMode):
         call = self._calls.get(session_id)
         return call is not None and secrets.compare_digest(call.token.encode(), token.encode())
 
-    def describe(self, session_id: str, sdp: str, kind: str, within_s: float = 15.0) -> Mapping[str, Any] | None:
+    def describe(self, session_id: str, sdp: str, kind: str, within_s: float = 15.0) -> JsonObject | None:
         """The worker's answer to a browser's description of itself; None if it gave none."""
         call, question = self._calls.get(session_id), secrets.token_hex(6)
         if call is None or not self._launcher.tell(session_id, Command.OFFER, id=question, sdp=sdp, type=kind):
@@ -228,7 +228,7 @@ class PipecatDaily(SessionMode):
 
     # what the worker tells
 
-    def _heard(self, session_id: str, event: Mapping[str, Any]) -> None:
+    def _heard(self, session_id: str, event: JsonObject) -> None:
         call = self._calls.get(session_id)
         if call is None:
             return
@@ -250,16 +250,16 @@ class PipecatDaily(SessionMode):
             case "gone":
                 self._gone(session_id, call, event)
 
-    def _exists(self, call: OpenCall, event: Mapping[str, Any]) -> None:
+    def _exists(self, call: OpenCall, event: JsonObject) -> None:
         if not event.get("id"):
             call.fail(Ambiguous("The worker did not say which conversation it made.", code="no_answer"))
             return
         call.conversation_id, call.conversation_url = str(event["id"]), str(event.get("url", ""))
         call.decided.set()
 
-    def _answer(self, session_id: str, event: Mapping[str, Any]) -> None:
+    def _answer(self, session_id: str, event: JsonObject) -> None:
         try:
-            text = self._listener.answer(session_id, [(str(role), str(text)) for role, text in event.get("turns", [])])
+            text = self._listener.answer(session_id, _turns(event))
         except GreenroomError as error:
             text = f"I can't answer just now. {error.message}"
         except Exception:
@@ -267,14 +267,14 @@ class PipecatDaily(SessionMode):
             text = "I can't answer just now."
         self._launcher.tell(session_id, Command.ANSWER, id=str(event.get("id")), text=text)
 
-    def _failed(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
+    def _failed(self, session_id: str, call: OpenCall, event: JsonObject) -> None:
         error = error_of(event, self._redaction.text)
         if not call.decided.is_set():
             call.fail(error)
         else:
             self._listener.broken(session_id, error)
 
-    def _gone(self, session_id: str, call: OpenCall, event: Mapping[str, Any]) -> None:
+    def _gone(self, session_id: str, call: OpenCall, event: JsonObject) -> None:
         """The worker's process is over. What it may have left running is ended here, whatever it said."""
         why = event.get("why") or f"exit code {event.get('code')}"
         if not call.decided.is_set():
@@ -309,3 +309,11 @@ class PipecatDaily(SessionMode):
         if self._rooms is None:
             return self._plans.for_browser(plan)
         return self._plans.for_room(plan, call, self._rooms.open(plan.session, call))
+
+
+def _turns(event: JsonObject) -> list[tuple[str, str]]:
+    """Roles and texts of a question. Raises ValueError where they are none."""
+    turns = event.get("turns", [])
+    if not isinstance(turns, list):
+        raise ValueError("no turns")
+    return [(str(role), str(text)) for role, text in turns]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from lib.clients.daily import Room
 from lib.errors import GreenroomError
+from lib.models import JsonObject
 
 
 @dataclass
@@ -25,7 +24,7 @@ class OpenCall:
     failure: GreenroomError | None = None
     decided: threading.Event = field(default_factory=threading.Event)
     ended: bool = False
-    described: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    described: dict[str, JsonObject] = field(default_factory=dict)
     described_now: threading.Condition = field(default_factory=threading.Condition)
 
     def fail(self, error: GreenroomError) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from lib.clients import faults, unreached
 from lib.clients.wire import WireAnswer
 from lib.doctor.causes import Cause, of_import
 from lib.doctor.machine import machine
 from lib.errors import Ambiguous, GreenroomError, NotSent, SettingsWrong, UpstreamError
+from lib.models import JsonObject
 
 TAVUS = "TAVUS_BASE_URL"
 MESSAGE_LIMIT = 400
 
 
-def error_of(event: Mapping[str, Any], hide: Callable[[str], str]) -> GreenroomError:
+def error_of(event: JsonObject, hide: Callable[[str], str]) -> GreenroomError:
     """A worker's error as one of ours, so that it has the words and the hint that this failure has everywhere.
 
     `hide` takes the secrets out of what Tavus or a library says.
@@ -24,7 +24,7 @@ def error_of(event: Mapping[str, Any], hide: Callable[[str], str]) -> GreenroomE
     message = hide(str(event.get("message", "The worker failed.")))[:MESSAGE_LIMIT]
     if code == "tavus_refused":
         headers = {"content-type": str(event.get("kind", ""))}
-        answer = WireAnswer(int(event.get("status", 0)), headers, str(event.get("body", "")).encode())
+        answer = WireAnswer(int(str(event.get("status", 0))), headers, str(event.get("body", "")).encode())
         return faults.error_for(answer, who="Tavus", reads=False, names_one=False, hide=hide)
     if code == "import":
         return refusal(of_import(str(event.get("told", "")), machine()))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
@@ -49,49 +48,49 @@ class WorkerPlans:
 
     def for_browser(self, plan: CallPlan) -> WorkerPlan:
         """A call with a browser of this machine, on the sandbox."""
-        return WorkerPlan(
+        return replace(
+            self._common(plan),
             transport="rtc",
             stt=Service("whisper"),
             llm=Service("parent"),
             tts=Service("packaged"),
-            **self._common(plan),
         )
 
     def for_room(self, plan: CallPlan, call: OpenCall, token: str) -> WorkerPlan:
         """A call in the room that was made for it, which the worker enters with `token`."""
         given = self.settings
-        return WorkerPlan(
+        return replace(
+            self._common(plan),
             transport="daily",
             room_url=call.room.url if call.room else "",
             room_token=token,
             stt=Service("deepgram", _secret(given.deepgram_api_key)),
             llm=Service("openai", _secret(given.chat_api_key), given.chat_base_url, given.chat_model),
             tts=self._voice(),
-            **self._common(plan),
         )
 
-    def _common(self, plan: CallPlan) -> dict[str, Any]:
+    def _common(self, plan: CallPlan) -> WorkerPlan:
+        """What is the same for every room; the transport is still to be named."""
         session = plan.session
         base_url, key = self.tavus_address()
-        payload = self.phoenix.payload(plan)
-        limits = payload["properties"]
         part = plan.part
         instructions = "\n\n".join(filter(None, (part.get("system_prompt"), part.get("context"), plan.call.context)))
-        return {
-            "session_id": session.id,
-            "name": plan.name,
-            "tavus_base_url": base_url,
-            "tavus_key": key.get_secret_value(),
-            "replica_id": session.replica_id,
-            "max_call_s": limits["max_call_duration"],
-            "absent_s": limits["participant_absent_timeout"],
-            "left_s": limits["participant_left_timeout"],
-            "replica_within_s": REPLICA_WITHIN_S,
-            "system_prompt": instructions,
-            "greeting": plan.call.greeting or part.get("greeting", ""),
-            "language": plan.call.language,
-            "callback_url": payload.get("callback_url", ""),
-        }
+        return WorkerPlan(
+            session_id=session.id,
+            name=plan.name,
+            transport="",
+            tavus_base_url=base_url,
+            tavus_key=key.get_secret_value(),
+            replica_id=session.replica_id,
+            max_call_s=session.max_call_s,
+            absent_s=plan.absent_s,
+            left_s=plan.left_s,
+            replica_within_s=REPLICA_WITHIN_S,
+            system_prompt=instructions,
+            greeting=plan.call.greeting or part.get("greeting", ""),
+            language=plan.call.language,
+            callback_url=self.phoenix.callback_url(session.id),
+        )
 
     def _voice(self) -> Service:
         given = self.settings

@@ -6,11 +6,12 @@ up, so its end is told too, whatever the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
+from lib.models import JsonObject
 from lib.worker import BEAT_EVERY_S, Command, Event, WorkerPlan
 
 SILENT_S = 6 * BEAT_EVERY_S
@@ -23,7 +24,7 @@ GONE = "gone"
 LAST = (Event.ENDED, Event.ERROR)
 """What a worker tells when it is about to go."""
 
-Heard = Callable[[str, Mapping[str, Any]], None]
+Heard = Callable[[str, JsonObject], None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Launcher(Protocol):
         Ambiguous (it may have been). Where it raises, what was begun is taken back."""
         ...
 
-    def tell(self, session_id: str, command: Command, **values: Any) -> bool:
+    def tell(self, session_id: str, command: Command, **values: object) -> bool:
         """Give a worker a command; False if it is not there to hear it."""
         ...
 

@@ -8,12 +8,11 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lib.errors import Conflict, LimitReached, SettingsWrong
+from lib.models import JsonObject
 from lib.services.modes.workers import launcher
 from lib.services.modes.workers.launcher import GONE, LAST, Heard, WorkerState
 from lib.services.modes.workers.limits import WorkerLimits
@@ -82,7 +81,7 @@ class LocalLauncher:
                 self._over(plan.session_id, worker)
             raise
 
-    def tell(self, session_id: str, command: Command, **values: Any) -> bool:
+    def tell(self, session_id: str, command: Command, **values: object) -> bool:
         """Give a worker a command; False if it is not there to hear it."""
         worker = self._workers.get(session_id)
         return worker is not None and self._write(worker, line_of(command, values))
@@ -208,7 +207,7 @@ class LocalLauncher:
             return ""
 
     @staticmethod
-    def _tell(session_id: str, worker: _Worker, event: Mapping[str, Any]) -> None:
+    def _tell(session_id: str, worker: _Worker, event: JsonObject) -> None:
         try:
             worker.heard(session_id, event)
         except Exception:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 from lib.clients.connections import POOLS, ExchangeDeadline, ending_at
 from lib.errors import SettingsWrong
+from lib.models import JsonObject, branch
 from lib.services.modes.workers.kubernetes.job import CONTAINER, HEARD
 
 WITHIN_S = (3.0, 10.0)
@@ -37,6 +39,14 @@ class ClusterRefused(Exception):
         return self.sent and (self.status is None or self.status >= 500)
 
 
+class _Apis(NamedTuple):
+    """The two APIs of the official client, which has no types, and what makes a plain object of an answer."""
+
+    batch: Any
+    core: Any
+    plain: Callable[[object], JsonObject]
+
+
 class Cluster:
     """One namespace. `kubeconfig` is a file, "" for the pod that this runs in, else ~/.kube/config. Thread-safe.
 
@@ -48,9 +58,9 @@ class Cluster:
         self._kubeconfig = kubeconfig
         self._context = context
         self._lock = threading.Lock()
-        self._made: tuple[Any, Any, Any] | None = None
+        self._made: _Apis | None = None
 
-    def create_job(self, manifest: Mapping[str, Any]) -> str:
+    def create_job(self, manifest: JsonObject) -> str:
         """Its uid. Refused with 409 if there is one of that name."""
         with self._asking() as (batch, _, _plain):
             made = batch.create_namespaced_job(
@@ -58,21 +68,21 @@ class Cluster:
             )
             return str(made.metadata.uid)
 
-    def create_secret(self, manifest: Mapping[str, Any]) -> None:
+    def create_secret(self, manifest: JsonObject) -> None:
         with self._asking() as (_, core, _plain):
             core.create_namespaced_secret(
                 self.namespace, dict(manifest), field_validation="Strict", _request_timeout=WITHIN_S
             )
 
-    def jobs(self, selector: str) -> list[dict[str, Any]]:
+    def jobs(self, selector: str) -> list[JsonObject]:
         with self._asking() as (batch, _, plain):
             found = batch.list_namespaced_job(self.namespace, label_selector=selector, _request_timeout=WITHIN_S)
             return [plain(one) for one in found.items]
 
-    def job(self, name: str) -> dict[str, Any] | None:
+    def job(self, name: str) -> JsonObject | None:
         """None if there is none."""
         with self._asking() as (batch, _, plain), _or_none():
-            return dict(plain(batch.read_namespaced_job(name, self.namespace, _request_timeout=WITHIN_S)))
+            return plain(batch.read_namespaced_job(name, self.namespace, _request_timeout=WITHIN_S))
         return None
 
     def mark(self, job: str, value: str) -> None:
@@ -88,12 +98,12 @@ class Cluster:
                 name, self.namespace, propagation_policy="Foreground", _request_timeout=WITHIN_S
             )
 
-    def pod(self, selector: str) -> dict[str, Any] | None:
+    def pod(self, selector: str) -> JsonObject | None:
         """The newest of them; None if there is none."""
         with self._asking() as (_, core, plain):
             found = core.list_namespaced_pod(self.namespace, label_selector=selector, _request_timeout=WITHIN_S)
             pods = [plain(one) for one in found.items]
-        return max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+        return max(pods, key=lambda pod: str(branch(pod, "metadata").get("creationTimestamp", "")), default=None)
 
     def complaint(self, job: str) -> str:
         """Why the cluster makes no pod for this Job, in its own words; "" if it does not say."""
@@ -124,19 +134,19 @@ class Cluster:
                 answer.close()
 
     @contextmanager
-    def _asking(self, deadline: ExchangeDeadline | None = None) -> Iterator[tuple[Any, Any, Any]]:
+    def _asking(self, deadline: ExchangeDeadline | None = None) -> Iterator[_Apis]:
         """The two APIs, and what makes a plain object of an answer. All that is asked inside has this deadline."""
         made = self._apis()
         with _refusing(), ending_at(deadline or ExchangeDeadline(WITHIN_S[1])):
             yield made
 
-    def _apis(self) -> tuple[Any, Any, Any]:
+    def _apis(self) -> _Apis:
         with self._lock:
             if self._made is None:
                 self._made = self._connect()
             return self._made
 
-    def _connect(self) -> tuple[Any, Any, Any]:
+    def _connect(self) -> _Apis:
         try:
             from kubernetes import client, config
         except ImportError:
@@ -152,9 +162,9 @@ class Cluster:
         made.retries = False
         api = client.ApiClient(made)
         api.rest_client.pool_manager.pool_classes_by_scheme = POOLS
-        return client.BatchV1Api(api), client.CoreV1Api(api), api.sanitize_for_serialization
+        return _Apis(client.BatchV1Api(api), client.CoreV1Api(api), api.sanitize_for_serialization)
 
-    def _configure(self, config: Any, made: Any) -> None:
+    def _configure(self, config: ModuleType, made: object) -> None:
         if not self._kubeconfig and not self._context:
             try:
                 config.load_incluster_config(client_configuration=made)
@@ -175,7 +185,8 @@ def _refusing() -> Iterator[None]:
         yield
     except ApiException as error:
         # No status: the secure connection did not come about.
-        raise ClusterRefused(error.status or None, _message(error), sent=bool(error.status)) from None
+        told = _message(error.body, error.reason)
+        raise ClusterRefused(error.status or None, told, sent=bool(error.status)) from None
     except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyError) as error:
         raise ClusterRefused(None, type(error).__name__, sent=False) from None
     except exceptions.HTTPError as error:
@@ -193,10 +204,10 @@ def _or_none() -> Iterator[None]:
         return
 
 
-def _message(error: Any) -> str:
+def _message(body: str | bytes | None, reason: str | None) -> str:
     """What the API says of it, without the rest of its answer."""
     try:
-        told = json.loads(error.body).get("message")
+        told = json.loads(body or "").get("message")
     except (TypeError, ValueError, AttributeError):
         told = None
-    return " ".join(str(told or error.reason or "no reason given").split())[:400]
+    return " ".join(str(told or reason or "no reason given").split())[:400]

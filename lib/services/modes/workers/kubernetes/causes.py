@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from lib.errors import SettingsWrong
+from lib.models import JsonObject, branch, objects
 from lib.services.modes.workers.kubernetes.api import ClusterRefused
 
 GUIDE = "docs/platforms.md, Past one machine"
@@ -69,16 +68,16 @@ def of_complaint(message: str) -> PodFailure | None:
     return (_quota(said) or PodFailure("cluster_refused", f"The cluster makes no pod{said}", hint)) if message else None
 
 
-def of_pod(pod: Mapping[str, Any], image: str, own_secret: str) -> PodFailure | None:
+def of_pod(pod: JsonObject, image: str, own_secret: str) -> PodFailure | None:
     """What keeps a pod from starting; None if nothing is seen of it."""
-    for condition in pod.get("status", {}).get("conditions", []):
+    for condition in objects(branch(pod, "status").get("conditions")):
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            told = f"No machine of the cluster has room for the worker{_said(condition.get('message', ''))}"
+            told = f"No machine of the cluster has room for the worker{_said(condition.get('message'))}"
             hint = "End other calls, or ask for more machines. Room that comes within a minute is used."
             return PodFailure("unschedulable", told, hint, final=False)
-    state = _container(pod).get("state", {})
-    waiting = state.get("waiting") or state.get("terminated") or {}
-    reason, said = waiting.get("reason", ""), _said(waiting.get("message", ""))
+    state = branch(_container(pod), "state")
+    waiting = branch(state, "waiting") or branch(state, "terminated")
+    reason, said = waiting.get("reason"), _said(waiting.get("message"))
     if reason in IMAGE:
         told = f"The cluster can't get the worker's image {image}{said}"
         hint = "Check WORKER_IMAGE, and that the cluster may pull it (imagePullSecrets of the service account)."
@@ -86,7 +85,7 @@ def of_pod(pod: Mapping[str, Any], image: str, own_secret: str) -> PodFailure | 
         return PodFailure("image_pull", told, hint, final=reason != "ErrImagePull")
     if reason == "CreateContainerConfigError":
         # Its own Secret is made a moment after it.
-        final = f'secret "{own_secret}" not found' not in waiting.get("message", "")
+        final = f'secret "{own_secret}" not found' not in str(waiting.get("message"))
         told, hint = f"The worker's settings are not all there{said}", f"Put what is missing into the Secret: {GUIDE}."
         return PodFailure("worker_secret", told, hint, final=final)
     if reason in NEVER_STARTED:
@@ -95,14 +94,13 @@ def of_pod(pod: Mapping[str, Any], image: str, own_secret: str) -> PodFailure | 
     return None
 
 
-def started(pod: Mapping[str, Any]) -> bool:
+def started(pod: JsonObject) -> bool:
     """True if its process ran, be it for a moment."""
     found = _container(pod)
-    state = found.get("state", {})
-    terminated = state.get("terminated")
-    if terminated:
+    state = branch(found, "state")
+    if terminated := branch(state, "terminated"):
         return terminated.get("reason") not in NEVER_STARTED
-    return bool(state.get("running") or found.get("lastState", {}).get("terminated"))
+    return bool(state.get("running") or branch(found, "lastState").get("terminated"))
 
 
 @dataclass(frozen=True)
@@ -113,23 +111,24 @@ class PodEnd:
     why: str = ""
 
 
-def end_of(pod: Mapping[str, Any]) -> PodEnd | None:
+def end_of(pod: JsonObject) -> PodEnd | None:
     """None while it runs."""
-    status = pod.get("status", {})
-    terminated = _container(pod).get("state", {}).get("terminated")
-    reason = (terminated or {}).get("reason") or ""
-    if terminated:
-        return PodEnd(terminated.get("exitCode"), ENDS.get(status.get("reason") or reason, ENDS.get(reason, "")))
+    status = branch(pod, "status")
+    whole = str(status.get("reason") or "")
+    if terminated := branch(_container(pod), "state", "terminated"):
+        code, reason = terminated.get("exitCode"), str(terminated.get("reason") or "")
+        return PodEnd(code if isinstance(code, int) else None, ENDS.get(whole or reason, ENDS.get(reason, "")))
     if status.get("phase") in ("Failed", "Succeeded"):
-        return PodEnd(None, ENDS.get(status.get("reason", ""), "the cluster ended it"))
+        return PodEnd(None, ENDS.get(whole, "the cluster ended it"))
     return None
 
 
-def end_of_job(job: Mapping[str, Any] | None) -> PodEnd:
+def end_of_job(job: JsonObject | None) -> PodEnd:
     """The same where its pod is gone."""
-    for condition in (job or {}).get("status", {}).get("conditions") or ():
-        if condition.get("type") == "Failed" and condition.get("reason") in ENDS:
-            return PodEnd(None, ENDS[condition["reason"]])
+    for condition in objects(branch(job or {}, "status").get("conditions")):
+        reason = str(condition.get("reason"))
+        if condition.get("type") == "Failed" and reason in ENDS:
+            return PodEnd(None, ENDS[reason])
     return PodEnd(None, "the cluster removed it")
 
 
@@ -140,11 +139,11 @@ def _quota(said: str) -> PodFailure | None:
     return PodFailure("cluster_quota", f"The namespace has used up its quota{said}", hint)
 
 
-def _container(pod: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next(iter(pod.get("status", {}).get("containerStatuses") or ()), {})
+def _container(pod: JsonObject) -> JsonObject:
+    return next(iter(objects(branch(pod, "status").get("containerStatuses"))), {})
 
 
-def _said(message: str) -> str:
+def _said(message: object) -> str:
     """The cluster's own words behind a colon, with the full stop that ends the sentence."""
-    plain = " ".join(message.split())[:300].rstrip(".")
+    plain = " ".join(str(message or "").split())[:300].rstrip(".")
     return f": {plain}." if plain else "."

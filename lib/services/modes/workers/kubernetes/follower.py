@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from lib.models import JsonObject, branch
 from lib.services.modes.workers import launcher
 from lib.services.modes.workers.kubernetes import causes
 from lib.services.modes.workers.kubernetes.api import Cluster, ClusterRefused
@@ -70,7 +70,7 @@ class Follower:
             try:
                 pod = self._cluster.pod(self._pods)
                 if pod is not None and causes.started(pod):
-                    return str(pod["metadata"]["name"])
+                    return str(branch(pod, "metadata")["name"])
                 if pod is None and self._cluster.job(self._worker.name) is None:
                     return ""
                 cause = self._kept(pod) or cause
@@ -83,7 +83,7 @@ class Follower:
             self.stopping.wait(LOOK_EVERY_S)
         return ""
 
-    def _kept(self, pod: Mapping[str, Any] | None) -> PodFailure | None:
+    def _kept(self, pod: JsonObject | None) -> PodFailure | None:
         """What keeps it from running, as far as the cluster says."""
         name = self._worker.name
         if pod is not None:
@@ -164,7 +164,7 @@ class Follower:
             return PodEnd(None, "it fell silent")
         return end
 
-    def _of_image(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _of_image(self, event: JsonObject) -> JsonObject:
         """Packages that can't be loaded are those of the image, not of this machine."""
         if event.get("event") != Event.ERROR or event.get("code") != "import":
             return event
@@ -193,7 +193,7 @@ class Follower:
             # Whoever leads finds it among the left ones.
             log.exception("the Job %s could not be deleted yet", self._worker.name)
 
-    def _tell(self, event: Mapping[str, Any]) -> None:
+    def _tell(self, event: JsonObject) -> None:
         self.ending = self.ending or event.get("event") in launcher.LAST
         try:
             self._heard(self._worker.plan.session_id, event)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from lib.errors import SettingsWrong
 from lib.services.modes.workers.launcher import ROOM_AFTER
@@ -52,7 +51,7 @@ class WorkerJob:
         """After so long the cluster ends it, whatever it does: the call's limit, and what a room lasts longer."""
         return self.plan.max_call_s + int(ROOM_AFTER.total_seconds())
 
-    def job(self) -> dict[str, Any]:
+    def job(self) -> dict[str, object]:
         """The manifest. It holds no secret. Raises SettingsWrong for a plan that is too long."""
         labels = labels_of(self.installation, self.plan.session_id)
         spec = {
@@ -77,7 +76,7 @@ class WorkerJob:
             "spec": spec,
         }
 
-    def own_secret(self, job_uid: str) -> dict[str, Any]:
+    def own_secret(self, job_uid: str) -> dict[str, object]:
         """What opens this one call. It goes with its Job."""
         owner = {"apiVersion": "batch/v1", "kind": "Job", "name": self.name, "uid": job_uid}
         return {
@@ -93,7 +92,7 @@ class WorkerJob:
             "stringData": self.plan.own_secrets,
         }
 
-    def _pod(self) -> dict[str, Any]:
+    def _pod(self) -> dict[str, object]:
         return {
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": GRACE_S,
@@ -126,7 +125,7 @@ class WorkerJob:
             "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "256Mi"}}],
         }
 
-    def _env(self) -> list[dict[str, Any]]:
+    def _env(self) -> list[dict[str, object]]:
         plan = self.plan
         plain = plan.variables()
         if len(plain[PLAN]) > PLAN_LIMIT:
@@ -138,7 +137,7 @@ class WorkerJob:
         home = {"HOME": "/tmp", "NUMBA_CACHE_DIR": "/tmp", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}  # noqa: S108
         keys = [TAVUS_KEY, *(KEY_OF[one.kind] for one in (plan.stt, plan.llm, plan.tts) if one.kind in KEY_OF)]
         return [
-            *({"name": name, "value": value} for name, value in (home | plain).items()),
+            *(dict[str, object](name=name, value=value) for name, value in (home | plain).items()),
             *(_referred(name, self.secret, optional=name in OPTIONAL) for name in keys),
             *(_referred(name, self.name) for name in plan.own_secrets),
         ]
@@ -163,6 +162,6 @@ def selector(labels: Mapping[str, str]) -> str:
     return ",".join(f"{name}={value}" for name, value in labels.items())
 
 
-def _referred(name: str, secret: str, *, optional: bool = False) -> dict[str, Any]:
+def _referred(name: str, secret: str, *, optional: bool = False) -> dict[str, object]:
     reference = {"name": secret, "key": name, **({"optional": True} if optional else {})}
     return {"name": name, "valueFrom": {"secretKeyRef": reference}}

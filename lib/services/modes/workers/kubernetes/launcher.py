@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from lib.errors import Ambiguous, Conflict, GreenroomError, LimitReached, SettingsWrong
+from lib.models import JsonObject, branch, objects
 from lib.services.modes.workers.kubernetes import causes
 from lib.services.modes.workers.kubernetes.api import Cluster, ClusterRefused
 from lib.services.modes.workers.kubernetes.follower import Follower
@@ -88,7 +88,7 @@ class KubernetesLauncher:
             self._followers[plan.session_id] = follower
         follower.open()
 
-    def tell(self, session_id: str, command: Command, **values: Any) -> bool:
+    def tell(self, session_id: str, command: Command, **values: object) -> bool:
         """Only that it is to end; see the top of this file."""
         if command is not Command.STOP or session_id not in self._followers:
             return False
@@ -109,7 +109,7 @@ class KubernetesLauncher:
             jobs = self._cluster.jobs(selector(labels_of(self._installation())))
         except ClusterRefused as refused:
             raise causes.of_answer(refused, self._cluster.namespace).error() from None
-        states = [self._state(job) for job in jobs if SESSION in job["metadata"].get("labels", {})]
+        states = [self._state(job) for job in jobs if SESSION in branch(job, "metadata", "labels")]
         known = {state.session_id for state in states}
         self._marks = {name: mark for name, mark in self._marks.items() if name in known}
         return states
@@ -151,14 +151,15 @@ class KubernetesLauncher:
         follower = self._followers.get(session_id)
         return follower is not None and follower.ending
 
-    def _state(self, job: Mapping[str, Any]) -> WorkerState:
+    def _state(self, job: JsonObject) -> WorkerState:
         """A worker that another process hears is silent since its mark last changed, by our own watch."""
-        session_id = str(job["metadata"].get("labels", {}).get(SESSION, ""))
+        metadata = branch(job, "metadata")
+        session_id = str(branch(metadata, "labels").get(SESSION, ""))
         finished = any(
             condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True"
-            for condition in job.get("status", {}).get("conditions") or ()
+            for condition in objects(branch(job, "status").get("conditions"))
         )
-        now, mark = time.monotonic(), str(job["metadata"].get("annotations", {}).get(HEARD, ""))
+        now, mark = time.monotonic(), str(branch(metadata, "annotations").get(HEARD, ""))
         follower = self._followers.get(session_id)
         if follower is not None:
             since = follower.beaten_at
@@ -166,7 +167,7 @@ class KubernetesLauncher:
             seen = self._marks.get(session_id)
             since = seen[1] if seen and seen[0] == mark else now
             self._marks[session_id] = (mark, since)
-        stopping = "deletionTimestamp" in job["metadata"]
+        stopping = "deletionTimestamp" in metadata
         return WorkerState(session_id, not finished, None, now - since, stopping)
 
     def _forget(self, session_id: str) -> None:
