@@ -2,83 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import Any, get_args
+from dataclasses import asdict, fields
+from typing import Any, TypedDict
 
 from pydantic.alias_generators import to_camel
 
+from lib.api.answers import AgentAnswer, AvatarAnswer, CallAnswer, LackAnswer, ListAnswer
 from lib.api.bodies import AgentChange, AgentNew, Avatar, CallFields
 from lib.api.endpoint import ApiCall, Endpoint, page_of
 from lib.errors import GreenroomError
 from lib.models import Agent, CallSettings
 from lib.services.agents.readiness import Known
-from lib.services.agents.service import Standing, standing
+from lib.services.agents.service import standing
 from lib.wiring import Services
 
 FRESH_S = 60.0
 """How old Tavus's lists may be where an agent's state is told."""
 
-LACKS = {
-    "type": "object",
-    "required": ["code", "message", "hint", "blocks"],
-    "properties": {
-        "code": {"type": "string"},
-        "message": {"type": "string", "description": "What it lacks."},
-        "hint": {"type": "string", "description": "What to do."},
-        "blocks": {"type": "boolean", "description": "No call can start before it is mended."},
-    },
-}
-ROW = {
-    "type": "object",
-    "required": ["id", "name", "avatar", "call", "state", "missing"],
-    "properties": {
-        "id": {"type": "string"},
-        "name": {"type": "string"},
-        "avatar": {
-            "type": "object",
-            "properties": {"replicaId": {"type": "string"}, "tavusPersonaId": {"type": "string"}},
-        },
-        "call": {"$ref": "#/components/schemas/CallFields"},
-        "state": {
-            "type": "string",
-            "enum": list(get_args(Standing)),
-            "description": "`look`: it can start, but read `missing` first. `unknown`: Tavus can't be asked.",
-        },
-        "missing": {"type": "array", "items": LACKS},
-    },
-}
 
-
-def row(agent: Agent, known: Known, services: Services) -> dict[str, Any]:
+def row(agent: Agent, known: Known, services: Services) -> AgentAnswer:
     found = services.agents.missing(agent, known.personas, known.replicas, known.documents)
-    return {
-        "id": agent.id,
-        "name": agent.name,
-        "avatar": {"replicaId": agent.replica_id, "tavusPersonaId": agent.persona_id},
-        "call": _wire(agent.call),
-        "state": standing(found, known),
-        "missing": [asdict(item) for item in found],
-    }
+    return AgentAnswer(
+        id=agent.id,
+        name=agent.name,
+        avatar=AvatarAnswer(replica_id=agent.replica_id, tavus_persona_id=agent.persona_id),
+        call=_told(agent.call),
+        state=standing(found, known),
+        missing=[LackAnswer(**asdict(item)) for item in found],
+    )
 
 
-def every(call: ApiCall) -> dict[str, Any]:
-    known = _known(call.services)
-    return page_of(call, [row(agent, known, call.services) for agent in call.services.agents.all()], "id")
+def every(call: ApiCall) -> ListAnswer[AgentAnswer]:
+    known, agents = _known(call.services), call.services.agents.all()
+    shown, following = page_of(call, agents, lambda agent: agent.id)
+    return ListAnswer[AgentAnswer](data=[row(agent, known, call.services) for agent in shown], next=following)
 
 
-def create(call: ApiCall) -> dict[str, Any]:
-    body: AgentNew = call.body
-    settings = replace(CallSettings(), **_call(body.call))
+def create(call: ApiCall) -> AgentAnswer:
+    body = call.taken(AgentNew)
+    settings = CallSettings(**_call(body.call))
     return _written(call.services, call.services.agents.create(name=body.name, call=settings, **_avatar(body.avatar)))
 
 
-def one(call: ApiCall) -> dict[str, Any]:
+def one(call: ApiCall) -> AgentAnswer:
     return row(call.services.agents.get(call.path["id"]), _known(call.services), call.services)
 
 
-def change(call: ApiCall) -> dict[str, Any]:
-    body: AgentChange = call.body
-    changes = _avatar(body.avatar) | _call(body.call)
+def change(call: ApiCall) -> AgentAnswer:
+    body = call.taken(AgentChange)
+    changes: dict[str, object] = {**_avatar(body.avatar), **_call(body.call)}
     if body.name is not None:
         changes["name"] = body.name
     return _written(call.services, call.services.agents.update(call.path["id"], **changes))
@@ -88,10 +60,20 @@ def delete(call: ApiCall) -> None:
     call.services.agents.delete(call.path["id"])
 
 
-def _avatar(avatar: Avatar | None) -> dict[str, Any]:
-    given = avatar.model_dump(exclude_unset=True) if avatar else {}
-    names = {"replica_id": "replica_id", "tavus_persona_id": "persona_id"}
-    return {names[key]: value or "" for key, value in given.items()}
+class Worn(TypedDict, total=False):
+    """Persona and replica of an agent, those that were sent."""
+
+    persona_id: str
+    replica_id: str
+
+
+def _avatar(avatar: Avatar | None) -> Worn:
+    given, sent = Worn(), avatar.model_fields_set if avatar else ()
+    if avatar and "replica_id" in sent:
+        given["replica_id"] = avatar.replica_id or ""
+    if avatar and "tavus_persona_id" in sent:
+        given["persona_id"] = avatar.tavus_persona_id or ""
+    return given
 
 
 def _call(fields: CallFields | None) -> dict[str, Any]:
@@ -109,14 +91,13 @@ def _call(fields: CallFields | None) -> dict[str, Any]:
     return values
 
 
-def _wire(call: CallSettings) -> dict[str, Any]:
-    """The settings as `CallFields` takes them, so that what was read can be sent back."""
-    told = {to_camel(key): value for key, value in asdict(call).items() if key != "unknown"}
+def _told(call: CallSettings) -> CallAnswer:
+    told = {field.name: getattr(call, field.name) for field in fields(call) if field.name != "unknown"}
     storage = {to_camel(key): value for key, value in call.recording_storage.items()}
-    return {**told, "recordingStorage": storage or None}
+    return CallAnswer(**{**told, "recording_storage": storage or None})
 
 
-def _written(services: Services, agent: Agent) -> dict[str, Any]:
+def _written(services: Services, agent: Agent) -> AgentAnswer:
     """Judged by what was read before: writing does not wait for Tavus's lists."""
     return row(agent, _kept(services), services)
 
@@ -137,9 +118,9 @@ def _kept(services: Services) -> Known:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/agents", every, "All agents", answer=ROW, paged=True),
-    Endpoint("POST", "/api/agents", create, "Make an agent", 201, body=AgentNew, answer=ROW),
-    Endpoint("GET", "/api/agents/{id}", one, "One agent", answer=ROW),
-    Endpoint("PATCH", "/api/agents/{id}", change, "Change an agent", body=AgentChange, answer=ROW),
+    Endpoint("GET", "/api/agents", every, "All agents", answer=ListAnswer[AgentAnswer]),
+    Endpoint("POST", "/api/agents", create, "Make an agent", 201, body=AgentNew, answer=AgentAnswer),
+    Endpoint("GET", "/api/agents/{id}", one, "One agent", answer=AgentAnswer),
+    Endpoint("PATCH", "/api/agents/{id}", change, "Change an agent", body=AgentChange, answer=AgentAnswer),
     Endpoint("DELETE", "/api/agents/{id}", delete, "Delete an agent", 204),
 )

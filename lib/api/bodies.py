@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -29,7 +29,7 @@ class PersonaFields(BaseModel):
     greeting: str | None = None
     default_replica_id: Id | None = None
     pipeline_mode: str | None = None
-    layers: dict[str, Any] | None = None
+    layers: dict[str, object] | None = None
 
 
 class PatchStep(BaseModel):
@@ -39,7 +39,7 @@ class PatchStep(BaseModel):
 
     op: Literal["add", "remove", "replace", "copy", "move", "test"]
     path: str
-    value: Any = None
+    value: object = None
     from_: Annotated[str | None, Field(alias="from")] = None
 
 

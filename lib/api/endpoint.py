@@ -9,20 +9,24 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from lib import errors
+from lib.api.answers import Answer, ErrorAnswer, ListAnswer
 from lib.wiring import Services
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+B = TypeVar("B", bound=BaseModel)
 
 BODY_LIMIT = 1 << 20
 LIST_LIMIT = 500
@@ -51,21 +55,35 @@ class ApiCall:
     services: Services
     path: Mapping[str, str]
     query: Mapping[str, str]
-    body: Any
+    body: BaseModel | None
+
+    def taken(self, model: type[B]) -> B:
+        """The body, which is checked already. Raises TypeError where its endpoint takes another one."""
+        if not isinstance(self.body, model):
+            raise TypeError(f"no {model.__name__}")
+        return self.body
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One route. `body` is the pydantic model of the body, None where there is none; `answer` the schema's name."""
+    """One route. `body` and `answer` are the models of what comes and goes, None where nothing does."""
 
     method: str
     path: str
-    handler: Callable[[ApiCall], Any]
+    handler: Callable[[ApiCall], Answer | None]
     summary: str
     status: int = 200
     body: type[BaseModel] | None = None
-    answer: Mapping[str, Any] = field(default_factory=dict)
-    paged: bool = False
+    answer: type[Answer] | None = None
+
+    @property
+    def paged(self) -> bool:
+        return self.answer is not None and issubclass(self.answer, ListAnswer)
+
+    def answered(self, call: ApiCall) -> Response:
+        """Do it, and write the answer. Raises what the handler raises."""
+        answer = self.handler(call)
+        return Response(status_code=self.status) if answer is None else written(answer, self.status)
 
 
 def routes(services: Services, endpoints: tuple[Endpoint, ...]) -> list[BaseRoute]:
@@ -76,7 +94,7 @@ def routes(services: Services, endpoints: tuple[Endpoint, ...]) -> list[BaseRout
     return [Route(path, _dispatch(services, methods), methods=list(methods)) for path, methods in by_path.items()]
 
 
-def _dispatch(services: Services, methods: Mapping[str, Endpoint]) -> Callable[[Request], Any]:
+def _dispatch(services: Services, methods: Mapping[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         refusal = _unauthorised(services, request)
         if refusal is not None:
@@ -85,18 +103,21 @@ def _dispatch(services: Services, methods: Mapping[str, Endpoint]) -> Callable[[
         try:
             body = _parsed(await read_body(request, BODY_LIMIT), endpoint.body) if endpoint.body else None
             call = ApiCall(services, request.path_params, request.query_params, body)
-            result = await to_thread.run_sync(endpoint.handler, call, limiter=THREADS)
+            return await to_thread.run_sync(endpoint.answered, call, limiter=THREADS)
         except errors.GreenroomError as error:
             return error_answer(error)
         except Exception:
             log.exception("%s %s failed", request.method, endpoint.path)
             return said(500, "Greenroom failed on this request.", "The server's log says more. Try again.")
-        return Response(status_code=204) if endpoint.status == 204 else JSONResponse(result, endpoint.status)
 
     return serve
 
 
-def error_answer(error: errors.GreenroomError) -> JSONResponse:
+def written(answer: Answer, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(answer.model_dump_json(), status, headers, media_type="application/json")
+
+
+def error_answer(error: errors.GreenroomError) -> Response:
     status = next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
     if isinstance(error, errors.BadInput) and error.code in ("body_too_large", "invalid_body"):
         status = 413 if error.code == "body_too_large" else 422
@@ -105,9 +126,9 @@ def error_answer(error: errors.GreenroomError) -> JSONResponse:
     return said(status, error.message, error.hint, retry_after_s=error.retry_after_s)
 
 
-def said(status: int, message: str, hint: str, *, retry_after_s: float | None = None) -> JSONResponse:
+def said(status: int, message: str, hint: str, *, retry_after_s: float | None = None) -> Response:
     headers = {"retry-after": str(round(retry_after_s))} if retry_after_s else None
-    return JSONResponse({"error": message, "hint": hint}, status, headers=headers)
+    return written(ErrorAnswer(error=message, hint=hint), status, headers)
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -120,25 +141,26 @@ async def read_body(request: Request, limit: int) -> bytes:
     return body
 
 
-def load_json(body: bytes) -> Any:
+def load_json(body: bytes) -> object:
     """Raises BadInput; a body that nests too deeply is one."""
     try:
-        return json.loads(body)
+        value: object = json.loads(body)
     except (ValueError, RecursionError):
         raise errors.BadInput("The body is not JSON.", hint="Send a JSON body in UTF-8.") from None
+    return value
 
 
-def page_of(call: ApiCall, items: list[dict[str, Any]], key: str) -> dict[str, Any]:
-    """`{"data", "next"}`: `limit` items (100, at most 500) after the one whose `key` is the cursor."""
+def page_of(call: ApiCall, items: Sequence[T], name: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
+    """`limit` items (100, at most 500) after the one whose name is the cursor, and the cursor of the next page."""
     limit = limit_of(call)
     cursor = call.query.get("cursor")
     begin = 0
     if cursor:
-        begin = next((index + 1 for index, item in enumerate(items) if item.get(key) == cursor), -1)
+        begin = next((index + 1 for index, item in enumerate(items) if name(item) == cursor), -1)
         if begin < 0:
             raise errors.BadInput("That is not a cursor of this list.", hint="Begin at the first page.")
     shown = items[begin : begin + limit]
-    return {"data": shown, "next": shown[-1][key] if begin + limit < len(items) else None}
+    return shown, name(shown[-1]) if begin + limit < len(items) else None
 
 
 def limit_of(call: ApiCall) -> int:
@@ -148,7 +170,7 @@ def limit_of(call: ApiCall) -> int:
     return int(text)
 
 
-def _unauthorised(services: Services, request: Request) -> JSONResponse | None:
+def _unauthorised(services: Services, request: Request) -> Response | None:
     token = services.loaded.settings.api_token
     expected = token.get_secret_value() if token else "sandbox" if services.sandbox else ""
     if not expected:

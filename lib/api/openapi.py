@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from lib.api.answers import ErrorAnswer
 from lib.api.endpoint import LIST_LIMIT, Endpoint
+from lib.models import JsonObject
 
-ERROR = {
-    "type": "object",
-    "required": ["error", "hint"],
-    "properties": {
-        "error": {"type": "string", "description": "What happened."},
-        "hint": {"type": "string", "description": "What to do."},
-    },
-}
+Model = tuple[type[BaseModel], JsonSchemaMode]
+
+REF = "#/components/schemas/{model}"
 
 
 def route(endpoints: Sequence[Endpoint]) -> BaseRoute:
     """Open to all: it tells nothing of this console's account."""
-    made: list[dict[str, Any]] = []
+    made: list[JsonObject] = []
 
     async def serve(_: Request) -> JSONResponse:
         if not made:
@@ -36,15 +33,16 @@ def route(endpoints: Sequence[Endpoint]) -> BaseRoute:
     return Route("/api/openapi.json", serve)
 
 
-def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def document(endpoints: Sequence[Endpoint]) -> JsonObject:
     """An OpenAPI 3.1 document."""
-    models = [endpoint.body for endpoint in endpoints if endpoint.body]
-    _, schemas = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
-    )
-    paths: dict[str, dict[str, Any]] = {}
+    taken: list[Model] = [(endpoint.body, "validation") for endpoint in endpoints if endpoint.body]
+    given: list[Model] = [(endpoint.answer, "serialization") for endpoint in endpoints if endpoint.answer]
+    places, made = models_json_schema([*taken, *given, (ErrorAnswer, "serialization")], ref_template=REF)
+    schemas: JsonObject = made["$defs"]
+    refs: dict[type, JsonObject] = {model: ref for (model, _), ref in places.items()}
+    paths: dict[str, dict[str, JsonObject]] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, refs, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,21 +53,14 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {
-            "schemas": {**schemas.get("$defs", {}), "Error": ERROR},
+            "schemas": schemas,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    row = dict(endpoint.answer)
-    if endpoint.paged:
-        row = {
-            "type": "object",
-            "required": ["data", "next"],
-            "properties": {"data": {"type": "array", "items": row}, "next": {"type": ["string", "null"]}},
-        }
-    parameters: list[dict[str, Any]] = [
+def _operation(endpoint: Endpoint, refs: Mapping[type, JsonObject], schemas: JsonObject) -> JsonObject:
+    parameters: list[JsonObject] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
@@ -79,19 +70,18 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
             {"name": "limit", "in": "query", "schema": limit},
             {"name": "cursor", "in": "query", "schema": {"type": "string"}},
         ]
-    good: dict[str, Any] = {"description": endpoint.summary}
-    if endpoint.status != 204:
-        good["content"] = {"application/json": {"schema": row}}
-    refused = {
-        "description": "Refused or failed",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
-    operation: dict[str, Any] = {
+    good: dict[str, object] = {"description": endpoint.summary}
+    if endpoint.answer:
+        # Written out where it is answered: a reader sees the fields at once.
+        name = str(refs[endpoint.answer]["$ref"]).rpartition("/")[2]
+        good["content"] = {"application/json": {"schema": schemas[name]}}
+    refused = {"description": "Refused or failed", "content": {"application/json": {"schema": refs[ErrorAnswer]}}}
+    operation: dict[str, object] = {
         "summary": endpoint.summary,
         "parameters": parameters,
         "responses": {str(endpoint.status): good, "4XX": refused, "5XX": refused},
     }
     if endpoint.body:
-        schema = {"$ref": f"#/components/schemas/{endpoint.body.__name__}"}
+        schema = refs[endpoint.body]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return operation

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from lib.api.answers import ListAnswer, PersonaAnswer
 from lib.api.bodies import PersonaFields, PersonaPatch
 from lib.api.endpoint import ApiCall, Endpoint, page_of
 from lib.models import Persona
@@ -14,37 +13,29 @@ FRESH_S = 2.0
 
 API = By(actor="api")
 
-ROW = {
-    "type": "object",
-    "required": ["persona_id", "persona_name"],
-    "properties": {"persona_id": {"type": "string"}, "persona_name": {"type": "string"}},
-    "additionalProperties": True,
-    "description": "The row as Tavus gives it, with all its other fields.",
-}
+
+def row(persona: Persona) -> PersonaAnswer:
+    return PersonaAnswer.model_validate({**persona.raw, "persona_id": persona.id, "persona_name": persona.name})
 
 
-def row(persona: Persona) -> dict[str, Any]:
-    """The row as Tavus gave it, named by the older words even where Tavus used the newer ones."""
-    return {**persona.raw, "persona_id": persona.id, "persona_name": persona.name}
-
-
-def every(call: ApiCall) -> dict[str, Any]:
+def every(call: ApiCall) -> ListAnswer[PersonaAnswer]:
     listing = call.services.catalogue.personas(max_age_s=FRESH_S)
     if listing.error is not None:
         raise listing.error
-    return page_of(call, [row(persona) for persona in listing.items], "persona_id")
+    shown, following = page_of(call, listing.items, lambda persona: persona.id)
+    return ListAnswer[PersonaAnswer](data=[row(persona) for persona in shown], next=following)
 
 
-def create(call: ApiCall) -> dict[str, Any]:
-    return row(call.services.personas.create(call.body.model_dump(exclude_unset=True), API))
+def create(call: ApiCall) -> PersonaAnswer:
+    return row(call.services.personas.create(call.taken(PersonaFields).model_dump(exclude_unset=True), API))
 
 
-def one(call: ApiCall) -> dict[str, Any]:
+def one(call: ApiCall) -> PersonaAnswer:
     return row(call.services.personas.get(call.path["id"]))
 
 
-def change(call: ApiCall) -> dict[str, Any]:
-    personas, persona_id, body = call.services.personas, call.path["id"], call.body.root
+def change(call: ApiCall) -> PersonaAnswer:
+    personas, persona_id, body = call.services.personas, call.path["id"], call.taken(PersonaPatch).root
     if isinstance(body, list):
         steps = [step.model_dump(exclude_unset=True, by_alias=True) for step in body]
         saved = personas.patch(persona_id, steps, API).checked()
@@ -62,9 +53,9 @@ def delete(call: ApiCall) -> None:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/personas", every, "All personas", answer=ROW, paged=True),
-    Endpoint("POST", "/api/personas", create, "Make a persona", 201, body=PersonaFields, answer=ROW),
-    Endpoint("GET", "/api/personas/{id}", one, "One persona", answer=ROW),
-    Endpoint("PATCH", "/api/personas/{id}", change, "Change a persona", body=PersonaPatch, answer=ROW),
+    Endpoint("GET", "/api/personas", every, "All personas", answer=ListAnswer[PersonaAnswer]),
+    Endpoint("POST", "/api/personas", create, "Make a persona", 201, body=PersonaFields, answer=PersonaAnswer),
+    Endpoint("GET", "/api/personas/{id}", one, "One persona", answer=PersonaAnswer),
+    Endpoint("PATCH", "/api/personas/{id}", change, "Change a persona", body=PersonaPatch, answer=PersonaAnswer),
     Endpoint("DELETE", "/api/personas/{id}", delete, "Delete a persona", 204),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
@@ -161,8 +161,7 @@ def by_token(connection: Connection, account: str, token: str) -> tuple[Session,
 
 def persona_of(connection: Connection, session_id: str) -> PersonaPart:
     value = connection.execute(select(sessions.c.persona).where(sessions.c.id == session_id)).scalar_one_or_none()
-    part: PersonaPart = value or {}
-    return part
+    return cast(PersonaPart, value or {})
 
 
 def holders(connection: Connection, conversation_ids: Collection[str]) -> dict[str, tuple[str, str]]:

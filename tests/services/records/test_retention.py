@@ -274,7 +274,7 @@ def test_the_process_that_sweeps_purges_by_itself_and_at_tavus_if_it_is_set(hous
             old = datetime.now(UTC) - 3 * DAY
             rows.advance(connection, session.id, created_at=old)
             connection.execute(text("UPDATE search SET number = :n"), {"n": int(old.timestamp() * 1_000_000)})
-    with housed(days=2, at_tavus=True) as services:
+    with housed(retention_days=2, retention_at_tavus=True) as services:
         until(lambda: not services.sessions.page().items)
         until(lambda: not known(sandbox, session.conversation_id))
 
