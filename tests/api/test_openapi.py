@@ -91,7 +91,7 @@ def test_every_route_answers_as_it_is_described(api: Client, monkeypatch: pytest
     assert call("POST", "/api/sessions", {"agentId": plain, "watch": True, "clientToken": "t"})["endReason"]
     call("POST", "/api/sessions/{id}/messages", {"text": "Too late"}, id=session)
     # a text chat, and a refused avatar
-    written = call("POST", "/api/sessions", {"agentId": plain, "enableAvatar": False})["sessionId"]
+    written = call("POST", "/api/sessions", {"agentId": agent, "enableAvatar": False})["sessionId"]
     call("POST", "/api/sessions/{id}/messages", {"text": "Hello"}, id=written)
     api.sandbox.faults({"route": "POST /v2/conversations", "status": 402, "times": 1})
     refused = call("POST", "/api/sessions", {"agentId": plain})["sessionId"]

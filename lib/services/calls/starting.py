@@ -24,9 +24,6 @@ log = logging.getLogger(__name__)
 SEND_WITHIN_S = 40.0
 """A start that was held up for longer is not sent any more: other processes soon take this one for dead."""
 
-AGAIN_S, SELDOM_S = 1.0, 600.0
-"""An outcome that is refused by itself is tried again after so long, then ever less often."""
-
 
 @dataclass
 class _Unwritten:
@@ -34,8 +31,6 @@ class _Unwritten:
 
     write: Callable[[], object]
     odd: bool = False
-    wait_s: float = 0.0
-    again_at: float = 0.0
 
 
 class Starting:
@@ -97,11 +92,13 @@ class Starting:
             return session_id in self._running or (kept is not None and not kept.odd)
 
     def write_down(self) -> None:
-        """Write what could not be written before. What still can't be waits behind the others."""
-        now = self._monotonic()
+        """Write what could not be written before. What still can't be waits behind the others.
+
+        Called before each look at Tavus's list, which holds less than the answer: a private room's key is not in it.
+        """
         with self._lock:
-            due = [(session_id, kept) for session_id, kept in self._unwritten.items() if now >= kept.again_at]
-        for session_id, kept in due:
+            waiting = list(self._unwritten.items())
+        for session_id, kept in waiting:
             if not self._written(session_id, kept) and not kept.odd:
                 # The database itself: the next one would wait for it as long.
                 return
@@ -198,8 +195,6 @@ class Starting:
 
     def _keep(self, session_id: str, kept: _Unwritten, *, odd: bool) -> None:
         kept.odd = odd
-        kept.wait_s = min(SELDOM_S, 2 * kept.wait_s or AGAIN_S) if odd else 0.0
-        kept.again_at = self._monotonic() + kept.wait_s
         with self._lock:
             self._unwritten.pop(session_id, None)
             self._unwritten[session_id] = kept
