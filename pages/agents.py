@@ -16,15 +16,15 @@ from lib.services.wording import words
 from lib.ui.agents import compare, conflict, drafts, saves
 from lib.ui.agents import form as agent_form
 from lib.ui.agents import gallery as agent_gallery
-from lib.ui.agents.drafts import DRAFTS
+from lib.ui.agents.drafts import EDITOR
 from lib.ui.agents.gallery import Listed
 from lib.ui.call import strips
-from lib.ui.kit import context, feedback, lists, notes, parts
+from lib.ui.kit import context, editing, feedback, lists, notes, parts
 from lib.ui.kit.context import Services
 from lib.ui.kit.text import md, plain, span
 
 NEW = "new"
-PENDING, TRIED, DELETED = "agents_todo", "agents_tried", "agents_deleted"
+DELETED = "agents_deleted"
 
 
 def gallery(services: Services) -> None:
@@ -32,10 +32,10 @@ def gallery(services: Services) -> None:
     notice = st.container()
 
     # act on what the dialog of the last run asked for
-    doomed = st.session_state.pop(PENDING, "")
-    if doomed:
+    todo = EDITOR.asked()
+    if todo is not None:
         with notice, feedback.section("delete the agent", retry=False):
-            delete(services, doomed)
+            delete(services, todo.item_id)
     with notice, feedback.section("bring the agent back", retry=False):
         undo(services)
 
@@ -120,10 +120,10 @@ def first(services: Services, notice: st.delta_generator.DeltaGenerator) -> None
 
 def editor(services: Services, agent_id: str) -> None:
     top, notice = st.container(), st.container()
-    doomed = st.session_state.pop(PENDING, "")
-    if doomed:
+    todo = EDITOR.asked()
+    if todo is not None:
         with notice, feedback.section("delete the agent", retry=False):
-            delete(services, doomed)
+            delete(services, todo.item_id)
             go("")
 
     # fetch
@@ -131,7 +131,7 @@ def editor(services: Services, agent_id: str) -> None:
     try:
         stored = services.agents.get(agent_id) if agent_id != NEW else None
     except GreenroomError as error:
-        if not (isinstance(error, NotFound) and drafts.edited(agent_id)):
+        if not (isinstance(error, NotFound) and EDITOR.edited(agent_id)):
             with top, parts.header("Agent", "", "agent"):
                 if back():
                     go("")
@@ -145,7 +145,7 @@ def editor(services: Services, agent_id: str) -> None:
     was = drafts.base_of(draft)
     gone = was is not None and stored is None
     base = agent_form.read(was, st.query_params.get("persona", ""))
-    form = agent_form.AgentForm(base, DRAFTS.prefix(draft))
+    form = agent_form.AgentForm(base, draft["prefix"])
     worn = st.query_params.get("replica", "")
     if worn:
         # From the Replicas page: an edit like any other, that Save keeps or Discard takes back.
@@ -160,9 +160,8 @@ def editor(services: Services, agent_id: str) -> None:
     contested = saves.contested(draft, would_be, stored)
     with top:
         clicked = head(was, changed, gone=gone, contested=contested is not None)
-    if clicked == "save":
-        st.session_state[TRIED] = form.prefix
-    form.wrong = agent_form.problems(values, most) if st.session_state.get(TRIED) == form.prefix else {}
+    wrong = agent_form.problems(values, most)
+    form.wrong = wrong if EDITOR.attempted(draft, now=clicked == "save") else {}
     if clicked == "save":
         form.unfold()
     if form.wrong:
@@ -191,7 +190,7 @@ def editor(services: Services, agent_id: str) -> None:
             agent_form.readiness(
                 would_be,
                 found,
-                agent_form.problems(values, most),
+                wrong,
                 most,
                 unread=personas is None or replicas is None,
                 where=words.place(services.sandbox).capitalize(),
@@ -210,7 +209,7 @@ def editor(services: Services, agent_id: str) -> None:
     # act
     if clicked == "back":
         if not changed:
-            DRAFTS.drop(agent_id)
+            EDITOR.drop(agent_id)
         go("")
     if clicked == "delete" and stored is not None:
         confirm_delete(stored.id, stored.name, words.at(services.sandbox))
@@ -225,8 +224,8 @@ def editor(services: Services, agent_id: str) -> None:
         with notice, feedback.section("save the agent", retry=False):
             saves.settle(services, agent_id, stored, contested, decision)
             go(agent_id)
-    if changed and was is not None and unsaved(changed):
-        drafts.begin(agent_id, stored) if stored is not None else DRAFTS.drop(agent_id)
+    if was is not None and editing.unsaved(changed, "", banner="agent-edits", key="danger-discard-agent"):
+        drafts.begin(agent_id, stored) if stored is not None else EDITOR.drop(agent_id)
         st.rerun()
 
 
@@ -261,28 +260,13 @@ def back() -> bool:
     return st.button("All agents", icon=":material/arrow_back:", key="agents_back")
 
 
-def unsaved(changed: Sequence[str]) -> bool:
-    one = len(changed) == 1
-    names = changed[0] if one else f"{', '.join(changed[:-1])} and {changed[-1]}"
-    cause = f"{len(changed)} edit{'' if one else 's'} not saved"
-    with parts.banner("info", cause, f"in {names}.", key="agent-edits", icon="edit"):
-        return st.button("Discard edits", key="danger-discard-agent")
-
-
 @st.dialog("Delete this agent?", icon=":material/delete:")
 def confirm_delete(agent_id: str, name: str, where: str) -> None:
     """Asks once and says what stays, and `where`."""
     st.markdown(f"**{md(name, 120)}** and its call settings are deleted.")
     st.markdown(f":gray[The records of its sessions stay in History. Its persona and replica stay {where}.]")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep it", key="agents_keep"):
-            st.rerun()
-        if st.button("Delete agent", key=f"danger-delete-{agent_id}", on_click=ask_delete, args=(agent_id,)):
-            st.rerun()
-
-
-def ask_delete(agent_id: str) -> None:
-    st.session_state[PENDING] = agent_id
+    act = ("Delete agent", f"danger-delete-{agent_id}")
+    editing.confirm(("Keep it", "agents_keep"), act, EDITOR.ask, "delete", agent_id)
 
 
 def lookup(services: Services, notice: st.delta_generator.DeltaGenerator) -> Known:
@@ -323,7 +307,7 @@ def delete(services: Services, agent_id: str) -> None:
         notes.draw()
     else:
         st.session_state.setdefault(DELETED, []).append(agent)
-    DRAFTS.drop(agent_id)
+    EDITOR.drop(agent_id)
 
 
 def undo(services: Services) -> None:

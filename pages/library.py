@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,16 +11,15 @@ from lib.errors import GreenroomError
 from lib.services.catalogue.catalogue import Listing
 from lib.services.library.attaching import Item, tags_of
 from lib.services.library.using import LibraryKind, uses
-from lib.ui.kit import context, feedback, lists, notes, parts
+from lib.services.wording import words
+from lib.ui.kit import context, editing, feedback, lists, notes, parts
 from lib.ui.kit.context import Services
-from lib.ui.kit.drafts import Draft
-from lib.ui.library import acts, document_state, gallery, side
+from lib.ui.kit.editing import Draft
+from lib.ui.library import acts, document_state, drafts, gallery, side
 from lib.ui.library import editor as library_editor
-from lib.ui.library.editor import Personas, form_of
-from lib.ui.library.kinds import DRAFTS, NEW, WORDS, asked, begin, draft_id, go, kind_asked
-
-FAILED = "library_failed"
-
+from lib.ui.library.drafts import EDITOR, NEW, begin, beginning, draft_id, form_of
+from lib.ui.library.editor import Personas
+from lib.ui.library.kinds import WORDS, go, kind_asked
 
 # the list of a kind
 
@@ -35,7 +35,7 @@ def shelf(services: Services) -> None:
     notice = st.container()
 
     # act on what the dialog of the last run asked for
-    todo = asked()
+    todo = EDITOR.asked()
     if todo is not None:
         with notice:
             acts.carry_out(services, kind, todo)
@@ -51,7 +51,7 @@ def shelf(services: Services) -> None:
     if kind is LibraryKind.DOCUMENTS:
         document_state.watch()
     if listing.items:
-        clicked = gallery.cards(kind, listing.items, personas, library_editor.edited(kind))
+        clicked = gallery.cards(kind, listing.items, personas, drafts.edited(kind))
     else:
         clicked = gallery.empty(kind)
     if kind is LibraryKind.GUARDRAILS:
@@ -89,7 +89,7 @@ def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
     name = draft_id(kind, item_id)
 
     # act on what the dialog of the last run asked for
-    todo = asked(name)
+    todo = EDITOR.asked(name)
     if todo is not None:
         with notice:
             acts.carry_out(services, kind, todo)
@@ -112,7 +112,7 @@ def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
     edits = form.edits() if item is not None else []
     with top:
         clicked = library_editor.head(kind, item, draft, edits, sandbox=services.sandbox)
-    wrong = library_editor.attempted(kind, form, clicked in ("review", "create"), fresh=item is None)
+    wrong = library_editor.attempted(kind, draft, form, clicked in ("review", "create"), fresh=item is None)
     with notice:
         library_editor.mend(wrong)
         acts.clash(services, kind, draft, form)
@@ -121,7 +121,7 @@ def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
         library_editor.body(kind, item, form)
     with right:
         clicked = library_editor.side(item, kind, form, (personas, unread), sandbox=services.sandbox) or clicked
-    if edits and library_editor.unsaved(edits, name, sandbox=services.sandbox):
+    if editing.unsaved(edits, words.place(services.sandbox), banner="library-edits", key=f"danger-discard-{name}"):
         begin(kind, item_id, draft["raw"])
         st.rerun()
 
@@ -139,27 +139,19 @@ def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
 
 
 def opened(services: Services, kind: LibraryKind, item_id: str) -> tuple[Draft, Item | None]:
-    """The draft of this item and the item, read when its page is opened: one request, none on a rerun.
-
-    A failure is kept and raised again until the page is opened anew or Retry is pressed.
-    """
-    name, fresh = draft_id(kind, item_id), context.freshness() is not None
-    draft = DRAFTS.get(name)
+    """The draft of this item and the item, read when its page is opened; see `Editor.opened`."""
     if item_id == NEW:
-        return draft or begin(kind, NEW, {}, library_editor.beginning(kind)), None
-    known = services.library.of(kind).known(item_id)
-    if draft is not None and known is not None and not (fresh and not form_of(kind, draft).edits()):
-        return draft, known
-    failed: tuple[str, GreenroomError] | None = st.session_state.get(FAILED)
-    if failed is not None and failed[0] == name and not fresh:
-        raise failed[1].with_traceback(None)
-    try:
-        read: Item = services.library.of(kind).get(item_id)
-    except GreenroomError as error:
-        st.session_state[FAILED] = (name, error)
-        raise
-    st.session_state.pop(FAILED, None)
-    return begin(kind, item_id, dict(read.raw)), read
+        return EDITOR.get(draft_id(kind, NEW)) or begin(kind, NEW, {}, beginning(kind)), None
+    shelf = services.library.of(kind)
+    item: Item | None = shelf.known(item_id)
+
+    def read() -> Mapping[str, Any]:
+        nonlocal item
+        found: Item = shelf.get(item_id)
+        item = found
+        return found.raw
+
+    return EDITOR.opened(draft_id(kind, item_id), read, unknown=item is None), item
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from lib.models import Persona, Replica, Snapshot
 from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import form as persona_form
 from lib.services.personas.history import Drift
-from lib.ui.kit import context, feedback, lists, notes, parts
+from lib.services.wording import words
+from lib.ui.kit import context, editing, feedback, lists, notes, parts
 from lib.ui.kit.context import Services
 from lib.ui.personas import acts, deleted, drafts, files, names, saves
 from lib.ui.personas import compare as persona_compare
@@ -17,7 +18,7 @@ from lib.ui.personas import editor as persona_editor
 from lib.ui.personas import gallery as persona_gallery
 from lib.ui.personas import history as persona_history
 from lib.ui.personas import outcome as persona_outcome
-from lib.ui.personas.drafts import DRAFTS, NEW, go
+from lib.ui.personas.drafts import EDITOR, NEW, go
 
 
 def gallery(services: Services) -> None:
@@ -43,7 +44,7 @@ def gallery(services: Services) -> None:
     # render
     own = [persona for persona in personas.items if not persona.stock]
     stock = [persona for persona in personas.items if persona.stock]
-    states = persona_gallery.states(drift, drafts.edited())
+    states = persona_gallery.states(drift, EDITOR.all_edited())
     clicked = None if own else first(stock, replicas)
     query, kind, view = persona_gallery.filters(persona_gallery.counted(personas.items, states))
     shown = persona_gallery.chosen(personas.items, query, kind, states)
@@ -110,7 +111,8 @@ def editor(services: Services, item_id: str) -> None:
                 listing = services.catalogue.persona_shelf.peek()
                 drifted = persona_editor.drifted(services.personas.history, listing, item_id)
     persona_editor.body(form, replicas)
-    if persona_editor.unsaved(edits, item_id, sandbox=services.sandbox):
+    place, key = words.place(services.sandbox), f"danger-discard-{item_id}"
+    if editing.unsaved(edits, place, banner="personas", key=key):
         clicked = "discard"
 
     # act
@@ -157,7 +159,7 @@ def compare(services: Services, item_id: str) -> None:
         known = services.personas.history
         snapshots = known.of(item_id)
     live = personas.find(item_id) if personas else None
-    own = persona_compare.own(live, DRAFTS.get(item_id))
+    own = persona_compare.own(live, EDITOR.get(item_id))
     others = [persona for persona in personas.items if persona.id != item_id] if personas else []
     sides = persona_compare.sides(own, snapshots, others, known.content)
 

@@ -12,7 +12,7 @@ from lib.services.ledger import outcome
 from lib.services.wording import words
 from lib.services.wording.plain import cost
 from lib.ui.call import strips
-from lib.ui.kit import context, feedback, notes, parts, places
+from lib.ui.kit import context, editing, feedback, notes, parts, places
 from lib.ui.kit.context import Services
 from lib.ui.kit.text import local, md, span, stamp
 from lib.ui.records import record
@@ -49,12 +49,8 @@ def confirm_delete(session: Session, entries: int, where: str) -> None:
     at_tavus = False
     if session.conversation_id:
         at_tavus = st.checkbox(f"Also delete the conversation {where}", key="session_delete_there")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep it", key="session_keep"):
-            st.rerun()
-        asked = (session.id, at_tavus)
-        if st.button("Delete record", key="danger-session-delete", on_click=ask_delete, args=asked):
-            st.rerun()
+    act = ("Delete record", "danger-session-delete")
+    editing.confirm(("Keep it", "session_keep"), act, ask_delete, session.id, at_tavus)
 
 
 def ask_delete(session_id: str, at_tavus: bool) -> None:

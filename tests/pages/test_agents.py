@@ -191,7 +191,7 @@ def test_deleting_keeps_what_tavus_has(house: Console) -> None:
     agent = demo(house.services)
     app = house.open("agents", agent=agent.id)
     # What the dialog does: AppTest can't open the menu that leads to it.
-    app.session_state["agents_todo"] = agent.id
+    app.session_state["agents_todo"] = ("delete", agent.id, None)
     app.run()
     assert house.services.agents.all() == []
     assert "Agent deleted." in words(app) and "The records of its sessions stay" in words(app)
@@ -220,7 +220,7 @@ def test_a_deletion_is_undone_with_all_that_the_agent_had(house: Console) -> Non
     agent = demo(house.services, name=STRANGE, call=CallSettings(language="German"))
     demo(house.services, name="Other")
     app = house.open("agents")
-    app.session_state["agents_todo"] = agent.id
+    app.session_state["agents_todo"] = ("delete", agent.id, None)
     app.run()
     assert [item.name for item in house.services.agents.all()] == ["Other"]
     house.go(app, "personas")

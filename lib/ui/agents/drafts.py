@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Sequence
 
 from lib.models import Agent
 from lib.ui.agents import form
-from lib.ui.kit.drafts import Draft, Drafts
-
-DRAFTS = Drafts("agents")
+from lib.ui.kit.editing import Draft, Editor
 
 
 def opened(agent_id: str, now: Agent | None) -> Draft:
     """The draft of this agent; begun on `now` if there is none, and anew while nothing is typed on an older row."""
-    draft = DRAFTS.get(agent_id)
-    if draft is None:
-        return begin(agent_id, now)
-    older = now is not None and form.read(base_of(draft)) != form.read(now)
-    return begin(agent_id, now) if older and not edited(agent_id) else draft
+    draft = EDITOR.get(agent_id)
+    older = draft is not None and now is not None and form.read(base_of(draft)) != form.read(now)
+    return EDITOR.opened(agent_id, lambda: {"agent": now}, older=older)
 
 
 def begin(agent_id: str, now: Agent | None, wanted: Agent | None = None) -> Draft:
     """A form on `now` that holds what is `wanted` where that differs, as if a person had typed it."""
-    draft = DRAFTS.begin(agent_id, {"agent": now})
     base = form.read(now)
-    for name, value in (form.read(wanted) if wanted is not None else base).items():
-        if value != base[name]:
-            st.session_state[DRAFTS.prefix(draft) + name] = value
-    return draft
+    typed = form.read(wanted) if wanted is not None else base
+    return EDITOR.begin(agent_id, {"agent": now}, {name: it for name, it in typed.items() if it != base[name]})
 
 
 def base_of(draft: Draft) -> Agent | None:
@@ -36,10 +29,9 @@ def base_of(draft: Draft) -> Agent | None:
     return agent
 
 
-def edited(agent_id: str) -> bool:
-    """True where something is typed that was not saved."""
-    draft = DRAFTS.get(agent_id)
-    if draft is None:
-        return False
+def _edits(draft: Draft) -> Sequence[str]:
     base = form.read(base_of(draft))
-    return bool(form.edits(base, form.AgentForm(base, DRAFTS.prefix(draft)).values()))
+    return form.edits(base, form.AgentForm(base, draft["prefix"]).values())
+
+
+EDITOR = Editor("agents", _edits)

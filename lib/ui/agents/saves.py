@@ -7,11 +7,11 @@ from lib.models import Agent
 from lib.services.agents import merge as agent_merge
 from lib.services.agents.merge import AgentMerge
 from lib.ui.agents import conflict, drafts
-from lib.ui.agents.drafts import DRAFTS
+from lib.ui.agents.drafts import EDITOR
 from lib.ui.kit import notes
 from lib.ui.kit.conflict import Decision
 from lib.ui.kit.context import Services
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Draft
 
 
 def make(services: Services, wanted: Agent, draft_id: str) -> Agent:
@@ -19,7 +19,7 @@ def make(services: Services, wanted: Agent, draft_id: str) -> Agent:
     made = services.agents.create(
         name=wanted.name, persona_id=wanted.persona_id, replica_id=wanted.replica_id, call=wanted.call
     )
-    DRAFTS.drop(draft_id)
+    EDITOR.drop(draft_id)
     notes.later("Made. It is on Home, with a Start button.")
     return made
 
@@ -44,7 +44,7 @@ def save(services: Services, was: Agent | None, wanted: Agent, agent_id: str, *,
         saved, told = merged.agent, "Saved."
         if merged.theirs:
             told += f" Kept as changed meanwhile: {', '.join(merged.theirs)}."
-    DRAFTS.drop(agent_id)
+    EDITOR.drop(agent_id)
     notes.later(told)
     return saved
 
@@ -69,6 +69,6 @@ def settle(services: Services, agent_id: str, now: Agent | None, merge: AgentMer
 
 
 def _contest(agent_id: str) -> None:
-    draft = DRAFTS.get(agent_id)
+    draft = EDITOR.get(agent_id)
     if draft is not None:
         draft["contested"] = True

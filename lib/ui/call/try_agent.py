@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.models import Agent
 from lib.services.diagnostics.service import CheckResult, HealthCheck
-from lib.ui.kit import context, parts
+from lib.ui.kit import context, editing, parts
 from lib.ui.kit.text import md, plain, span
 
 KINDS: dict[CheckResult, parts.Kind] = {CheckResult.PASS: "good", CheckResult.LOOK: "warn", CheckResult.FAIL: "bad"}
@@ -55,11 +55,8 @@ def confirm(agent: Agent, *, sandbox: bool, absent_s: int) -> None:
     )  # fmt: skip
     st.markdown(f"**{md(agent.name, 120)}** is started like any call, and ended as soon as its avatar is in the room.")
     st.markdown(f":gray[{md(cost)} It counts against today's limits and is kept in History.]")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Don't", key="diagnostics_dont"):
-            st.rerun()
-        if st.button("Hold the call", type="primary", key="diagnostics_hold", on_click=want, args=(agent.id,)):
-            st.rerun()
+    dont, hold = ("Don't", "diagnostics_dont"), ("Hold the call", "diagnostics_hold")
+    editing.confirm(dont, hold, want, agent.id, primary=True)
 
 
 def want(agent_id: str) -> None:

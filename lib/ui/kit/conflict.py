@@ -11,7 +11,7 @@ import streamlit as st
 from lib.models import MergeClash
 from lib.services.personas.diff import words as by_word
 from lib.ui.kit import changes
-from lib.ui.kit.text import html, md
+from lib.ui.kit.text import html, md, series
 
 Act = Literal["review", "theirs", ""]
 THEIRS, MINE, ANEW = "theirs", "mine", "anew"
@@ -120,8 +120,7 @@ def _counted(clashes: int, theirs: Sequence[str], mine: Sequence[str]) -> str:
         said.append("What only one side changed goes together by itself.")
     for names, whose in ((theirs, "Theirs"), (mine, "Yours")):
         if names:
-            more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-            said.append(f"{whose}: {md(', '.join(names[:MANY]))}{more}.")
+            said.append(f"{whose}: {md(series(names, MANY))}.")
     return " ".join(said)
 
 

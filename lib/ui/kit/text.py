@@ -7,6 +7,7 @@ persona be called `<img src=x onerror=...>` or `:red[x]`, and nobody may notice.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from html import escape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -64,6 +65,13 @@ def gist(prompt: str, limit: int) -> str:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
     return text[: ends[-1]].rstrip() if ends else plain(text, limit)
+
+
+def series(words: Sequence[str], most: int, *, last: str = ", ") -> str:
+    """ "A, B and 3 more" where there are more than `most`; else all of them, `last` before the last one."""
+    if len(words) > most:
+        return f"{', '.join(words[:most])} and {len(words) - most} more"
+    return last.join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def clock(seconds: float | None) -> str:

@@ -8,24 +8,25 @@ from typing import Any
 
 import streamlit as st
 
-from lib.errors import Ambiguous, Conflict, NotFound, RateLimited
+from lib.errors import Conflict, NotFound, RateLimited
 from lib.models import Document, Persona
 from lib.services.catalogue.catalogue import Listing
 from lib.services.library import documents, forms, guardrails, objectives
 from lib.services.library.attaching import Item
 from lib.services.library.using import LibraryKind
 from lib.services.wording import words
-from lib.ui.kit import feedback, notes, parts
+from lib.ui.kit import editing, feedback, notes, parts
 from lib.ui.kit.context import Services
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Asked, Draft
 from lib.ui.kit.text import stamp
 from lib.ui.library import document_state, objective_form, side
 from lib.ui.library import form as library_form
-from lib.ui.library.editor import Form, form_of, written
-from lib.ui.library.kinds import DRAFTS, WORDS, begin, draft_id, go
+from lib.ui.library.drafts import EDITOR, Form, begin, draft_id, form_of
+from lib.ui.library.editor import written
+from lib.ui.library.kinds import WORDS, go
 
 CLASH = "library_clash"
-Todo = tuple[str, str, object]
+UNMADE = "It may have been made. Look in the list before you send it again: all that you typed stays."
 
 
 def open_dialog(services: Services, kind: LibraryKind, item: Item, act: str, personas: Listing[Persona] | None) -> None:
@@ -45,7 +46,7 @@ def hold() -> None:
     st.session_state[document_state.HOLDING] = True
 
 
-def carry_out(services: Services, kind: LibraryKind, todo: Todo) -> None:
+def carry_out(services: Services, kind: LibraryKind, todo: Asked) -> None:
     """What a dialog's button asked for, at the start of the run after it. Draws what went wrong where it stands."""
     act, name, what = todo
     item: Item | None = services.library.of(kind).known(name.removeprefix(f"{kind.value}-"))
@@ -70,14 +71,11 @@ def create(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> N
         fields = objectives.body_of(form.value())
     else:
         fields = (guardrails if kind is LibraryKind.GUARDRAILS else documents).fields_of(form.values())
-    try:
+    with editing.unsure(UNMADE):
         made: Item = services.library.of(kind).create(fields)
-    except Ambiguous as error:
-        hint = "It may have been made. Look in the list before you send it again: all that you typed stays."
-        raise Ambiguous(error.message, status=error.status, code=error.code, hint=hint) from error
     # Before any st call: a second click stops this run at the next one, and must not make a second one.
     draft["made"] = made.id
-    begin(kind, made.id, dict(made.raw))
+    begin(kind, made.id, made.raw)
     done = "Added." if kind is LibraryKind.DOCUMENTS else "Created."
     notes.later(f"{done} Attach it to a persona to use it.")
     arrive(kind, draft)
@@ -86,28 +84,26 @@ def create(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> N
 def arrive(kind: LibraryKind, draft: Draft) -> None:
     """Go on to what was made of this draft."""
     made = draft["made"]
-    DRAFTS.drop(draft["id"])
+    EDITOR.drop(draft["id"])
     go(kind, made)
 
 
 def save(services: Services, kind: LibraryKind, item: Item) -> None:
     """Send what differs and begin a form on what Tavus has then. A failure leaves what was typed."""
     name = draft_id(kind, item.id)
-    draft = DRAFTS.get(name)
+    draft = EDITOR.get(name)
     if draft is None:
         return
     form = form_of(kind, draft)
     wanted = _held(form)
     st.session_state.pop(CLASH, None)
     try:
-        saved = services.library.of(kind).save(replace(item, raw=draft["raw"]), written(kind, draft, form))
+        with editing.unsure(editing.UNSAVED):
+            saved = services.library.of(kind).save(replace(item, raw=draft["raw"]), written(kind, draft, form))
     except Conflict:
         st.session_state[CLASH] = name
         return
-    except Ambiguous as error:
-        hint = "It may have been saved. Saving again sends the same change once more and harms nothing."
-        raise Ambiguous(error.message, status=error.status, code=error.code, hint=hint) from error
-    begin(kind, item.id, dict(saved.item.raw))
+    begin(kind, item.id, saved.item.raw)
     where = words.at(services.sandbox)
     if not saved.changed:
         say(f"Nothing changed {where}. The form shows what is there.")
@@ -150,7 +146,7 @@ def delete(services: Services, kind: LibraryKind, item: Item) -> None:
         say(f"Nothing was deleted. {done}".strip())
         side.failed(outcomes)
         return
-    DRAFTS.drop(draft_id(kind, item.id))
+    EDITOR.drop(draft_id(kind, item.id))
     notes.later(f"Deleted. {done}".strip())
     go(kind)
 
@@ -169,7 +165,7 @@ def clash(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> No
         drop = st.button("Discard my edits", key=f"danger-theirs-{draft['id']}")
     if keep or drop:
         del st.session_state[CLASH]
-        begin(kind, item_id, dict(now.raw), mine if keep else None)
+        begin(kind, item_id, now.raw, mine if keep else None)
         st.rerun()
 
 

@@ -10,63 +10,26 @@ import streamlit as st
 from lib.errors import GreenroomError
 from lib.models import Document, Persona
 from lib.services.catalogue.catalogue import Listing
-from lib.services.library import documents, examples, forms, guardrails, objectives, patches
+from lib.services.library import documents, forms, guardrails, objectives, patches
 from lib.services.library.attaching import Item
 from lib.services.library.forms import LibraryChange
 from lib.services.library.using import LibraryKind
-from lib.services.wording import words
 from lib.ui.kit import notes, parts
-from lib.ui.kit.context import Services
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Draft
 from lib.ui.library import document_state, gallery, objective_form
 from lib.ui.library import form as library_form
 from lib.ui.library import side as library_side
-from lib.ui.library.kinds import DRAFTS, NEW, WORDS, begin, draft_id, go, name_of, tags_known
+from lib.ui.library.drafts import EDITOR, NEW, Form, begin, beginning, draft_id
+from lib.ui.library.kinds import WORDS, go, name_of
 
-TRIED = "library_tried"
-Form = library_form.LibraryForm | objective_form.ObjectiveForm
 Personas = tuple[Listing[Persona] | None, GreenroomError | None]
-
-
-def form_of(kind: LibraryKind, draft: Draft, services: Services | None = None) -> Form:
-    """The form of a draft. With `services`, tags that are in use can be chosen."""
-    if kind is LibraryKind.OBJECTIVES:
-        return objective_form.ObjectiveForm(draft)
-    listing = services.library.of(kind).shelf.peek() if services is not None else None
-    tags = tags_known(listing.items) if listing is not None else []
-    return library_form.LibraryForm(draft, fields_of(kind, draft), tags=tags)
-
-
-def fields_of(kind: LibraryKind, draft: Draft) -> Sequence[forms.LibraryField]:
-    if kind is LibraryKind.GUARDRAILS:
-        return guardrails.FIELDS
-    return documents.NEW_FIELDS if draft["id"] == draft_id(kind, NEW) else documents.FIELDS
-
-
-def edited(kind: LibraryKind) -> set[str]:
-    """Ids of the items with edits that were not saved."""
-    prefix = f"{kind.value}-"
-    drafts = [draft for name in DRAFTS.ids() if name.startswith(prefix) and (draft := DRAFTS.get(name)) is not None]
-    return {
-        draft["id"].removeprefix(prefix)
-        for draft in drafts
-        if draft["id"] != draft_id(kind, NEW) and form_of(kind, draft).edits()
-    }
 
 
 def start(kind: LibraryKind, example: str = "") -> None:
     """The form of a new item: with the example if one is named, else with what was typed before."""
-    if example or DRAFTS.get(draft_id(kind, NEW)) is None:
+    if example or EDITOR.get(draft_id(kind, NEW)) is None:
         begin(kind, NEW, {}, beginning(kind, example))
     go(kind, NEW)
-
-
-def beginning(kind: LibraryKind, example: str = "") -> object:
-    """What the form of a new item shows at first; None: nothing."""
-    if kind is LibraryKind.OBJECTIVES:
-        return examples.CHAINS.get(example) or objectives.Chain(steps=(objectives.ObjectiveStep(),))
-    known = examples.GUARDRAILS if kind is LibraryKind.GUARDRAILS else examples.DOCUMENTS
-    return known.get(example)
 
 
 def head(kind: LibraryKind, item: Item | None, draft: Draft, edits: Sequence[str], *, sandbox: bool) -> str:
@@ -97,7 +60,7 @@ def back(kind: LibraryKind, to_drop: Draft | None = None) -> None:
     """The way to the list. `to_drop` holds nothing that was typed, and is read anew next time."""
     if st.button(f"All {WORDS[kind].many.lower()}", icon=":material/arrow_back:", key="library_back"):
         if to_drop is not None:
-            DRAFTS.drop(to_drop["id"])
+            EDITOR.drop(to_drop["id"])
         go(kind)
 
 
@@ -153,11 +116,9 @@ def side(item: Item | None, kind: LibraryKind, form: Form, personas: Personas, *
     return clicked
 
 
-def attempted(kind: LibraryKind, form: Form, now: bool, *, fresh: bool) -> list[tuple[str, str]]:
+def attempted(kind: LibraryKind, draft: Draft, form: Form, now: bool, *, fresh: bool) -> list[tuple[str, str]]:
     """What is wrong with the form, once it was tried to be sent, as label and message; told to the form too."""
-    if now:
-        st.session_state[TRIED] = form.prefix
-    if st.session_state.get(TRIED) != form.prefix:
+    if not EDITOR.attempted(draft, now=now):
         return []
     if isinstance(form, objective_form.ObjectiveForm):
         chain = form.value()
@@ -184,15 +145,6 @@ def mend(found: Sequence[tuple[str, str]]) -> None:
         cause = "One thing to fix before this can be sent." if len(found) == 1 else f"{len(found)} things to fix first."
         rest = " ".join(f"{label}: {message}" for label, message in found[:8])
         parts.banner("warn", cause, rest, key="library-problems", stacked=True)
-
-
-def unsaved(edits: Sequence[str], name: str, *, sandbox: bool) -> bool:
-    """What was typed and not sent; True when Discard was clicked."""
-    cause = f"{len(edits)} local edit{'' if len(edits) == 1 else 's'}"
-    more = f" and {len(edits) - 6} more" if len(edits) > 6 else ""
-    rest = f"in {', '.join(edits[:6])}{more}. Nothing has been sent to {words.place(sandbox)}."
-    with parts.banner("info", cause, rest, key="library-edits", icon="edit"):
-        return st.button("Discard edits", key=f"danger-discard-{name}")
 
 
 def what_changes(kind: LibraryKind, draft: Draft, form: Form) -> tuple[Sequence[LibraryChange], Any]:

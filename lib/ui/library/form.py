@@ -9,9 +9,8 @@ import streamlit as st
 
 from lib.services.library import documents, guardrails
 from lib.services.library.forms import LibraryField, read
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Draft
 from lib.ui.kit.text import md, plain
-from lib.ui.library.kinds import DRAFTS, started
 
 _HINTS = {
     guardrails.NAME.key: "For example: no_prices",
@@ -27,9 +26,9 @@ class LibraryForm:
 
     def __init__(self, draft: Draft, fields: Sequence[LibraryField], *, tags: Iterable[str] = ()) -> None:
         self.fields = tuple(fields)
-        self.prefix = DRAFTS.prefix(draft)
+        self.prefix = draft["prefix"]
         self.base = read(draft["raw"], fields)
-        start = started(draft)
+        start = draft.get("start")
         self.start: Mapping[str, Any] = self.base | (start if isinstance(start, dict) else {})
         self.wrong: Mapping[str, str] = {}
         self._tags = list(tags)

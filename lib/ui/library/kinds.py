@@ -11,12 +11,7 @@ from lib.models import Document, Guardrail, ObjectiveSet
 from lib.services.library import documents, objectives
 from lib.services.library.attaching import Item
 from lib.services.library.using import LibraryKind
-from lib.ui.kit.drafts import Draft, Drafts
 from lib.ui.kit.text import plain
-
-NEW = "new"
-DRAFTS = Drafts("library")
-PENDING = "library_todo"
 
 
 @dataclass(frozen=True)
@@ -84,37 +79,6 @@ def go(kind: LibraryKind, item_id: str = "") -> NoReturn:
     else:
         st.query_params.pop("item", None)
     st.rerun()
-
-
-def draft_id(kind: LibraryKind, item_id: str) -> str:
-    return f"{kind.value}-{item_id}"
-
-
-def begin(kind: LibraryKind, item_id: str, raw: dict[str, object], start: object = None) -> Draft:
-    """A form on `raw`; `start` is what it shows at first, where that is not what `raw` says."""
-    draft = DRAFTS.begin(draft_id(kind, item_id), raw)
-    if start is not None:
-        st.session_state[DRAFTS.prefix(draft) + "start"] = start
-    return draft
-
-
-def started(draft: Draft) -> object:
-    """What the form shows at first; None: what its row says."""
-    return st.session_state.get(DRAFTS.prefix(draft) + "start")
-
-
-def ask(act: str, draft: str, with_what: object = None) -> None:
-    """What a dialog's button wants done: the page does it at the start of its next run."""
-    st.session_state[PENDING] = (act, draft, with_what)
-
-
-def asked(draft: str = "") -> tuple[str, str, object] | None:
-    """Take what was asked for, for this draft or ("") for any."""
-    todo: tuple[str, str, object] | None = st.session_state.get(PENDING)
-    if todo is None or (draft and todo[1] != draft):
-        return None
-    del st.session_state[PENDING]
-    return todo
 
 
 def name_of(item: Item) -> str:

@@ -10,9 +10,8 @@ import streamlit as st
 
 from lib.services.library import objectives
 from lib.services.library.objectives import Chain, ChainProblem, ObjectiveStep
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Draft
 from lib.ui.kit.text import html, md, plain
-from lib.ui.library.kinds import DRAFTS, started
 
 END, ONE, DEPENDS = "It ends here", "One next step", "It depends"
 FEW_TO_OPEN = 1
@@ -41,11 +40,11 @@ class ObjectiveForm:
     """The steps of one set. Steps point to each other by uid, so a new name needs no change elsewhere."""
 
     def __init__(self, draft: Draft) -> None:
-        self.prefix = DRAFTS.prefix(draft)
+        self.prefix = draft["prefix"]
         self.base = objectives.read(draft["raw"])
         self.whole = objectives.is_whole(draft["raw"]) or not draft["raw"]
         self.problems: Sequence[ChainProblem] = ()
-        start = started(draft)
+        start = draft.get("start")
         self.start = start if isinstance(start, Chain) else self.base
         if self.prefix + "steps" not in st.session_state:
             st.session_state[self.prefix + "steps"] = self._held(self.start.steps)

@@ -19,10 +19,11 @@ from lib.services.library.using import ONE, LibraryKind, Use, named, uses
 from lib.services.personas import diff
 from lib.services.wording import words
 from lib.ui.kit import changes as persona_diff
-from lib.ui.kit import feedback, places
-from lib.ui.kit.text import ago, html, md, plain
+from lib.ui.kit import editing, feedback, places
+from lib.ui.kit.text import ago, html, md, plain, series
 from lib.ui.library import document_state
-from lib.ui.library.kinds import WORDS, ask, name_of
+from lib.ui.library.drafts import EDITOR
+from lib.ui.library.kinds import WORDS, name_of
 
 SHOWN = 8
 LONG = 5
@@ -125,18 +126,8 @@ def choose(kind: LibraryKind, item: Item, draft: str, personas: Sequence[Persona
             st.markdown("  \n".join([*lines, ":gray[It counts from a persona’s next call on.]"]))
         else:
             st.markdown(":gray[Nothing changes.]")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Cancel", key="library_cancel"):
-            st.rerun()
-        if st.button(
-            "Save",
-            type="primary",
-            key="library_attach",
-            disabled=not lines,
-            on_click=ask,
-            args=("attach", draft, tuple(chosen)),
-        ):
-            st.rerun()
+    cancel, save = ("Cancel", "library_cancel"), ("Save", "library_attach")
+    editing.confirm(cancel, save, EDITOR.ask, "attach", draft, tuple(chosen), primary=True, disabled=not lines)
 
 
 def _instead(kind: LibraryKind, persona: Persona) -> str:
@@ -155,12 +146,9 @@ def review(draft: str, changes: Sequence[LibraryChange], sent: Any, users: int |
         persona_diff.draw([diff.FieldChange((), change.label, change.was, change.now) for change in changes])
     with st.expander("What is sent", icon=":material/data_object:"):
         st.code(json.dumps(sent, indent=2, ensure_ascii=False), language="json", wrap_lines=True, height=240)
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep editing", key="library_keep_editing"):
-            st.rerun()
-        label = "Save in the sandbox" if sandbox else "Save to Tavus"
-        if st.button(label, type="primary", key="library_save", on_click=ask, args=("save", draft)):
-            st.rerun()
+    label = "Save in the sandbox" if sandbox else "Save to Tavus"
+    keep, save = ("Keep editing", "library_keep_editing"), (label, "library_save")
+    editing.confirm(keep, save, EDITOR.ask, "save", draft, primary=True)
 
 
 @st.dialog("Delete it?", icon=":material/delete:", on_dismiss="rerun")
@@ -180,11 +168,7 @@ def confirm_delete(kind: LibraryKind, item: Item, draft: str, found: Sequence[Us
     tagged = [use.persona for use in found or () if use.tags]
     if tagged:
         st.markdown(f":orange[:material/warning:] {_names(tagged)} had it by a tag and will do without it.")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep it", key="library_keep"):
-            st.rerun()
-        if st.button("Delete", key=f"danger-delete-{draft}", on_click=ask, args=("delete", draft)):
-            st.rerun()
+    editing.confirm(("Keep it", "library_keep"), ("Delete", f"danger-delete-{draft}"), EDITOR.ask, "delete", draft)
 
 
 @st.dialog("Read it again?", icon=":material/sync:", on_dismiss="rerun")
@@ -216,12 +200,9 @@ def recrawl(document: Document, draft: str) -> None:
     if wait := document_state.next_crawl(document):
         st.markdown(f":orange[:material/schedule: {md(wait)}]")
     same = all(crawl.get(key) == value for key, value in values.items())
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Cancel", key="library_cancel"):
-            st.rerun()
-        what = None if same else tuple(sorted(values.items()))
-        if st.button("Read again", type="primary", key="library_recrawl", on_click=ask, args=("recrawl", draft, what)):
-            st.rerun()
+    what = None if same else tuple(sorted(values.items()))
+    cancel, again = ("Cancel", "library_cancel"), ("Read again", "library_recrawl")
+    editing.confirm(cancel, again, EDITOR.ask, "recrawl", draft, what, primary=True)
 
 
 def told(outcomes: Iterable[AttachOutcome]) -> str:
@@ -231,7 +212,7 @@ def told(outcomes: Iterable[AttachOutcome]) -> str:
     for verb, attach in (("Attached to", True), ("Detached from", False)):
         names = [md(outcome.name or outcome.persona_id, 60) for outcome in done if outcome.attach is attach]
         if names:
-            parts.append(f"{verb} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}.")
+            parts.append(f"{verb} {series(names, 3)}.")
     return " ".join(parts)
 
 
@@ -252,5 +233,4 @@ def _personas(count: int) -> str:
 
 
 def _names(personas: Sequence[Persona]) -> str:
-    names = ", ".join(f"**{md(persona.name or persona.id, 80)}**" for persona in personas[:SHOWN])
-    return names + (f" and {len(personas) - SHOWN} more" if len(personas) > SHOWN else "")
+    return series([f"**{md(persona.name or persona.id, 80)}**" for persona in personas], SHOWN)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
-from lib.errors import Ambiguous, GreenroomError
 from lib.models import Agent, Persona, Snapshot
 from lib.services.catalogue.catalogue import Listing
 from lib.services.personas import check as persona_check
@@ -16,24 +15,22 @@ from lib.services.personas import form as persona_form
 from lib.services.personas import patch as persona_patch
 from lib.services.personas.service import By
 from lib.services.wording import words
-from lib.ui.kit import context, feedback, notes, places
+from lib.ui.kit import context, editing, feedback, notes, places
 from lib.ui.kit.context import Services
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Draft
 from lib.ui.kit.text import stamp
 from lib.ui.personas import compare, conflict, deleted, drafts, editor, history, names, saves
 from lib.ui.personas import outcome as persona_outcome
 from lib.ui.personas import review as persona_review
-from lib.ui.personas.drafts import COPY, DRAFTS, NEW, go
+from lib.ui.personas.drafts import COPY, EDITOR, NEW, go
 from lib.ui.personas.gallery import Clicked
 
-FAILED, TRIED = "personas_failed", "personas_tried"
-UNSAVED = "It may have been saved. Saving again sends the same change once more and harms nothing."
 UNMADE = "It may have been made. Look in the list before you press Create again: all that you typed stays."
 
 
 def asked(services: Services, item_id: str, notice: st.delta_generator.DeltaGenerator) -> None:
     """Do what the dialog of the last run asked for, of this persona or ("") of any."""
-    todo = persona_review.asked(item_id)
+    todo = EDITOR.asked(item_id)
     if todo is None:
         return
     act, target, detail = todo
@@ -47,40 +44,27 @@ def asked(services: Services, item_id: str, notice: st.delta_generator.DeltaGene
             deleted.repoint(services, target, detail)
         elif act == "restore":
             restore(services, target, int(detail))
-        elif draft := DRAFTS.get(target):
-            with st.spinner("Saving"), unsure(UNSAVED):
+        elif draft := EDITOR.get(target):
+            with st.spinner("Saving"), editing.unsure(editing.UNSAVED):
                 saves.send(services, draft, detail, force=act == "overwrite")
         notes.draw()
 
 
 def opened(services: Services, item_id: str) -> Draft:
-    """The draft of this persona, read from Tavus when the page is opened: one request, none on a rerun.
-
-    A failure is kept and raised again until the page is opened anew or Retry is pressed.
-    """
-    draft, fresh = DRAFTS.get(item_id), context.freshness() is not None
+    """The draft of this persona, read from Tavus when the page is opened; see `Editor.opened`."""
     if item_id == NEW:
-        return draft or DRAFTS.begin(NEW, {})
-    if draft is not None and not (fresh and item_id not in drafts.edited()):
-        return draft
-    failed: tuple[str, GreenroomError] | None = st.session_state.get(FAILED)
-    if failed is not None and failed[0] == item_id and not fresh:
-        raise failed[1].with_traceback(None)
-    try:
-        raw = dict(services.personas.get(item_id.removeprefix(COPY)).raw)
-    except GreenroomError as error:
-        st.session_state[FAILED] = (item_id, error)
-        raise
-    st.session_state.pop(FAILED, None)
-    return DRAFTS.begin(item_id, persona_form.copy_of(raw, " copy") if item_id.startswith(COPY) else raw)
+        return EDITOR.opened(NEW, dict, older=False)
+
+    def read() -> Mapping[str, Any]:
+        raw = services.personas.get(item_id.removeprefix(COPY)).raw
+        return persona_form.copy_of(raw, " copy") if item_id.startswith(COPY) else raw
+
+    return EDITOR.opened(item_id, read)
 
 
 def attempted(draft: Draft, *, now: bool) -> tuple[persona_check.FieldProblem, ...]:
     """What is wrong with the form, once it was tried to be sent."""
-    attempt = DRAFTS.prefix(draft)
-    if now:
-        st.session_state[TRIED] = attempt
-    if st.session_state.get(TRIED) != attempt:
+    if not EDITOR.attempted(draft, now=now):
         return ()
     return persona_check.problems(draft["raw"], drafts.form_of(draft).values())
 
@@ -96,8 +80,8 @@ def do(
     item_id = draft["id"]
     match clicked:
         case "back":
-            if not persona_form.edits(draft["raw"], drafts.form_of(draft).values()):
-                DRAFTS.drop(item_id)
+            if not EDITOR.edits(draft):
+                EDITOR.drop(item_id)
             go("")
         case "agent":
             st.switch_page(places.AGENTS, query_params={"agent": "new", "persona": item_id})
@@ -110,7 +94,7 @@ def do(
         case "accept":
             accept(services, item_id)
         case "discard":
-            DRAFTS.begin(item_id, draft["raw"])
+            EDITOR.begin(item_id, draft["raw"])
             saves.settle(item_id)
             st.rerun()
         case "delete":
@@ -142,12 +126,12 @@ def settle_by(services: Services, draft: Draft, outcome: persona_outcome.Decided
     assert saved is not None
     match outcome.act:
         case "overwrite":
-            persona_review.ask("overwrite", item_id, draft.get("reason", ""))
+            EDITOR.ask("overwrite", item_id, draft.get("reason", ""))
         case "settle":
             saves.settle(item_id)
         case "take" | "theirs":
             row = saved.contested.theirs.raw if saved.contested else saved.persona.raw if saved.persona else None
-            DRAFTS.begin(item_id, dict(row)) if row is not None else DRAFTS.drop(item_id)
+            EDITOR.begin(item_id, row) if row is not None else EDITOR.drop(item_id)
             saves.settle(item_id)
         case "again":
             row = saved.persona.raw if saved.persona else draft["raw"]
@@ -162,25 +146,25 @@ def settle_by(services: Services, draft: Draft, outcome: persona_outcome.Decided
 
 def create(services: Services, draft: Draft) -> None:
     fields = persona_form.write(draft["raw"], drafts.form_of(draft).values())
-    with unsure(UNMADE):
+    with editing.unsure(UNMADE):
         persona = services.personas.create(fields, By(actor=context.actor()))
     # Before any st call: a second click stops this run at the next one, and must not create a second persona.
     draft["made"] = persona.id
-    DRAFTS.begin(persona.id, dict(persona.raw))
+    EDITOR.begin(persona.id, persona.raw)
     notes.later(f"Created {words.at(services.sandbox)}. Put it on an agent to talk with it.")
     arrive(draft)
 
 
 def arrive(draft: Draft) -> None:
     """Go on to what was created of this draft."""
-    DRAFTS.drop(draft["id"])
+    EDITOR.drop(draft["id"])
     go(draft["made"])
 
 
 def delete(services: Services, persona_id: str) -> None:
-    with unsure("It may be deleted already. Reload the list and look."):
+    with editing.unsure("It may be deleted already. Reload the list and look."):
         services.personas.delete(persona_id, By(actor=context.actor()))
-    DRAFTS.drop(persona_id)
+    EDITOR.drop(persona_id)
     notes.later("Persona deleted. Its history stays: it can be created again.")
     go("")
 
@@ -191,7 +175,7 @@ def restore(services: Services, persona_id: str, snapshot_id: int) -> None:
     live = services.personas.get(persona_id)
     typed = persona_form.read(services.personas.restored(live, snapshot_id))
     draft = saves.go_on(persona_id, live.raw, typed)
-    if not persona_form.edits(draft["raw"], drafts.form_of(draft).values()):
+    if not EDITOR.edits(draft):
         saves.review_wanted(persona_id)
         notes.later("It says that already: there is nothing to restore.")
     draft["restores"], draft["reason"] = True, f"Restored from {stamp(snapshot.at)}"
@@ -286,16 +270,7 @@ def follow_compare(services: Services, persona_id: str, act: str, chosen: tuple[
 
 def ask_restore(services: Services, persona_id: str, snapshot_id: int) -> None:
     """Restore at once where nothing is typed, else ask first."""
-    if persona_id in drafts.edited():
+    if EDITOR.edited(persona_id):
         editor.confirm_restore(persona_id, snapshot_id)
     else:
         restore(services, persona_id, snapshot_id)
-
-
-@contextmanager
-def unsure(hint: str) -> Iterator[None]:
-    """Where it can't be known whether Tavus did it, the hint says what that means here."""
-    try:
-        yield
-    except Ambiguous as error:
-        raise Ambiguous(error.message, status=error.status, code=error.code, hint=hint) from error

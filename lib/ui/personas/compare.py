@@ -15,7 +15,7 @@ from lib.services.personas.content import Content, content_of
 from lib.services.personas.diff import FieldChange, compare
 from lib.ui.kit import changes as persona_diff
 from lib.ui.kit import parts
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Draft
 from lib.ui.kit.text import html, plain
 from lib.ui.personas import drafts, history
 

@@ -11,11 +11,10 @@ from lib.services.catalogue.catalogue import Listing
 from lib.services.personas.history import PersonaHistory
 from lib.services.personas.service import By, Recreated
 from lib.services.wording import words
-from lib.ui.kit import context, lists, notes, parts
+from lib.ui.kit import context, editing, lists, notes, parts
 from lib.ui.kit.context import Services
-from lib.ui.kit.text import ago, html, md
-from lib.ui.personas import review
-from lib.ui.personas.drafts import go
+from lib.ui.kit.text import ago, html, md, series
+from lib.ui.personas.drafts import EDITOR, go
 from lib.ui.personas.gallery import Clicked
 
 ROWS = 6
@@ -65,10 +64,10 @@ def ask_for_agents(services: Services, item_id: str) -> None:
         _after(made)
 
 
-def repoint(services: Services, new_id: str, detail: str) -> None:
-    """Give the agents whose ids stand in `detail` the new persona."""
+def repoint(services: Services, new_id: str, agent_ids: Sequence[str]) -> None:
+    """Give these agents the new persona."""
     old_id = services.personas.history.chain(new_id)[1]
-    changed = services.personas.repoint(old_id, new_id, detail.split())
+    changed = services.personas.repoint(old_id, new_id, agent_ids)
     names = ", ".join(md(agent.name, 60) for agent in changed)
     notes.later(f"{names} {'uses' if len(changed) == 1 else 'use'} it now." if changed else "No agent was changed.")
 
@@ -97,15 +96,13 @@ def _confirm(newest: Snapshot, secrets: Sequence[str], agents: Sequence[Agent], 
         f"**{md(newest.name, 120)}** is created {words.at(sandbox)} as it last was, with a new id. Its history goes on."
     )
     if agents:
-        st.markdown(f":gray[{_named(agents)} used it: you are asked about that next.]")
+        st.markdown(
+            f":gray[{series([md(agent.name, 80) for agent in agents], 8)} used it: you are asked about that next.]"
+        )
     if secrets:
         st.markdown(f":orange[:material/key_off: Keys are never kept. Set again afterwards: {md(', '.join(secrets))}.]")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Leave it", key="personas_leave"):
-            st.rerun()
-        args = ("again", str(newest.id))
-        if st.button("Create again", type="primary", key="personas_create_again", on_click=review.ask, args=args):
-            st.rerun()
+    keep, act = ("Leave it", "personas_leave"), ("Create again", "personas_create_again")
+    editing.confirm(keep, act, EDITOR.ask, "again", str(newest.id), primary=True)
 
 
 @st.dialog("Give it back to its agents?", icon=":material/smart_display:")
@@ -119,22 +116,13 @@ def _after(made: Recreated) -> None:
         for agent in made.agents
         if st.checkbox(md(agent.name, 80), value=True, key=f"personas_repoint_{agent.id}")
     ]
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Leave them" if made.agents else "Close", key="personas_leave_agents"):
-            st.rerun()
-        label = f"Give {len(chosen)} agent{'s' if len(chosen) != 1 else ''} the new persona"
-        if made.agents and st.button(
-            label, type="primary", key="personas_repoint", disabled=not chosen, on_click=_chosen, args=(made,)
-        ):
-            st.rerun()
+    label = f"Give {len(chosen)} agent{'s' if len(chosen) != 1 else ''} the new persona"
+    keep = ("Leave them" if made.agents else "Close", "personas_leave_agents")
+    act = (label, "personas_repoint") if made.agents else None
+    editing.confirm(keep, act, _chosen, made, primary=True, disabled=not chosen)
 
 
 def _chosen(made: Recreated) -> None:
     """Ask for what is ticked in the moment of the click."""
     ticked = [agent.id for agent in made.agents if st.session_state.get(f"personas_repoint_{agent.id}")]
-    review.ask("repoint", made.persona.id, " ".join(ticked))
-
-
-def _named(agents: Sequence[Agent]) -> str:
-    names = ", ".join(md(agent.name, 80) for agent in agents[:8])
-    return names + (f" and {len(agents) - 8} more" if len(agents) > 8 else "")
+    EDITOR.ask("repoint", made.persona.id, ticked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -10,22 +10,22 @@ import streamlit as st
 from lib.services.personas import form as persona_form
 from lib.services.personas.fields import NAME
 from lib.services.personas.form import Value
-from lib.ui.kit.drafts import Draft, Drafts
+from lib.ui.kit.editing import Draft, Editor
 from lib.ui.personas.form import REMOVE, PersonaForm
 
 NEW = "new"
 COPY = "copy-"
-DRAFTS = Drafts("personas")
 
 
 def form_of(draft: Draft, *, disabled: bool = False) -> PersonaForm:
-    return PersonaForm(draft["raw"], DRAFTS.prefix(draft), disabled=disabled)
+    return PersonaForm(draft["raw"], draft["prefix"], disabled=disabled)
 
 
-def edited() -> set[str]:
-    """Ids of the personas with edits that were not saved."""
-    drafts = (draft for item_id in DRAFTS.ids() if (draft := DRAFTS.get(item_id)) is not None)
-    return {draft["id"] for draft in drafts if persona_form.edits(draft["raw"], form_of(draft).values())}
+def _edits(draft: Draft) -> Sequence[str]:
+    return persona_form.edits(draft["raw"], form_of(draft).values())
+
+
+EDITOR = Editor("personas", _edits)
 
 
 def is_new(item_id: str) -> bool:
@@ -43,14 +43,13 @@ def name_of(draft: Draft) -> str:
 
 def begin(item_id: str, raw: Mapping[str, Any], typed: Mapping[str, Value]) -> Draft:
     """A form on `raw` that holds `typed` where it differs, as if a person had typed it."""
-    draft = DRAFTS.begin(item_id, dict(raw))
-    form = form_of(draft)
+    base, held = persona_form.read(raw), dict[str, Any]()
     for key, value in typed.items():
-        if value is None and form.base.get(key) == "":
-            st.session_state[form.key(key + REMOVE)] = True
-        elif not persona_form.same(value, form.base.get(key)):
-            st.session_state[form.key(key)] = value
-    return draft
+        if value is None and base.get(key) == "":
+            held[key + REMOVE] = True
+        elif not persona_form.same(value, base.get(key)):
+            held[key] = value
+    return EDITOR.begin(item_id, raw, held)
 
 
 def go(item_id: str, view: str = "", **query: str) -> NoReturn:

@@ -15,13 +15,12 @@ from lib.services.personas.fields import CONTEXT, GREETING, LANGUAGES, LAYERS, M
 from lib.services.personas.form import Value
 from lib.services.personas.history import Drift, PersonaHistory
 from lib.services.wording import words
-from lib.ui.kit import notes, parts
-from lib.ui.kit.drafts import Draft
-from lib.ui.kit.text import ago, md, plain
-from lib.ui.personas.drafts import NEW, go, is_new, is_stock, name_of
+from lib.ui.kit import editing, notes, parts
+from lib.ui.kit.editing import Draft
+from lib.ui.kit.text import ago, md, plain, series
+from lib.ui.personas.drafts import EDITOR, NEW, go, is_new, is_stock, name_of
 from lib.ui.personas.form import PersonaForm
 from lib.ui.personas.gallery import use
-from lib.ui.personas.review import ask
 from lib.ui.replicas import picker
 
 BEST_PROMPT = 20_000  # characters: about 5,000 tokens, up to which models follow best (Tavus's guide to the LLM layer)
@@ -96,18 +95,6 @@ def body(form: PersonaForm, replicas: Listing[Replica] | None) -> None:
             form.other()
 
 
-def unsaved(edits: Sequence[str], item_id: str, *, sandbox: bool) -> bool:
-    """What was typed and not sent; True when Discard was clicked."""
-    if not edits:
-        return False
-    one = len(edits) == 1
-    names = edits[0] if one else f"{', '.join(edits[:-1])} and {edits[-1]}" if len(edits) < 6 else ", ".join(edits)
-    cause = f"{len(edits)} local edit{'' if one else 's'}"
-    rest = f"in {names}. Nothing has been sent to {words.place(sandbox)}."
-    with parts.banner("info", cause, rest, key="personas", icon="edit"):
-        return st.button("Discard edits", key=f"danger-discard-{item_id}")
-
-
 def mend(found: Sequence[persona_check.FieldProblem]) -> None:
     """Everything that keeps the form from being sent, in one place."""
     if not found:
@@ -128,29 +115,21 @@ def confirm_delete(item_id: str, name: str, agents: Sequence[Agent], *, sandbox:
         "created again, with a new id and without its keys."
     )
     if agents:
-        names = ", ".join(f"**{md(agent.name, 80)}**" for agent in agents[:8])
-        more = f" and {len(agents) - 8} more" if len(agents) > 8 else ""
+        names = series([f"**{md(agent.name, 80)}**" for agent in agents], 8)
         verb = "uses it and can’t" if len(agents) == 1 else "use it and can’t"
-        st.markdown(f":orange[:material/warning:] {names}{more} {verb} start until another persona is chosen.")
+        st.markdown(f":orange[:material/warning:] {names} {verb} start until another persona is chosen.")
     else:
         st.markdown(":gray[No agent uses it.]")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep it", key="personas_keep"):
-            st.rerun()
-        if st.button("Delete persona", key=f"danger-delete-{item_id}", on_click=ask, args=("delete", item_id, "")):
-            st.rerun()
+    act = ("Delete persona", f"danger-delete-{item_id}")
+    editing.confirm(("Keep it", "personas_keep"), act, EDITOR.ask, "delete", item_id)
 
 
 @st.dialog("Restore over your edits?", icon=":material/restore:")
 def confirm_restore(item_id: str, snapshot_id: int) -> None:
     """Asks once where what was typed would go."""
     st.markdown("This persona has edits that were not saved. Restoring puts the earlier state into the form instead.")
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep my edits", key="personas_keep_edits"):
-            st.rerun()
-        args = ("restore", item_id, str(snapshot_id))
-        if st.button("Drop my edits, restore", key=f"danger-restore-{item_id}", on_click=ask, args=args):
-            st.rerun()
+    keep, act = ("Keep my edits", "personas_keep_edits"), ("Drop my edits, restore", f"danger-restore-{item_id}")
+    editing.confirm(keep, act, EDITOR.ask, "restore", item_id, snapshot_id)
 
 
 def unread() -> None:

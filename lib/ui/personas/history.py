@@ -11,7 +11,7 @@ from lib.models import Origin, Snapshot
 from lib.services.personas.diff import compare
 from lib.ui.kit import context, parts
 from lib.ui.kit.parts import Colour
-from lib.ui.kit.text import ago, html, local, plain, stamp
+from lib.ui.kit.text import ago, html, local, plain, series, stamp
 
 SUB = "Each state that was read or written. Keys and other secrets are never kept."
 ROWS = 12
@@ -155,8 +155,7 @@ def _changed(account: str, snapshot: Snapshot, earlier: Snapshot | None) -> str:
 
 def _fields(account: str, snapshot: Snapshot, earlier: Snapshot) -> str:
     labels = _labels(account, earlier.id, snapshot.id)
-    more = f" and {len(labels) - 4} more" if len(labels) > 4 else ""
-    return f"Changed: {', '.join(labels[:4])}{more}."
+    return f"Changed: {series(labels, 4)}."
 
 
 @st.cache_data(max_entries=4_000, show_spinner=False)

@@ -13,30 +13,13 @@ from lib.services.personas.masking import HIDDEN, masked
 from lib.services.personas.patch import Step
 from lib.services.wording import words
 from lib.ui.kit import changes as persona_diff
+from lib.ui.kit import editing
+from lib.ui.personas.drafts import EDITOR
 from lib.ui.personas.gallery import use
 
 REASON = "personas_reason"
 REASON_LIMIT = 500
-PENDING = "personas_todo"
 FEW = 3
-
-
-def ask(act: str, item_id: str, detail: str | None = None) -> None:
-    """What a dialog's button wants done: the page does it at the start of its next run.
-
-    `detail` is what else the act needs; None: the reason that was typed.
-    """
-    said = str(st.session_state.get(REASON) or "").strip() if detail is None else detail
-    st.session_state[PENDING] = (act, item_id, said)
-
-
-def asked(item_id: str = "") -> tuple[str, str, str] | None:
-    """Take what was asked for, for this persona or ("") for any: what, of whom, and the detail."""
-    todo: tuple[str, str, str] | None = st.session_state.get(PENDING)
-    if todo is None or (item_id and todo[1] != item_id):
-        return None
-    del st.session_state[PENDING]
-    return todo
 
 
 @st.dialog("Save these changes?", width="medium", icon=":material/difference:")
@@ -66,12 +49,9 @@ def dialog(
             f"{hidden}]]"
         )
     why(REASON, reason)
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Keep editing", key="personas_keep_editing"):
-            st.rerun()
-        label = "Save in the sandbox" if sandbox else "Save to Tavus"
-        if st.button(label, type="primary", key="personas_save", on_click=ask, args=("save", item_id)):
-            st.rerun()
+    label = "Save in the sandbox" if sandbox else "Save to Tavus"
+    keep = ("Keep editing", "personas_keep_editing")
+    editing.confirm(keep, (label, "personas_save"), _save, item_id, primary=True)
 
 
 def why(key: str, reason: str) -> str:
@@ -95,6 +75,11 @@ def told(count: int, *, sandbox: bool) -> str:
 
 def nothing(*, sandbox: bool) -> str:
     return f"Nothing changed {words.at(sandbox)}. The form shows what is there."
+
+
+def _save(item_id: str) -> None:
+    """Ask for it with the reason as it is typed in the moment of the click."""
+    EDITOR.ask("save", item_id, str(st.session_state.get(REASON) or "").strip())
 
 
 def _long(changes: Sequence[FieldChange]) -> bool:

@@ -16,9 +16,9 @@ from lib.services.personas.saved import PersonaSaved, SaveOutcome
 from lib.services.personas.service import By
 from lib.ui.kit import context, notes
 from lib.ui.kit.context import Services
-from lib.ui.kit.drafts import Draft
+from lib.ui.kit.editing import Draft
 from lib.ui.personas import drafts, review
-from lib.ui.personas.drafts import DRAFTS
+from lib.ui.personas.drafts import EDITOR
 
 _KEPT = "personas_saved"
 _REVIEW = "personas_open_review"
@@ -53,14 +53,14 @@ def send(services: Services, draft: Draft, reason: str, *, force: bool = False) 
         notes.later(review.nothing(sandbox=services.sandbox))
     else:
         return
-    DRAFTS.begin(draft["id"], dict(saved.persona.raw if saved.persona else after))
+    EDITOR.begin(draft["id"], saved.persona.raw if saved.persona else after)
     if not saved.dropped and saved.unrecorded is None and saved.persona is not None:
         settle(draft["id"])
 
 
 def go_on(item_id: str, row: Mapping[str, Any], typed: Mapping[str, persona_form.Value]) -> Draft:
     """Begin anew on `row` with these edits and the reason as it was, and open the review of them in the next run."""
-    before = DRAFTS.get(item_id)
+    before = EDITOR.get(item_id)
     draft = drafts.begin(item_id, row, typed)
     if before is not None:
         draft["reason"], draft["restores"] = before.get("reason", ""), before.get("restores", False)
