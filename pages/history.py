@@ -222,11 +222,11 @@ def main() -> None:
         exports(services, wanted)
     with feedback.section("add the days up"):
         figures(services, wanted)
-    chosen = session_table.draw(services, page.items, wanted.get("text", ""))
+    chosen = session_table.open_by_button(services, page.items, wanted.get("text", ""))
     parts.by_keyboard("Open a record by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(count(page), width="stretch")
-        chosen = session_table.by_name(page.items) or chosen
+        chosen = session_table.open_by_name(page.items) or chosen
         pager.ways(page.previous, page.next, "history")
 
     # act

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.errors import NotFound
 from lib.models import Exchange, Traffic
-from lib.ui.kit import context, feedback, pager, parts, places, row_button
+from lib.ui.kit import context, feedback, pager, parts, places, table
 from lib.ui.kit.context import Services
 from lib.ui.kit.text import local, stamp
 from lib.ui.records import exchange
@@ -27,7 +27,6 @@ OUTCOMES: dict[str, dict[str, Any]] = {
     "No answer": {"statuses": (0, 0)},
 }
 STATES = ("done", "declined", "broken", "no_answer", "callback")
-OPENED, PICKED = "inspector_opened", "inspector_picked"
 OF = "of"
 TEXT_LIMIT = 200
 
@@ -75,73 +74,38 @@ def of_session(services: Services, session_id: str) -> None:
         st.button("Show all sessions", key="inspector_all", on_click=of_all)
 
 
-def table(items: tuple[Exchange, ...]) -> int | None:
+def open_by_button(items: tuple[Exchange, ...]) -> int | None:
     """The list; returns the id of the one that is to be opened."""
     column = st.column_config
-    chips = [parts.STATES[state] for state in STATES]
-    wanted = row_button.clicked(OPENED, [one.id for one in items])
-    st.dataframe(
-        rows(items),
-        hide_index=True,
-        row_height=38,
-        height="content",
-        key="inspector_table",
-        column_config={
-            "open": row_button.column(OPENED),
-            "at": column.DatetimeColumn("When", format="D MMM, HH:mm:ss", width=118),
-            "what": column.TextColumn("What", width=290),
-            "outcome": column.MultiselectColumn(
-                "Outcome", options=[word for word, _, _ in chips], color=[colour for _, colour, _ in chips], width=96
-            ),
-            "status": column.TextColumn("Status", alignment="right", width=64),
-            "took": column.TextColumn("Took, ms", alignment="right", width=76),
-            "about": column.TextColumn("About", width=150),
-            "told": column.TextColumn("What went wrong", width=320),
-        },
-    )
-    return wanted
+    words = {word: colour for word, colour, _ in (parts.STATES[state] for state in STATES)}
+    columns = {
+        "at": column.DatetimeColumn("When", format="D MMM, HH:mm:ss", width=118),
+        "what": column.TextColumn("What", width=290),
+        "outcome": table.chips("Outcome", words, 96),
+        "status": column.TextColumn("Status", alignment="right", width=64),
+        "took": column.TextColumn("Took, ms", alignment="right", width=76),
+        "about": column.TextColumn("About", width=150),
+        "told": column.TextColumn("What went wrong", width=320),
+    }
+    cells: dict[str, list[Any]] = {
+        "at": [local(one.at).replace(tzinfo=None) for one in items],
+        "what": [exchange.what(one) for one in items],
+        "outcome": [[parts.STATES[exchange.outcome(one)][0]] for one in items],
+        "status": ["–" if one.status is None else str(one.status) for one in items],
+        "took": [exchange.took(one) for one in items],
+        "about": [one.about or "–" for one in items],
+        "told": [one.error or "–" for one in items],
+    }
+    return table.open_by_button("inspector", [one.id for one in items], table.arrow(cells), columns)
 
 
-def rows(items: tuple[Exchange, ...]) -> Any:
-    """The list as an Arrow table, which spares the import of pandas."""
-    import pyarrow  # type: ignore[import-untyped]
-
-    return pyarrow.table(
-        {
-            "open": ["Open"] * len(items),
-            "at": [local(one.at).replace(tzinfo=None) for one in items],
-            "what": [exchange.what(one) for one in items],
-            "outcome": [[parts.STATES[exchange.outcome(one)][0]] for one in items],
-            "status": ["–" if one.status is None else str(one.status) for one in items],
-            "took": [exchange.took(one) for one in items],
-            "about": [one.about or "–" for one in items],
-            "told": [one.error or "–" for one in items],
-        }
-    )
-
-
-def named_one(items: tuple[Exchange, ...]) -> int | None:
-    """The same by name: a table's buttons can't be reached from the keyboard."""
+def open_by_name(items: tuple[Exchange, ...]) -> int | None:
     by_id = {one.id: one for one in items}
-    st.selectbox(
-        "Open one",
-        list(by_id),
-        index=None,
-        format_func=lambda number: f"{local(by_id[number].at):%H:%M:%S} {exchange.what(by_id[number])}",
-        placeholder="Open one by name",
-        label_visibility="collapsed",
-        width=220,
-        key="inspector_pick",
-        on_change=picked,
-    )
-    number: int | None = st.session_state.pop(PICKED, None)
-    return number
 
+    def named(number: int) -> str:
+        return f"{local(by_id[number].at):%H:%M:%S} {exchange.what(by_id[number])}"
 
-def picked() -> None:
-    """A choice opens it once: the next run finds nothing chosen."""
-    st.session_state[PICKED] = st.session_state["inspector_pick"]
-    st.session_state["inspector_pick"] = None
+    return table.open_by_name("one", list(by_id), named, key="inspector_pick", width=220)
 
 
 def nothing(services: Services, wanted: dict[str, Any], any_at_all: bool) -> None:
@@ -191,11 +155,11 @@ def main() -> None:
             nothing(services, wanted, bool(services.inspector.page(limit=1).items))
         pager.ways(page.previous, page.next, "inspector")
         return
-    number = table(page.items)
+    number = open_by_button(page.items)
     parts.by_keyboard("Open one by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Newest first, kept for {services.inspector.kept_days} days", width="stretch")
-        number = named_one(page.items) or number
+        number = open_by_name(page.items) or number
         pager.ways(page.previous, page.next, "inspector")
 
     # act

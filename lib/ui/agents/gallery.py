@@ -16,7 +16,8 @@ from lib.models import Agent, Persona, Replica
 from lib.services.agents.readiness import Known, Missing
 from lib.services.agents.service import Standing, standing
 from lib.ui.call import strips
-from lib.ui.kit import lists, parts, row_button
+from lib.ui.kit import lists, parts
+from lib.ui.kit import table as kit_table
 from lib.ui.kit.context import Services
 from lib.ui.kit.text import ago, plain, span
 from lib.ui.replicas import picker
@@ -32,7 +33,7 @@ CHIPS: dict[Standing, tuple[str, str]] = {
 }
 """Where an agent stands -> its word and colour in the table."""
 
-PAGE, OPENED = "agents_page", "agents_opened"
+PAGE = "agents_page"
 
 
 REHEARSE = "Rehearse in text, free"
@@ -122,41 +123,25 @@ def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
 
 
 def table(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
-    """The same as rows, fifty a page. What says most comes first, for a narrow window."""
+    """The agents as rows, fifty a page. What says most comes first, for a narrow window."""
     page = lists.one_page(shown, ROWS, PAGE)
-    wanted = row_button.clicked(OPENED, [agent.id for agent in page])
     column = st.column_config
-    st.dataframe(
-        _rows(listed, page),
-        hide_index=True,
-        row_height=38,
-        height="content",
-        key="agents_table",
-        column_config={
-            "open": row_button.column(OPENED),
-            "name": column.TextColumn("Name", width=180),
-            "state": column.MultiselectColumn(
-                "State", options=[word for word, _ in CHIPS.values()], color=[colour for _, colour in CHIPS.values()]
-            ),
-            "lacks": column.TextColumn("What it lacks", width=260),
-            "persona": column.TextColumn("Persona", width=170),
-            "replica": column.TextColumn("Replica", width=90),
-            "language": column.TextColumn("Language", width=100),
-            "limit": column.TextColumn("Limit", alignment="right", width=80),
-            "used": column.TextColumn("Last used", width=110),
-        },
-        alt="Agents, one a row",
-    )
+    columns = {
+        "name": column.TextColumn("Name", width=180),
+        "state": kit_table.chips("State", dict(CHIPS.values())),
+        "lacks": column.TextColumn("What it lacks", width=260),
+        "persona": column.TextColumn("Persona", width=170),
+        "replica": column.TextColumn("Replica", width=90),
+        "language": column.TextColumn("Language", width=100),
+        "limit": column.TextColumn("Limit", alignment="right", width=80),
+        "used": column.TextColumn("Last used", width=110),
+    }
+    ids = [agent.id for agent in page]
+    wanted = kit_table.open_by_button("agents", ids, _rows(listed, page), columns, alt="Agents, one a row")
     with st.container(horizontal=True, vertical_alignment="center"):
-        picked = st.selectbox(
-            "Open an agent",
-            range(len(page)),
-            index=None,
-            format_func=lambda row: plain(page[row].name, 100),
-            placeholder="Open an agent by name",
-            label_visibility="collapsed",
-            width=260,
-            key="agents_named",
+        rows = range(len(page))
+        picked = kit_table.open_by_name(
+            "an agent", rows, lambda row: plain(page[row].name, 100), key="agents_named", width=260
         )
         with st.container(width="stretch"):
             lists.pager(len(shown), ROWS, PAGE, "agents")
@@ -247,13 +232,9 @@ def _names(listed: Listed, agent: Agent) -> tuple[str, str]:
 
 
 def _rows(listed: Listed, page: Sequence[Agent]) -> Any:
-    """A page as an Arrow table, which spares the import of pandas."""
-    import pyarrow  # type: ignore[import-untyped]
-
     names = [_names(listed, agent) for agent in page]
-    return pyarrow.table(
+    return kit_table.arrow(
         {
-            "open": ["Open"] * len(page),
             "name": [plain(agent.name, 200) for agent in page],
             "state": [[CHIPS[listed.standing(agent)][0]] for agent in page],
             "lacks": [said(listed.lacks[agent.id]) or "–" for agent in page],

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-import pandas as pd
 import streamlit as st
 
 from lib.models import Agent, Persona, Replica
@@ -15,6 +14,7 @@ from lib.services.catalogue.catalogue import Listing
 from lib.services.personas.fields import MODE
 from lib.services.personas.history import Drift
 from lib.ui.kit import lists, parts
+from lib.ui.kit import table as kit_table
 from lib.ui.kit.text import ago, html, plain
 from lib.ui.replicas import picker
 
@@ -108,10 +108,10 @@ def cards(
 def table(
     personas: Sequence[Persona], replicas: Listing[Replica] | None, agents: Sequence[Agent], standing: States
 ) -> Clicked | None:
-    """The same as rows; a selected row gets its buttons below."""
+    """The personas as rows; a selected row gets its buttons below."""
     used = Counter(agent.persona_id for agent in agents)
     shown = lists.one_page(personas, ROWS, "personas_page")
-    rows = pd.DataFrame(
+    rows = kit_table.arrow(
         {
             "Name": [plain(persona.name, 200) for persona in shown],
             "State": [_chip_word(persona, standing) for persona in shown],
@@ -122,27 +122,17 @@ def table(
             "Changed": [updated(persona) for persona in shown],
         }
     )
-    picked = st.dataframe(
-        rows,
-        hide_index=True,
-        row_height=38,
-        height="content",
-        key="personas_table",
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config={
-            "Name": st.column_config.TextColumn(width="medium"),
-            "State": st.column_config.MultiselectColumn(options=list(CHIPS), color=list(CHIPS.values())),
-            "Changed": st.column_config.DatetimeColumn(format="distance"),
-        },
-        alt="Personas, one a row",
-    )
+    columns = {
+        "Name": st.column_config.TextColumn(width="medium"),
+        "State": kit_table.chips("State", CHIPS),
+        "Changed": st.column_config.DatetimeColumn(format="distance"),
+    }
+    selected = kit_table.select_row("personas", rows, columns, alt="Personas, one a row")
     lists.pager(len(personas), ROWS, "personas_page", "personas")
-    selected = [row for row in picked["selection"]["rows"] if row < len(shown)]
-    if not selected:
+    if selected is None:
         st.caption("Select a row to open it.")
         return None
-    persona = shown[selected[0]]
+    persona = shown[selected]
     with parts.banner("info", plain(persona.name, 120), key="personas-row", icon="person_edit"):
         state = standing.get(persona.id, "")
         return _buttons(persona, state) or _menu(persona, state, "row")

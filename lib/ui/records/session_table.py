@@ -14,68 +14,49 @@ import streamlit as st
 
 from lib.models import Session
 from lib.services.wording.plain import cost
-from lib.ui.kit import row_button
+from lib.ui.kit import table
 from lib.ui.kit.context import Services
 from lib.ui.kit.text import stamp_in, zone
 from lib.ui.records import record
 
 CHIPS = {"Open": "green", "Ended": "gray", "Failed": "red", "Text only": "blue"}
-OPENED = "history_opened"
-FOUND_ORDER = ["open", "started", "agent", "said", "state", "why", "length"]
-ORDER = ["open", "started", "agent", "state", "why", "length", "cost", "mode"]
+FOUND_ORDER = ["started", "agent", "said", "state", "why", "length"]
+ORDER = ["started", "agent", "state", "why", "length", "cost", "mode"]
 
 
-def draw(services: Services, sessions: tuple[Session, ...], text: str) -> str | None:
+def open_by_button(services: Services, sessions: tuple[Session, ...], text: str) -> str | None:
     """The list; returns the id of the session that is to be opened. What says most comes first, for a narrow window.
 
     After a search that is where the words were said.
     """
     price = services.past.price_per_minute
     said = services.past.passages(sessions, text) if text else {}
-    wanted = row_button.clicked(OPENED, [session.id for session in sessions])
-    st.dataframe(
-        _rows(
-            sessions,
-            tuple(said.get(session.id, "") for session in sessions),
-            tuple(record.length(session) for session in sessions),  # that of an open one grows
-            price,
-            zone(),
-        ),
-        hide_index=True,
-        row_height=38,
-        height="content",
-        key="history_table",
-        column_order=FOUND_ORDER if text else ORDER,
-        column_config=_columns(searched=bool(text), priced=bool(price)),
+    passages = tuple(said.get(session.id, "") for session in sessions)
+    lengths = tuple(record.length(session) for session in sessions)  # that of an open one grows
+    return table.open_by_button(
+        "history",
+        [session.id for session in sessions],
+        _rows(sessions, passages, lengths, price, zone()),
+        _columns(searched=bool(text), priced=bool(price)),
+        order=FOUND_ORDER if text else ORDER,
     )
-    return wanted
 
 
-def by_name(sessions: tuple[Session, ...]) -> str | None:
-    """The same by name: a table's buttons can't be reached from the keyboard."""
-    labels = _labels(sessions, zone())
-    picked = st.selectbox(
-        "Open a record",
-        range(len(sessions)),
-        index=None,
-        format_func=labels.__getitem__,
-        placeholder="Open a record by name",
-        label_visibility="collapsed",
-        width=280,
-        key="history_record",
-    )
-    return sessions[picked].id if picked is not None else None
+def open_by_name(sessions: tuple[Session, ...]) -> str | None:
+    """The id of the session that was chosen by its name."""
+    labels, numbers = _labels(sessions, zone()), range(len(sessions))
+    picked = table.open_by_name("a record", numbers, labels.__getitem__, key="history_record", width=280)
+    return sessions[picked].id if picked is not None and picked < len(sessions) else None
 
 
 @lru_cache(maxsize=4)
 def _columns(*, searched: bool, priced: bool) -> dict[str, Any]:
     column = st.column_config
     return {
-        "open": row_button.column(OPENED),
         "started": column.DatetimeColumn("Started", format="D MMM, HH:mm", width=104),
         "agent": column.TextColumn("Agent", width=104),
         "said": column.TextColumn("What was said", width=420),
-        "state": column.MultiselectColumn("State", options=list(CHIPS), color=list(CHIPS.values()), width=86),
+        "state": table.chips("State", CHIPS, 86),
         "why": column.TextColumn("Why it ended", width=160 if searched else 240),
         "length": column.TextColumn("Length", alignment="right", width=74),
         "cost": column.TextColumn("Est. cost", alignment="right", width=86) if priced else None,
@@ -87,13 +68,9 @@ def _columns(*, searched: bool, priced: bool) -> dict[str, Any]:
 def _rows(
     sessions: tuple[Session, ...], said: tuple[str, ...], lengths: tuple[str, ...], price: float, here: tzinfo
 ) -> Any:
-    """The list as an Arrow table, which spares the import of pandas."""
-    import pyarrow  # type: ignore[import-untyped]
-
     estimates = [cost(session, price) for session in sessions]
-    return pyarrow.table(
+    return table.arrow(
         {
-            "open": ["Open"] * len(sessions),
             "started": [session.created_at.astimezone(here).replace(tzinfo=None) for session in sessions],
             "agent": [session.agent_name for session in sessions],
             "said": [words or "–" for words in said],
