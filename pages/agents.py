@@ -66,7 +66,7 @@ def gallery(services: Services) -> None:
     # act
     if clicked is not None:
         with notice, feedback.section(f"{clicked.act} the agent", retry=False):
-            follow(services, clicked.act, clicked.agent, agents)
+            follow(services, clicked.act, clicked.what, agents)
 
 
 def comparison(services: Services, wanted: str) -> None:

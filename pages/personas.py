@@ -12,6 +12,7 @@ from lib.services.personas.history import Drift
 from lib.services.wording import words
 from lib.ui.kit import context, editing, feedback, lists, notes, parts
 from lib.ui.kit.context import Services
+from lib.ui.kit.lists import Clicked
 from lib.ui.personas import acts, deleted, drafts, files, names, saves
 from lib.ui.personas import compare as persona_compare
 from lib.ui.personas import editor as persona_editor
@@ -214,7 +215,7 @@ def read_drift(
     return {}
 
 
-def first(stock: list[Persona], replicas: Listing[Replica] | None) -> persona_gallery.Clicked | None:
+def first(stock: list[Persona], replicas: Listing[Replica] | None) -> Clicked[str] | None:
     """No persona of one's own yet: what to do next."""
     text = "Start from a stock one: it is copied, and the copy is yours to change."
     with parts.empty("No personas of your own yet", text, key="personas"):

@@ -1,6 +1,7 @@
 """The list of agents: found by typing, filtered by state, persona and replica, as cards or as a table, by pages.
 
-Draws what one page holds, whatever the length of the list, and returns what was clicked.
+Draws what one page holds, whatever the length of the list, and returns what was clicked: start, rehearse, edit,
+duplicate, delete or compare.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
@@ -19,6 +20,7 @@ from lib.ui.call import strips
 from lib.ui.kit import lists, parts
 from lib.ui.kit import table as kit_table
 from lib.ui.kit.context import Services
+from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, plain, span
 from lib.ui.replicas import picker
 
@@ -37,13 +39,6 @@ PAGE = "agents_page"
 
 
 REHEARSE = "Rehearse in text, free"
-
-
-class Clicked(NamedTuple):
-    """`act` is start, rehearse, edit, duplicate, delete or compare."""
-
-    act: str
-    agent: Agent
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,7 @@ def chosen(listed: Listed) -> tuple[list[Agent], str]:
     return found, view or "Cards"
 
 
-def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
+def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
     """A page of cards."""
     clicked = None
     grid = st.grid("auto", min_column_width=270, gap="small")
@@ -122,7 +117,7 @@ def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
     return clicked
 
 
-def table(listed: Listed, shown: Sequence[Agent]) -> Clicked | None:
+def table(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
     """The agents as rows, fifty a page. What says most comes first, for a narrow window."""
     page = lists.one_page(shown, ROWS, PAGE)
     column = st.column_config
@@ -161,7 +156,7 @@ def used(agent: Agent) -> str:
     return ago(agent.last_used_at)
 
 
-def _card(listed: Listed, agent: Agent) -> Clicked | None:
+def _card(listed: Listed, agent: Agent) -> Clicked[Agent] | None:
     """One agent; its menu holds what is not needed daily."""
     replica, lacks = listed.replica(agent), listed.lacks[agent.id]
     who = " · ".join(filter(None, reversed(_names(listed, agent))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -12,6 +12,13 @@ from lib.ui.kit import context, feedback, parts
 from lib.ui.kit.text import ago
 
 T = TypeVar("T")
+
+
+class Clicked(NamedTuple, Generic[T]):
+    """What was clicked in a list: `act` is a word such as edit or delete, `what` the item or its id."""
+
+    act: str
+    what: T
 
 
 def matches(query: str, *texts: str) -> bool:

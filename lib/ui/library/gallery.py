@@ -1,9 +1,11 @@
-"""The lists of the library as cards, and what stands there while they are empty. Draws, returns what was clicked."""
+"""The lists of the library as cards, and what stands there while they are empty.
+
+Draws, and returns what was clicked: edit, attach or delete with an id, new, or example with its name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import streamlit as st
 
@@ -13,19 +15,13 @@ from lib.services.library import documents, examples, objectives
 from lib.services.library.attaching import Item, tags_of
 from lib.services.library.using import LibraryKind, Use, uses
 from lib.ui.kit import feedback, lists, parts
+from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, html, plain
 from lib.ui.library import document_state
 from lib.ui.library.kinds import WORDS, kind_asked, name_of
 from lib.ui.library.side import changed_at, use_count
 
 CARDS = 12
-
-
-class Clicked(NamedTuple):
-    """`act` is edit, attach, delete, new or example; `what` an id, or the name of an example."""
-
-    act: str
-    what: str
 
 
 def kinds() -> LibraryKind:
@@ -51,7 +47,7 @@ def _switched() -> None:
 
 def cards(
     kind: LibraryKind, items: Sequence[Item], personas: Listing[Persona] | None, edited: set[str]
-) -> Clicked | None:
+) -> Clicked[str] | None:
     """What the search lets through, the newest first, a page at a time. `edited`: ids with edits not saved."""
     query = ""
     if len(items) > 3:
@@ -72,12 +68,12 @@ def cards(
     return clicked
 
 
-def empty(kind: LibraryKind) -> Clicked | None:
+def empty(kind: LibraryKind) -> Clicked[str] | None:
     """Nothing of this kind yet: what it is for, and examples to begin from."""
     return _EMPTY[kind]()
 
 
-def example_buttons(kind: LibraryKind) -> Clicked | None:
+def example_buttons(kind: LibraryKind) -> Clicked[str] | None:
     """The examples in one line, for the form of a new item."""
     clicked = None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -119,7 +115,7 @@ def _set(item: GuardrailSet, personas: Listing[Persona] | None) -> None:
         st.code(item.id, language=None)
 
 
-def _card(item: Item, found: Sequence[Use] | None, edited: bool) -> Clicked | None:
+def _card(item: Item, found: Sequence[Use] | None, edited: bool) -> Clicked[str] | None:
     chips, lines = _about(item)
     at = changed_at(item.raw)
     steps = len(item.steps) if isinstance(item, ObjectiveSet) else 0
@@ -172,7 +168,7 @@ def _texts(item: Item) -> tuple[str, ...]:
     return (item.name, item.id, item.prompt, *item.tags)
 
 
-def _no_objectives() -> Clicked | None:
+def _no_objectives() -> Clicked[str] | None:
     clicked = None
     text = "They say what a call is for, step by step, and what to note down. Begin from a chain that works."
     with parts.empty("No objectives yet", text, key="library-objectives"):
@@ -184,7 +180,7 @@ def _no_objectives() -> Clicked | None:
     return clicked
 
 
-def _no_guardrails() -> Clicked | None:
+def _no_guardrails() -> Clicked[str] | None:
     clicked = None
     text = "They are rules that are checked all through a call, apart from the prompt. Three that most teams need:"
     with parts.empty("No guardrails yet", text, key="library-guardrails"):
@@ -196,7 +192,7 @@ def _no_guardrails() -> Clicked | None:
     return clicked
 
 
-def _no_documents() -> Clicked | None:
+def _no_documents() -> Clicked[str] | None:
     clicked = None
     text = "Paste the address of a file or a web page. It is read within minutes; personas that have it answer from it."
     with parts.empty("No documents yet", text, key="library-documents"):
@@ -213,7 +209,7 @@ def _no_documents() -> Clicked | None:
     return clicked
 
 
-def _example(grid: st.delta_generator.DeltaGenerator, name: str, *lines: str) -> Clicked | None:
+def _example(grid: st.delta_generator.DeltaGenerator, name: str, *lines: str) -> Clicked[str] | None:
     with grid.container(border=True, key=f"card-example-{name}", gap="small", height="stretch"):
         parts.lines(name, *lines)
         if st.button("Begin with this", key=f"library_from_{name}", width="stretch"):
@@ -221,7 +217,7 @@ def _example(grid: st.delta_generator.DeltaGenerator, name: str, *lines: str) ->
     return None
 
 
-_EMPTY: dict[LibraryKind, Callable[[], Clicked | None]] = {
+_EMPTY: dict[LibraryKind, Callable[[], Clicked[str] | None]] = {
     LibraryKind.OBJECTIVES: _no_objectives,
     LibraryKind.GUARDRAILS: _no_guardrails,
     LibraryKind.DOCUMENTS: _no_documents,

@@ -18,12 +18,12 @@ from lib.services.wording import words
 from lib.ui.kit import context, editing, feedback, notes, places
 from lib.ui.kit.context import Services
 from lib.ui.kit.editing import Draft
+from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import stamp
 from lib.ui.personas import compare, conflict, deleted, drafts, editor, history, names, saves
 from lib.ui.personas import outcome as persona_outcome
 from lib.ui.personas import review as persona_review
 from lib.ui.personas.drafts import COPY, EDITOR, NEW, go
-from lib.ui.personas.gallery import Clicked
 
 UNMADE = "It may have been made. Look in the list before you press Create again: all that you typed stays."
 
@@ -202,9 +202,9 @@ def to_compare(services: Services, persona_id: str, *, drifted: bool = False, a:
     go(persona_id, "compare", a=a, b=b)
 
 
-def follow(services: Services, clicked: Clicked, personas: Listing[Persona]) -> None:
+def follow(services: Services, clicked: Clicked[str], personas: Listing[Persona]) -> None:
     """What was clicked in the list."""
-    persona_id = clicked.persona_id
+    persona_id = clicked.what
     match clicked.act:
         case "agent":
             st.switch_page(places.AGENTS, query_params={"agent": "new", "persona": persona_id})
@@ -231,7 +231,7 @@ def follow_history(
     services: Services,
     persona_id: str,
     act: str,
-    clicked: history.Clicked | None,
+    clicked: Clicked[Snapshot] | None,
     snapshots: Sequence[Snapshot],
     live: Persona | None,
 ) -> None:
@@ -239,10 +239,10 @@ def follow_history(
     if act:
         follow_compare(services, persona_id, act, None)
     elif clicked is not None and clicked.act == "restore":
-        ask_restore(services, persona_id, clicked.snapshot.id)
+        ask_restore(services, persona_id, clicked.what.id)
     elif clicked is not None:
-        newest = clicked.snapshot is snapshots[0] and len(snapshots) > 1
-        a, b = (snapshots[1], clicked.snapshot) if newest else (clicked.snapshot, snapshots[0])
+        newest = clicked.what is snapshots[0] and len(snapshots) > 1
+        a, b = (snapshots[1], clicked.what) if newest else (clicked.what, snapshots[0])
         right = compare.of_snapshot(b) if newest or live is None else compare.LIVE
         to_compare(services, persona_id, a=compare.of_snapshot(a), b=right)
 

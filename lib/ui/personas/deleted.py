@@ -13,15 +13,15 @@ from lib.services.personas.service import By, Recreated
 from lib.services.wording import words
 from lib.ui.kit import context, editing, lists, notes, parts
 from lib.ui.kit.context import Services
+from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, html, md, series
 from lib.ui.personas.drafts import EDITOR, go
-from lib.ui.personas.gallery import Clicked
 
 ROWS = 6
 _MADE = "personas_made_again"
 
 
-def group(history: PersonaHistory, listing: Listing[Persona], query: str) -> Clicked | None:
+def group(history: PersonaHistory, listing: Listing[Persona], query: str) -> Clicked[str] | None:
     """The deleted ones that have these words in their name, with what can be done."""
     found = sorted((*history.deleted(listing), *history.removed()), key=lambda snapshot: -snapshot.id)
     found = [snapshot for snapshot in found if lists.matches(query, snapshot.name)]
@@ -72,7 +72,7 @@ def repoint(services: Services, new_id: str, agent_ids: Sequence[str]) -> None:
     notes.later(f"{names} {'uses' if len(changed) == 1 else 'use'} it now." if changed else "No agent was changed.")
 
 
-def _row(snapshot: Snapshot) -> Clicked | None:
+def _row(snapshot: Snapshot) -> Clicked[str] | None:
     here = snapshot.origin is Origin.DELETED
     when = f"{'Deleted' if here else 'Last seen'} {ago(snapshot.at)}"
     who, acts = st.columns([6, 4], vertical_alignment="center")

@@ -1,11 +1,14 @@
-"""The list of personas: as cards or as a table, a page at a time. Draws, and returns what was clicked."""
+"""The list of personas: as cards or as a table, a page at a time.
+
+Draws, and returns what was clicked, with the id: edit, copy, delete, agent (make one), history, compare, drift (see
+what changed), accept or again.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import streamlit as st
 
@@ -15,6 +18,7 @@ from lib.services.personas.fields import MODE
 from lib.services.personas.history import Drift
 from lib.ui.kit import lists, parts
 from lib.ui.kit import table as kit_table
+from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, html, plain
 from lib.ui.replicas import picker
 
@@ -29,13 +33,6 @@ States = Mapping[str, str]
 
 
 CHIPS = {parts.STATES[state][0]: parts.STATES[state][1] for state in ("in_sync", "local", "remote", "stock")}
-
-
-class Clicked(NamedTuple):
-    """`act` is edit, copy, delete, agent (make one), history, compare, drift (see what changed), accept or again."""
-
-    act: str
-    persona_id: str
 
 
 def states(drift: Mapping[str, Drift], edited: Collection[str]) -> dict[str, str]:
@@ -93,7 +90,7 @@ def chosen(personas: Sequence[Persona], query: str, kind: str, standing: States)
 
 def cards(
     personas: Sequence[Persona], replicas: Listing[Replica] | None, agents: Sequence[Agent], standing: States
-) -> Clicked | None:
+) -> Clicked[str] | None:
     """A page of cards."""
     used = Counter(agent.persona_id for agent in agents)
     clicked = None
@@ -107,7 +104,7 @@ def cards(
 
 def table(
     personas: Sequence[Persona], replicas: Listing[Replica] | None, agents: Sequence[Agent], standing: States
-) -> Clicked | None:
+) -> Clicked[str] | None:
     """The personas as rows; a selected row gets its buttons below."""
     used = Counter(agent.persona_id for agent in agents)
     shown = lists.one_page(personas, ROWS, "personas_page")
@@ -138,7 +135,7 @@ def table(
         return _buttons(persona, state) or _menu(persona, state, "row")
 
 
-def stock_tiles(personas: Sequence[Persona], replicas: Listing[Replica] | None) -> Clicked | None:
+def stock_tiles(personas: Sequence[Persona], replicas: Listing[Replica] | None) -> Clicked[str] | None:
     """Nothing of one's own yet: three of Tavus's to begin with."""
     clicked = None
     grid = st.grid("auto", min_column_width=260, gap="small")
@@ -176,7 +173,7 @@ def use(count: int) -> str:
     return f"Used by {count} agent{'s' if count > 1 else ''}" if count else "Not used"
 
 
-def _card(persona: Persona, replicas: Listing[Replica] | None, used: int, state: str) -> Clicked | None:
+def _card(persona: Persona, replicas: Listing[Replica] | None, used: int, state: str) -> Clicked[str] | None:
     face, at = _face_name(persona, replicas), updated(persona)
     line = " · ".join(filter(None, (face, speaks(persona))))
     chip = parts.chip_html("stock") if persona.stock else parts.chip_html(state) if state else ""
@@ -191,7 +188,7 @@ def _card(persona: Persona, replicas: Listing[Replica] | None, used: int, state:
         return _buttons(persona, state) or clicked
 
 
-def _buttons(persona: Persona, state: str) -> Clicked | None:
+def _buttons(persona: Persona, state: str) -> Clicked[str] | None:
     clicked = None
     if st.button("View" if persona.stock else "Edit", key=f"personas_edit_{persona.id}", width="stretch"):
         clicked = Clicked("edit", persona.id)
@@ -206,7 +203,7 @@ def _buttons(persona: Persona, state: str) -> Clicked | None:
     return clicked
 
 
-def _menu(persona: Persona, state: str, place: str = "card") -> Clicked | None:
+def _menu(persona: Persona, state: str, place: str = "card") -> Clicked[str] | None:
     acts = {"Make agent": "agent", "Compare": "compare"}
     if not persona.stock:
         more = {"Accept what changed": "accept", "Make agent": "agent"} if state == "remote" else {}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import streamlit as st
 
 from lib.models import Origin, Snapshot
 from lib.services.personas.diff import compare
 from lib.ui.kit import context, parts
+from lib.ui.kit.lists import Clicked
 from lib.ui.kit.parts import Colour
 from lib.ui.kit.text import ago, html, local, plain, series, stamp
 
@@ -41,20 +41,16 @@ _MEANT = {
 """What a row is that need not change a field."""
 
 
-class Clicked(NamedTuple):
-    """`act` is compare or restore."""
-
-    act: str
-    snapshot: Snapshot
-
-
 def shown() -> int:
     """How many snapshots are to be read: what is shown and one more, which tells whether there are older ones."""
     return ROWS * int(st.session_state.get(SHOWN, 1)) + 1
 
 
-def rows(snapshots: Sequence[Snapshot], *, account: str, live: bool) -> Clicked | None:
-    """The snapshots, newest first, as read by `shown`. `live`: the persona is there, so that it can be restored."""
+def rows(snapshots: Sequence[Snapshot], *, account: str, live: bool) -> Clicked[Snapshot] | None:
+    """The snapshots, newest first, as read by `shown`; returns what was clicked: compare or restore.
+
+    `live`: the persona is there, so that it can be restored.
+    """
     clicked = None
     more = len(snapshots) >= shown()
     visible = snapshots[: shown() - 1]
@@ -106,7 +102,9 @@ def title(snapshot: Snapshot) -> str:
     return f"{stamp(snapshot.at)}:{local(snapshot.at):%S} · {ORIGINS[snapshot.origin][0]}{reason}"
 
 
-def _row(snapshot: Snapshot, earlier: Snapshot | None, account: str, *, newest: bool, live: bool) -> Clicked | None:
+def _row(
+    snapshot: Snapshot, earlier: Snapshot | None, account: str, *, newest: bool, live: bool
+) -> Clicked[Snapshot] | None:
     clicked = None
     word, colour, icon = ORIGINS[snapshot.origin]
     what, acts = st.columns([7, 3], vertical_alignment="center")
