@@ -1,4 +1,4 @@
-"""A console in use: 24 personas, 12 agents, 200 sessions with transcripts."""
+"""A console in use: 30 personas, 12 agents, 20 sessions with transcripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lib.store.database import Store
 from lib.wiring import SANDBOX_ACCOUNT
 from tests.running import Dashboard
 
-PERSONAS, AGENTS, SESSIONS, TURNS = 24, 12, 200, 24
+PERSONAS, AGENTS, SESSIONS, TURNS = 30, 12, 20, 24
 
 ROLES = (
     "product guide", "sceptical buyer", "interview coach", "support agent", "sales trainer", "language partner",
