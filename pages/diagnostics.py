@@ -20,12 +20,28 @@ from lib.services.diagnostics.service import (
 )
 from lib.ui.call import browser_check, try_agent
 from lib.ui.kit import context, feedback, parts
-from lib.ui.kit.text import html, local, md
+from lib.ui.kit.text import html, local
 
 KINDS: dict[CheckResult, parts.Kind] = {CheckResult.PASS: "good", CheckResult.LOOK: "warn", CheckResult.FAIL: "bad"}
 WORST_FIRST = [CheckResult.FAIL, CheckResult.LOOK, CheckResult.PASS, CheckResult.SKIP]
 CHIPS = {ModeStanding.WORKS: "works", ModeStanding.COMMAND: "command", ModeStanding.CANT: "cant"}
 COLUMNS = [2.6, 1.3, 6.3]
+ROWS = """
+.gr-results { font-size: .8667rem; line-height: 1.6rem; }
+.gr-results > div { display: grid; grid-template-columns: calc(25.49% - .67rem) calc(12.75% - .67rem) 1fr; }
+.gr-results > div { gap: .15rem 1rem; align-items: center; }
+.gr-results > div + div { min-height: 3rem; margin-top: .6rem; padding-top: 1rem; }
+.gr-results > div + div { border-top: 1px solid var(--gr-line-table); }
+.gr-results b { font-size: 1rem; font-weight: 600; overflow-wrap: normal; }
+.gr-results span:not(.gr-chip) { overflow-wrap: anywhere; color: var(--gr-quiet); }
+.gr-results small { display: block; font-size: inherit; color: var(--gr-text); }
+@media (max-width: 640px) {
+  .gr-results > div { grid-template-columns: 1fr auto; }
+  .gr-results > div > span:not(.gr-chip) { grid-column: 1 / -1; }
+  .gr-results > .gr-top { display: none; }
+  .gr-results > .gr-top + div { min-height: 0; border: 0; margin: 0; padding: 0; }
+}
+"""
 SHEET = """
 .gr-settings { border: 1px solid var(--gr-line); border-radius: .5rem; font-size: .9333rem; }
 .gr-settings > div { display: grid; grid-template-columns: 15.5rem 1fr 10.5rem; gap: .2rem 1rem; padding: .55rem 1rem; }
@@ -67,31 +83,33 @@ def verdict(report: Report) -> None:
 
 
 def rows(checks: Sequence[HealthCheck]) -> None:
-    """One row a check, the worst first."""
-    with st.container(border=True, key="rows-checks", gap="small"):
-        with st.container(key="checks-only-desk"):
-            for column, word in zip(st.columns(COLUMNS, gap="small"), ("Check", "Result", "Evidence"), strict=True):
-                column.caption(word)
-        for check in sorted(checks, key=lambda check: WORST_FIRST.index(check.result)):
-            name, result, evidence = st.columns(COLUMNS, vertical_alignment="center", gap="small")
-            name.html(f'<b style="font-weight:600;overflow-wrap:normal">{unbroken(check.name)}</b>')
-            with result:
-                parts.chip(check.result.value)
-            fix = f"  \n:small[{md(check.fix)}]" if check.fix else ""
-            evidence.markdown(f":small[:gray[{md(check.evidence)}]]{fix}")
+    """One row a check, the worst first, all as one element."""
+    worst_first = sorted(checks, key=lambda check: WORST_FIRST.index(check.result))
+    shown = "".join(row(check.name, check.result.value, check.evidence, check.fix) for check in worst_first)
+    head = '<div class="gr-top"><span>Check</span><span>Result</span><span>Evidence</span></div>'
+    with st.container(border=True, key="rows-checks"):
+        st.html(f'<style>{ROWS}</style><div class="gr-results">{head}{shown}</div>')
+
+
+def row(name: str, chip: str, told: str, fix: str = "") -> str:
+    mend = f"<small>{html(fix)}</small>" if fix else ""
+    return f"<div><b>{unbroken(name)}</b>{parts.chip_html(chip)}<span>{html(told)}{mend}</span></div>"
 
 
 def modes(states: Sequence[ModeState]) -> None:
-    """Each way to hold a session, and whether it works on this machine."""
+    """Each way to hold a session, and whether it works on this machine; a command has its button to copy it."""
     with st.container(border=True, key="rows-modes", gap="small"):
+        st.html(f"<style>{ROWS}</style>")
         for state in states:
+            if not state.command:
+                shown = row(state.mode, CHIPS[state.state], state.because)
+                st.container().html(f'<div class="gr-results">{shown}</div>')
+                continue
             name, works, why = st.columns(COLUMNS, vertical_alignment="center", gap="small")
-            name.html(f'<b style="font-weight:600">{unbroken(state.mode)}</b>')
-            with works:
-                parts.chip(CHIPS[state.state])
-            why.markdown(f":small[:gray[{md(state.because)}]]")
-            if state.command:
-                why.code(state.command, language=None, wrap_lines=True)
+            name.html(f'<div class="gr-results"><b>{unbroken(state.mode)}</b></div>')
+            works.html(parts.chip_html(CHIPS[state.state]))
+            why.html(f'<div class="gr-results"><span>{html(state.because)}</span></div>')
+            why.code(state.command, language=None, wrap_lines=True)
 
 
 def systems() -> None:
