@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from lib.doctor.modes import ModeState
 
@@ -100,9 +101,10 @@ def report_json(report: Report) -> str:
 
 def report_markdown(report: Report) -> str:
     """The report as Markdown that also reads well as plain text."""
-    checks = [(c.name, WORDS[c.result], " ".join(filter(None, (c.evidence, c.fix)))) for c in report.checks]
-    configuration = [(r.name, r.value, r.source, r.problem or "–") for r in report.configuration]
-    modes = [(m.mode, m.state.value, " ".join(filter(None, (m.because, m.command)))) for m in report.modes]
+    checks = tuple((c.name, WORDS[c.result], " ".join(filter(None, (c.evidence, c.fix)))) for c in report.checks)
+    configuration = tuple((r.name, r.value, r.source, r.problem or "–") for r in report.configuration)
+    modes = tuple((m.mode, m.state.value, " ".join(filter(None, (m.because, m.command)))) for m in report.modes)
+    versions = tuple((name, found or "not installed") for name, found in report.versions.items())
     return "\n\n".join(
         [
             f"# Greenroom report, {report.at:%Y-%m-%d %H:%M} UTC",
@@ -113,14 +115,13 @@ def report_markdown(report: Report) -> str:
             "## Configuration",
             _table(("Setting", "Value", "From", "Problem"), configuration),
             "## Versions",
-            _table(
-                ("Package", "Version"), [(name, found or "not installed") for name, found in report.versions.items()]
-            ),
+            _table(("Package", "Version"), versions),
         ]
     )
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+@lru_cache(maxsize=16)  # the page that shows a report makes it on each of its runs
+def _table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
     cells = [head, *[tuple(_cell(value) for value in row) for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head) - 1)] + [0]
     lines = [
