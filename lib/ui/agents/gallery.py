@@ -111,7 +111,7 @@ def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
     clicked = None
     grid = st.grid("auto", min_column_width=270, gap="small")
     for agent in lists.one_page(shown, CARDS, PAGE):
-        with grid.container(border=True, key=f"card-agent-{agent.id}", gap="small", height="stretch"):
+        with parts.tile(grid, f"agent-{agent.id}"):
             clicked = _card(listed, agent) or clicked
     lists.pager(len(shown), CARDS, PAGE, "agents")
     return clicked
@@ -163,20 +163,19 @@ def _card(listed: Listed, agent: Agent) -> Clicked[Agent] | None:
     note = " · ".join((agent.call.language or "Persona’s language", used(agent)))
     parts.card(picker.url(replica), agent.name, who, "" if lacks else note, warn=said(lacks))
     act = ""
-    with st.container(horizontal=True, gap="xsmall"):
-        if lacks and lacks[0].blocks:
-            if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
-                act = "edit"
-        else:
-            label, text_only = strips.start_word(listed.services, listed.limit(agent))
-            icon = ":material/chat:" if text_only else ":material/play_arrow:"
-            if st.button(label, icon=icon, key=f"start-agents-{agent.id}", width="stretch"):
-                act = "rehearse" if text_only else "start"
-        if st.button("", icon=":material/edit:", key=f"agents_edit_{agent.id}", help="Edit"):
+    if lacks and lacks[0].blocks:
+        if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
             act = "edit"
-        options = [REHEARSE, *(["Compare"] if len(listed.agents) > 1 else []), "Duplicate", "Delete"]
-        word = st.menu_button("", options, icon=":material/more_horiz:", key=f"menu-agent-{agent.id}", help="More")
-        act = "rehearse" if word == REHEARSE else word.lower() if word else act
+    else:
+        label, text_only = strips.start_word(listed.services, listed.limit(agent))
+        icon = ":material/chat:" if text_only else ":material/play_arrow:"
+        if st.button(label, icon=icon, key=f"start-agents-{agent.id}", width="stretch"):
+            act = "rehearse" if text_only else "start"
+    if st.button("", icon=":material/edit:", key=f"agents_edit_{agent.id}", help="Edit"):
+        act = "edit"
+    options = [REHEARSE, *(["Compare"] if len(listed.agents) > 1 else []), "Duplicate", "Delete"]
+    word = st.menu_button("", options, icon=":material/more_horiz:", key=f"menu-agent-{agent.id}", help="More")
+    act = "rehearse" if word == REHEARSE else word.lower() if word else act
     return Clicked(act, agent) if act else None
 
 

@@ -154,6 +154,14 @@ def lines_html(name: str, *meta: str, warn: str = "") -> str:
     return f'<div class="gr-lines"><b dir="auto">{html(name)}</b>{quiet}</div>'
 
 
+def tile(grid: st.delta_generator.DeltaGenerator, key: str) -> st.delta_generator.DeltaGenerator:
+    """A card of a gallery: what is read, as one element with a face or lines, and below it its buttons in one row.
+
+    The row needs no container of its own: each one more costs every rerun of a page of twelve cards.
+    """
+    return grid.container(border=True, horizontal=True, gap="xsmall", height="stretch", key=f"card-{key}")
+
+
 def card(url: str, name: str, *meta: str, small: bool = False, warn: str = "") -> None:
     """A face with a name and its quiet lines, as one element. `small`: a square face at the left of them.
 

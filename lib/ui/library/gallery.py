@@ -61,7 +61,7 @@ def cards(
     page = f"library_page_{kind.value}"
     grid = st.grid("auto", min_column_width=300, gap="small")
     for item in lists.one_page(shown, CARDS, page):
-        with grid.container(border=True, key=f"card-library-{item.id}", gap="small", height="stretch"):
+        with parts.tile(grid, f"library-{item.id}"):
             use = uses(personas.items, kind, item.id, tags_of(item)) if personas else None
             clicked = _card(item, use, item.id in edited) or clicked
     lists.pager(len(shown), CARDS, page, WORDS[kind].many.lower())
@@ -131,11 +131,10 @@ def _card(item: Item, found: Sequence[Use] | None, edited: bool) -> Clicked[str]
         "", ["Delete"], icon=":material/more_horiz:", key=f"menu-library-card-{item.id}", type="tertiary", help="More"
     )
     clicked = Clicked("delete", item.id) if word else None
-    with st.container(horizontal=True, gap="xsmall"):
-        if st.button("Open", key=f"library_edit_{item.id}", width="stretch"):
-            clicked = Clicked("edit", item.id)
-        if st.button("Attach", icon=":material/person_add:", key=f"library_attach_{item.id}", width="stretch"):
-            clicked = Clicked("attach", item.id)
+    if st.button("Open", key=f"library_edit_{item.id}", width="stretch"):
+        clicked = Clicked("edit", item.id)
+    if st.button("Attach", icon=":material/person_add:", key=f"library_attach_{item.id}", width="stretch"):
+        clicked = Clicked("attach", item.id)
     return clicked
 
 

@@ -96,7 +96,7 @@ def cards(
     clicked = None
     grid = st.grid("auto", min_column_width=300, gap="small")
     for persona in lists.one_page(personas, CARDS, "personas_page"):
-        with grid.container(border=True, key=f"card-persona-{persona.id}", gap="small", height="stretch"):
+        with parts.tile(grid, f"persona-{persona.id}"):
             clicked = _card(persona, replicas, used[persona.id], standing.get(persona.id, "")) or clicked
     lists.pager(len(personas), CARDS, "personas_page", "personas")
     return clicked
@@ -184,8 +184,7 @@ def _card(persona: Persona, replicas: Listing[Replica] | None, used: int, state:
         f'{parts.lines_html(persona.name, line)}</div><div class="gr-foot">{chip}<span>{html(foot)}</span></div>'
     )
     clicked = _menu(persona, state)
-    with st.container(horizontal=True, gap="xsmall"):
-        return _buttons(persona, state) or clicked
+    return _buttons(persona, state) or clicked
 
 
 def _buttons(persona: Persona, state: str) -> Clicked[str] | None:
