@@ -45,8 +45,16 @@ class Watched:
 
     def properties(self, method: str, path: str, status: int) -> set[str]:
         content = self.document["paths"][path][method.lower()]["responses"][str(status)].get("content")
-        schema = content["application/json"]["schema"] if content else {}
-        return set(schema.get("properties", {}).get("data", {}).get("items", schema).get("properties", {}))
+        schema = self.resolved(content["application/json"]["schema"]) if content else {}
+        row = schema.get("properties", {}).get("data", {}).get("items", schema)
+        return set(self.resolved(row).get("properties", {}))
+
+    def resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """What a reference stands for; another schema as it is."""
+        found: Any = self.document
+        for name in schema.get("$ref", "").split("/")[1:]:
+            found = found[name]
+        return found if "$ref" in schema else schema
 
 
 def _closed(schema: Any) -> Any:
@@ -118,10 +126,11 @@ def test_every_route_answers_as_it_is_described(api: Client, monkeypatch: pytest
 
 
 def test_a_row_of_the_list_has_no_transcript_and_a_single_one_always_has(api: Client) -> None:
-    document = Watched(api).document
-    answer = document["paths"]["/api/sessions/{id}"]["get"]["responses"]["200"]["content"]["application/json"]
-    assert "transcript" in answer["schema"]["required"]
-    turn = answer["schema"]["properties"]["transcript"]["items"]
+    call = Watched(api)
+    answer = call.document["paths"]["/api/sessions/{id}"]["get"]["responses"]["200"]["content"]["application/json"]
+    schema = call.resolved(answer["schema"])
+    assert "transcript" in schema["required"]
+    turn = call.resolved(schema["properties"]["transcript"]["items"])
     assert set(turn["properties"]) == set(turn["required"]) == {"role", "text", "seconds", "source"}
-    listed = document["paths"]["/api/sessions"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-    assert "transcript" not in listed["properties"]["data"]["items"]["properties"]
+    listed = call.properties("GET", "/api/sessions", 200)
+    assert "sessionId" in listed and "transcript" not in listed
