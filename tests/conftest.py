@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from lib.store.database import Store
@@ -15,6 +16,11 @@ from tests.sandbox_server import RunningSandbox, running_sandbox
 
 PATIENCE_MS = 20_000
 """A busy machine draws late; a page that is broken stays so."""
+
+
+# A machine that does other work beside generates slowly, and says nothing about the test.
+settings.register_profile("greenroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("greenroom")
 
 
 def pytest_configure() -> None:

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from lib.api.answers import AgentAnswer, AvatarAnswer, CallAnswer, LackAnswer, ListAnswer
 from lib.api.bodies import AgentChange, AgentNew, Avatar, CallFields
-from lib.api.endpoint import ApiCall, Endpoint, page_of
+from lib.api.endpoint import ACTOR, ApiCall, Endpoint, page_of
 from lib.errors import GreenroomError
 from lib.models import Agent, CallSettings
 from lib.services.agents.readiness import Known
@@ -41,7 +41,9 @@ def every(call: ApiCall) -> ListAnswer[AgentAnswer]:
 def create(call: ApiCall) -> AgentAnswer:
     body = call.taken(AgentNew)
     settings = CallSettings(**_call(body.call))
-    return _written(call.services, call.services.agents.create(name=body.name, call=settings, **_avatar(body.avatar)))
+    return _written(
+        call.services, call.services.agents.create(name=body.name, call=settings, actor=ACTOR, **_avatar(body.avatar))
+    )
 
 
 def one(call: ApiCall) -> AgentAnswer:
@@ -53,11 +55,11 @@ def change(call: ApiCall) -> AgentAnswer:
     changes: dict[str, object] = {**_avatar(body.avatar), **_call(body.call)}
     if body.name is not None:
         changes["name"] = body.name
-    return _written(call.services, call.services.agents.update(call.path["id"], **changes))
+    return _written(call.services, call.services.agents.update(call.path["id"], actor=ACTOR, **changes))
 
 
 def delete(call: ApiCall) -> None:
-    call.services.agents.delete(call.path["id"])
+    call.services.agents.delete(call.path["id"], actor=ACTOR)
 
 
 class Worn(TypedDict, total=False):

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 B = TypeVar("B", bound=BaseModel)
 
+ACTOR = "the API"
+"""Who does what a request asks for: the token says no more."""
 BODY_LIMIT = 1 << 20
 LIST_LIMIT = 500
 THREADS = CapacityLimiter(64)

@@ -6,12 +6,10 @@ import secrets
 
 from lib.api.answers import ListAnswer, RecordAnswer, ReplyAnswer, SessionAnswer, TurnAnswer
 from lib.api.bodies import Message, SessionNew
-from lib.api.endpoint import ApiCall, Endpoint, limit_of
+from lib.api.endpoint import ACTOR, ApiCall, Endpoint, limit_of
 from lib.models import Session, Watch
 from lib.services.records.export import shown
 from lib.wiring import Services
-
-ACTOR = "the API"
 
 
 def row(services: Services, session: Session) -> SessionAnswer:
@@ -58,12 +56,12 @@ def one(call: ApiCall) -> RecordAnswer:
 
 
 def end(call: ApiCall) -> SessionAnswer:
-    return row(call.services, call.services.sessions.end(call.path["id"]))
+    return row(call.services, call.services.sessions.end(call.path["id"], actor=ACTOR))
 
 
 def message(call: ApiCall) -> ReplyAnswer:
     session = call.services.sessions.get(call.path["id"])
-    turn = call.services.talking.say(session.id, call.taken(Message).text)
+    turn = call.services.talking.say(session.id, call.taken(Message).text, actor=ACTOR)
     note = call.services.talking.unread(session)
     return ReplyAnswer(role=turn.role, text=turn.content, label=call.services.responder.label, note=note)
 

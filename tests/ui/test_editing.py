@@ -73,7 +73,8 @@ def test_an_item_is_read_when_its_page_is_opened_and_not_on_a_rerun() -> None:
 
 @pytest.mark.parametrize("how", [{}, {"older": True}, {"unknown": True}])
 def test_what_was_typed_outlives_whatever_is_read_again(how: dict[str, bool]) -> None:
-    opened, again = ("open", {}), ("open", how)
+    opened: tuple[str, dict[str, bool]] = ("open", {})
+    again = ("open", how)
     log = run(opened, ("type", "Berta"), ("visit", True), again, ("edited", None))
     assert log[-1] == ["one"]
     assert ("read" in log[1:]) is ("unknown" in how)

@@ -72,7 +72,13 @@ class Agents:
         return agent
 
     def create(
-        self, *, name: str, persona_id: str = "", replica_id: str = "", call: CallSettings | None = None
+        self,
+        *,
+        name: str,
+        persona_id: str = "",
+        replica_id: str = "",
+        call: CallSettings | None = None,
+        actor: str = "",
     ) -> Agent:
         """Make an agent, after a look at its replica. Raises BadInput.
 
@@ -82,7 +88,15 @@ class Agents:
             self._check_replica(replica_id)
         return self.add(name=name, persona_id=persona_id, replica_id=replica_id, call=call)
 
-    def add(self, *, name: str, persona_id: str = "", replica_id: str = "", call: CallSettings | None = None) -> Agent:
+    def add(
+        self,
+        *,
+        name: str,
+        persona_id: str = "",
+        replica_id: str = "",
+        call: CallSettings | None = None,
+        actor: str = "",
+    ) -> Agent:
         """As `create`, without asking Tavus anything. Raises BadInput."""
         now = self._clock()
         agent = self._checked(
@@ -100,7 +114,7 @@ class Agents:
             rows.add(connection, self._account, agent)
         return agent
 
-    def update(self, agent_id: str, **changes: object) -> Agent:
+    def update(self, agent_id: str, *, actor: str = "", **changes: object) -> Agent:
         """Change `name`, `persona_id`, `replica_id`, one setting of its calls by its name, or all of them as `call`.
 
         The rest stays as it is by now. A replica that it did not have before is looked at first. Raises NotFound,
@@ -113,7 +127,7 @@ class Agents:
             agent = self._locked(connection, agent_id)
             return self._written(connection, agent, put(agent, changes))
 
-    def save(self, was: Agent, wanted: Agent) -> AgentMerge:
+    def save(self, was: Agent, wanted: Agent, *, actor: str = "") -> AgentMerge:
         """Write what differs between an agent as it was read and as it is wanted, on what stands there by now.
 
         Where someone else changed the same field to something else meanwhile, nothing is written: the result has the
@@ -129,7 +143,9 @@ class Agents:
                 return merged
             return replace(merged, agent=self._written(connection, now, merged.agent))
 
-    def repoint(self, old_ids: Collection[str], new_id: str, agent_ids: Collection[str]) -> list[Agent]:
+    def repoint(
+        self, old_ids: Collection[str], new_id: str, agent_ids: Collection[str], *, actor: str = ""
+    ) -> list[Agent]:
         """Give these agents the persona `new_id`, those of them that have one of the old ones by now."""
         moved = []
         with self._store.writing() as connection:
@@ -139,7 +155,7 @@ class Agents:
                     moved.append(self._written(connection, agent, replace(agent, persona_id=new_id)))
         return moved
 
-    def restore(self, agent: Agent) -> Agent:
+    def restore(self, agent: Agent, *, actor: str = "") -> Agent:
         """Bring back a deleted agent as it was, under its id, so that the records of its sessions lead to it again.
 
         Raises Conflict if it is there.
@@ -149,13 +165,13 @@ class Agents:
                 raise Conflict("The agent is there already.", hint="Look for it in the list.")
         return agent
 
-    def delete(self, agent_id: str) -> None:
+    def delete(self, agent_id: str, *, actor: str = "") -> None:
         """Remove the agent; the records of its sessions stay. Raises NotFound."""
         with self._store.writing() as connection:
             if not rows.remove(connection, self._account, agent_id):
                 raise NotFound(f"There is no agent {agent_id[:60]!r}.")
 
-    def add_samples(self) -> list[Agent]:
+    def add_samples(self, *, actor: str = "") -> list[Agent]:
         """The two sample agents of the sandbox, as new agents."""
         return [self.add(name=name, persona_id=persona, replica_id=face) for name, persona, face in SAMPLES]
 

@@ -184,7 +184,7 @@ class Sessions:
         if session.watch is Watch.API:
             self._viewers.glimpse(session.id)
 
-    def detach(self, session_id: str) -> None:
+    def detach(self, session_id: str, *, actor: str = "") -> None:
         """Its room was opened in a tab of its own, which can't be seen from here: Tavus's timers end it."""
         session = self._ledger.get(session_id)
         if session.watch is Watch.PAGE:
@@ -274,7 +274,7 @@ class Sessions:
 
     # end
 
-    def end(self, session_id: str) -> Session:
+    def end(self, session_id: str, *, actor: str = "") -> Session:
         """End it: the row says `ending` at once (a chat `ended`), Tavus is told in the background until it agrees.
 
         Ending what has ended does nothing; ending what is `ending` asks Tavus again now. Raises NotFound.

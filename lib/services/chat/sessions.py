@@ -86,7 +86,7 @@ class ChatSessions:
         """What the persona has and who answers here does not read, as a sentence; "" if nothing. Asks nobody."""
         return self._responder.unread(self._part_played(session, ask=False)[0])
 
-    def say(self, session_id: str, text: str) -> Turn:
+    def say(self, session_id: str, text: str, *, actor: str = "") -> Turn:
         """Ask, and give back the whole answer. May take as long as the chat endpoint.
 
         Raises what `ask` raises, and UpstreamError: after the first piece what came is kept, before it nothing is.
@@ -101,7 +101,7 @@ class ChatSessions:
         with self._ledger.store.reading() as connection:
             return [turn for turn in rows.turns_of(connection, session_id) if turn.source == CHAT][-1]
 
-    def ask(self, session_id: str, text: str) -> ChatAnswer:
+    def ask(self, session_id: str, text: str, *, actor: str = "") -> ChatAnswer:
         """Begin an answer to `text`.
 
         Raises BadInput, NotFound, Conflict (the session is over, or an answer is on its way).
@@ -133,7 +133,7 @@ class ChatSessions:
         """The answer on its way, or the last one where it failed and nobody has seen it yet. Asks nobody."""
         return self._answers.get(session_id)
 
-    def stop(self, session_id: str) -> None:
+    def stop(self, session_id: str, *, actor: str = "") -> None:
         """Want no more of it: what has come is kept at once, and the endpoint is hung up on, so that it stops too.
 
         An endpoint that has not begun to answer is hung up on when it does.

@@ -41,7 +41,7 @@ class Trial:
         self._sessions = sessions
         self._sleep = sleep
 
-    def free(self, agent_id: str) -> HealthCheck:
+    def free(self, agent_id: str, *, actor: str = "") -> HealthCheck:
         """Send this agent's real payload with `test_mode`: no replica joins, nothing is billed, no slot is taken.
 
         https://docs.tavus.io/api-reference/conversations/create-conversation
@@ -61,7 +61,7 @@ class Trial:
             FREE, CheckResult.PASS, f"{agent.name}: key, persona, replica and settings were accepted. Not billed."
         )
 
-    def paid(self, agent_id: str) -> HealthCheck:
+    def paid(self, agent_id: str, *, actor: str = "") -> HealthCheck:
         """Start a call, wait until the avatar is in the room, end it, and see that it has ended. Billed for that time.
 
         Guard, ledger and sweeper count it like any call, so that a failure in between leaves nothing running. Ctrl-C
@@ -69,19 +69,19 @@ class Trial:
         """
         begun, session = time.monotonic(), None
         try:
-            session = self._sessions.start(agent_id, token=f"check-{secrets.token_hex(8)}")
+            session = self._sessions.start(agent_id, token=f"check-{secrets.token_hex(8)}", actor=actor)
             session = self._wait(session, (Status.LIVE, Status.ENDED, Status.FAILED), LIVE_WITHIN_S)
             joined_s, came = time.monotonic() - begun, session.status is Status.LIVE
             if not session.in_room:
-                self._sessions.end(session.id)
+                self._sessions.end(session.id, actor=actor)
                 return HealthCheck(PAID, CheckResult.FAIL, session.reason, session.reason_hint)
-            self._sessions.end(session.id)
+            self._sessions.end(session.id, actor=actor)
             over = self._wait(session, (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
         except GreenroomError as error:
             return failed(PAID, error)
         except KeyboardInterrupt:
             if session is not None:
-                self._wait(self._sessions.end(session.id), (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
+                self._wait(self._sessions.end(session.id, actor=actor), (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
             raise
         length = f"{(over.ended_at - over.created_at).total_seconds():.0f} s" if over.ended_at else "not known yet"
         if over.status not in (Status.ENDED, Status.FAILED):

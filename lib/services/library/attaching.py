@@ -48,7 +48,9 @@ class Attaching:
         personas = self._catalogue.personas(max_age_s=max_age_s)
         return using.uses(personas.items, kind, item.id, tags_of(item))
 
-    def choose(self, kind: LibraryKind, item: Item, persona_ids: Collection[str]) -> tuple[AttachOutcome, ...]:
+    def choose(
+        self, kind: LibraryKind, item: Item, persona_ids: Collection[str], *, actor: str = ""
+    ) -> tuple[AttachOutcome, ...]:
         """Make these the personas that name `item` by its id: attach to the new ones, detach from the others.
 
         Each persona is read fresh and saved by itself; one that fails keeps no other from being changed. Raises
@@ -59,26 +61,26 @@ class Attaching:
         for persona in personas.items:
             wanted = persona.id in persona_ids
             if not persona.stock and wanted != (item.id in using.named(persona.raw, kind)):
-                outcomes.append(self._change(kind, item, persona, attach=wanted))
+                outcomes.append(self._change(kind, item, persona, attach=wanted, actor=actor))
         return tuple(outcomes)
 
-    def delete(self, kind: LibraryKind, item: Item) -> tuple[AttachOutcome, ...]:
+    def delete(self, kind: LibraryKind, item: Item, *, actor: str = "") -> tuple[AttachOutcome, ...]:
         """Detach it from every persona, then delete it at Tavus, for good. Returns what became of the personas.
 
         Where a persona can't be changed nothing is deleted, and its outcome says why. Raises NotFound, UpstreamError:
         the personas are detached then, and the item is still there.
         """
-        outcomes = self.choose(kind, item, ())
+        outcomes = self.choose(kind, item, (), actor=actor)
         if any(outcome.error for outcome in outcomes):
             return outcomes
-        self._library.of(kind).delete(item.id)
+        self._library.of(kind).delete(item.id, actor=actor)
         return outcomes
 
-    def _change(self, kind: LibraryKind, item: Item, persona: Persona, *, attach: bool) -> AttachOutcome:
+    def _change(self, kind: LibraryKind, item: Item, persona: Persona, *, attach: bool, actor: str) -> AttachOutcome:
         row = using.attached if attach else using.detached
         try:
             now = self._personas.get(persona.id)
-            by = By(reason=f"{'Attach' if attach else 'Detach'} {_ONE[kind]} {_name(item)}")
+            by = By(actor, reason=f"{'Attach' if attach else 'Detach'} {_ONE[kind]} {_name(item)}")
             self._personas.save(now, row(now.raw, kind, item.id), by, just_read=True).checked()
         except GreenroomError as error:
             return AttachOutcome(persona.id, persona.name, attach, error)

@@ -54,15 +54,15 @@ class LibraryShelf(ABC, Generic[N]):
         return self._noted(self._read(item_id))
 
     @abstractmethod
-    def create(self, body: JsonObject) -> N:
+    def create(self, body: JsonObject, *, actor: str = "") -> N:
         """Make one. Raises UpstreamError; Ambiguous: it may have been made."""
 
     @abstractmethod
-    def save(self, before: N, after: JsonObject) -> ItemSaved[N]:
+    def save(self, before: N, after: JsonObject, *, actor: str = "") -> ItemSaved[N]:
         """Send what differs. Raises Conflict, NotFound, UpstreamError."""
 
     @abstractmethod
-    def delete(self, item_id: str) -> None:
+    def delete(self, item_id: str, *, actor: str = "") -> None:
         """Raises NotFound, UpstreamError."""
 
     def known(self, item_id: str) -> N | None:
@@ -122,7 +122,7 @@ class ObjectiveSets(LibraryShelf[ObjectiveSet]):
         super().__init__(tavus.objectives.all, lambda item_id: tavus.objectives.get(objectives_id=item_id), clock)
         self._client = tavus.objectives
 
-    def create(self, body: JsonObject) -> ObjectiveSet:
+    def create(self, body: JsonObject, *, actor: str = "") -> ObjectiveSet:
         """Make a set of `{name, data, allow_loops}`. Raises UpstreamError; Ambiguous: it may have been made."""
         made = self._client.create(body)
         steps = objects(body.get("data"))
@@ -130,11 +130,11 @@ class ObjectiveSets(LibraryShelf[ObjectiveSet]):
             ObjectiveSet(made, str(body.get("name") or ""), steps, {**body, "objectives_id": made})
         )
 
-    def save(self, before: ObjectiveSet, after: JsonObject) -> ItemSaved[ObjectiveSet]:
+    def save(self, before: ObjectiveSet, after: JsonObject, *, actor: str = "") -> ItemSaved[ObjectiveSet]:
         """Raises Conflict, NotFound, UpstreamError."""
         return self.patched(before, after, lambda steps: self._client.patch(objectives_id=before.id, operations=steps))
 
-    def delete(self, item_id: str) -> None:
+    def delete(self, item_id: str, *, actor: str = "") -> None:
         """Raises NotFound, UpstreamError."""
         self._client.delete(objectives_id=item_id)
         self.dropped(item_id)
@@ -150,15 +150,15 @@ class GuardrailRules(LibraryShelf[Guardrail]):
         """The older sets of rules. Raises GreenroomError if they were never read."""
         return self.set_shelf.read(max_age_s)
 
-    def create(self, body: JsonObject) -> Guardrail:
+    def create(self, body: JsonObject, *, actor: str = "") -> Guardrail:
         """Make a rule. Raises UpstreamError; Ambiguous: it may have been made."""
         return self.after_making(self._client.create(body))
 
-    def save(self, before: Guardrail, after: JsonObject) -> ItemSaved[Guardrail]:
+    def save(self, before: Guardrail, after: JsonObject, *, actor: str = "") -> ItemSaved[Guardrail]:
         """Raises Conflict, NotFound, UpstreamError."""
         return self.patched(before, after, lambda steps: self._client.patch(guardrail_id=before.id, operations=steps))
 
-    def delete(self, item_id: str) -> None:
+    def delete(self, item_id: str, *, actor: str = "") -> None:
         """Raises NotFound, UpstreamError. An older set that holds the rule is read anew next time."""
         self._client.delete(guardrail_id=item_id)
         self.dropped(item_id)
@@ -174,11 +174,11 @@ class DocumentFiles(LibraryShelf[Document]):
         self._watched_at: datetime | None = None
         self._watch_error: GreenroomError | None = None
 
-    def create(self, body: JsonObject) -> Document:
+    def create(self, body: JsonObject, *, actor: str = "") -> Document:
         """Have an address read. Raises RateLimited (crawls used up), UpstreamError; Ambiguous: it may be there."""
         return self._noted(self._client.create(body))
 
-    def save(self, before: Document, after: JsonObject) -> ItemSaved[Document]:
+    def save(self, before: Document, after: JsonObject, *, actor: str = "") -> ItemSaved[Document]:
         """Send name and tags where they differ, after a look at whether they are still those of `before`.
 
         Raises Conflict, NotFound, UpstreamError.
@@ -198,7 +198,7 @@ class DocumentFiles(LibraryShelf[Document]):
             return ItemSaved(now, changed=False)
         return ItemSaved(self.after_making(told), changed=True)
 
-    def recrawl(self, document: Document, crawl: Mapping[str, int] | None = None) -> Document:
+    def recrawl(self, document: Document, crawl: Mapping[str, int] | None = None, *, actor: str = "") -> Document:
         """Have a web site read again, with its own limits or with `crawl`.
 
         Raises Conflict (409: it is being read right now), RateLimited (429, with what Tavus said), UpstreamRejected,
@@ -221,7 +221,7 @@ class DocumentFiles(LibraryShelf[Document]):
             raise RateLimited(error.message, status=429, code=error.code, retry_after_s=wait_s) from error
         return self._noted(begun)
 
-    def delete(self, item_id: str) -> None:
+    def delete(self, item_id: str, *, actor: str = "") -> None:
         """Raises NotFound, UpstreamError."""
         self._client.delete(document_id=item_id)
         self.dropped(item_id)

@@ -171,7 +171,7 @@ class Personas:
         made = self.create(content.fields, by or By(origin=Origin.RESTORE), previous_id=old_id)
         return Recreated(made, old_id, tuple(self.used_by(*self.history.chain(old_id))), content.secrets)
 
-    def repoint(self, old_id: str, new_id: str, agent_ids: Collection[str]) -> list[Agent]:
+    def repoint(self, old_id: str, new_id: str, agent_ids: Collection[str], *, actor: str = "") -> list[Agent]:
         """Give these agents the new persona, those of them that still use the old one; the changed agents."""
         return self._agents.repoint(self.history.chain(old_id), new_id, agent_ids)
 

@@ -68,7 +68,7 @@ class Retention:
         self._working = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="greenroom-retention")
 
-    def delete(self, session_id: str, *, at_tavus: bool = False) -> None:
+    def delete(self, session_id: str, *, at_tavus: bool = False, actor: str = "") -> None:
         """Delete one record for ever: its row, transcript, chat, timeline, impression, index. Its minutes still count.
 
         `at_tavus`: the conversation there too, as soon as Tavus lets it; recordings in one's own storage stay.

@@ -62,7 +62,7 @@ class KillSwitch:
         """The open calls of this database, chats apart. Raises StoreRefused."""
         return [session for session in self._ledger.open() if session.in_room]
 
-    def end_all(self, within_s: float) -> Left:
+    def end_all(self, within_s: float, *, actor: str = "") -> Left:
         """End them, and look until Tavus shows none any more, `within_s` at most. Raises StoreRefused."""
         begun = self.calls()
         before = [status for status in OPEN if status is not Status.ENDING]
