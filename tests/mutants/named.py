@@ -52,14 +52,14 @@ PROTOCOL = (
             (
                 "lib/services/calls/sessions.py",
                 "            intent = rows.Intent(",
-                "            if avatar:\n"
-                "                self._starting.submit(Plan(session, name, agent.call)).result()\n"
+                "            if session.in_room:\n"
+                "                self._starting.submit(plan).result()\n"
                 "            intent = rows.Intent(",
             ),
             (
                 "lib/services/calls/sessions.py",
-                "        if avatar:\n            running = self._starting.submit(Plan(session, name, agent.call))\n",
-                "        if avatar:\n"
+                "        if session.in_room:\n            running = self._starting.submit(plan)\n",
+                "        if session.in_room:\n"
                 "            running: Future[None] = Future()\n"
                 "            running.set_result(None)\n",
             ),
@@ -210,8 +210,8 @@ PROTOCOL = (
         (
             (
                 "lib/services/calls/claims.py",
-                'session.mode is not Mode.TEXT:\n                return ""\n',
-                "session.mode is not Mode.TEXT:\n"
+                'session.in_room:\n                return ""\n',
+                "session.in_room:\n"
                 "                new_id = self.ledger.new_id()\n"
                 '                return self._record(connection, new_id, conversation, "extra", session)\n',
             ),
@@ -316,7 +316,7 @@ OURS = (
     Mutant(
         "no_take_over",
         "What a dead process was starting is left as it is.",
-        (("lib/services/calls/background/sweeper.py", "            self._reaper.left_over(self._lease.before)\n", ""),),
+        (("lib/services/calls/background/recovery.py", "            self._left_over(self._lease.before)\n", ""),),
         _row(START, "test_row_04_a_process_killed_between_intent_and_post_made_nothing_and_that_is_found_out"),
     ),
     Mutant(
@@ -358,7 +358,7 @@ OURS = (
     Mutant(
         "unknown_is_gone",
         "A call that Tavus does not know counts as ended at once.",
-        (("lib/services/calls/watching.py", ">= self._ledger.settings.reconcile_horizon_s:", ">= 0:"),),
+        (("lib/services/calls/watching.py", ">= self._limits.horizon_s:", ">= 0:"),),
         _row(SWEEP, "test_row_23_a_call_that_tavus_does_not_know_yet_is_not_taken_for_gone"),
     ),
     Mutant(

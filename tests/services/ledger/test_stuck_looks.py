@@ -120,7 +120,7 @@ def test_an_answer_whose_headers_trickle_stops_neither_the_pages_nor_the_sweeper
 def test_looks_that_all_take_long_keep_the_others_waiting_for_one_of_them_only(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.services.sweeper.TROUBLED_S", 0.1)
+    monkeypatch.setattr("lib.services.calls.background.sweeper.TROUBLED_S", 0.1)
     with behind_a_relay(world) as (services, relay):
         slow, well = [live(services, token) for token in "abcde"], live(services, "f")
         # No list either, which would show that they run.

@@ -1,1 +1,0 @@
-"""Workers as Jobs of a Kubernetes cluster."""
