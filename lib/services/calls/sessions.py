@@ -28,8 +28,8 @@ from lib.store import agents as agent_rows
 from lib.store import lists, removed
 from lib.store import sessions as rows
 from lib.store.cache import TtlCache
+from lib.store.cursor import cursor_of, place_of
 from lib.store.hurry import StatementTimeout
-from lib.store.search import moment_of, number_of
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ class Sessions:
         return self._pages.get(key, lambda: self._page(limit, cursor, newer, filters))
 
     def _page(self, limit: int, cursor: str | None, newer: bool, filters: lists.SessionFilters) -> SessionPage:
-        place = _place(cursor) if cursor else None
+        place = place_of(cursor, str)
         with self._ledger.store.reading() as connection:
             hurry = StatementTimeout(connection, SEARCH_S if filters.text else LIST_S)
             found = lists.page(hurry, self._ledger.account, filters, limit=limit, place=place, newer=newer)
@@ -240,9 +240,9 @@ class Sessions:
                 total, capped = lists.total(hurry, self._ledger.account, filters, loose=found.loosened)
         return SessionPage(
             found.sessions,
-            _cursor(found.older),
+            cursor_of(found.older),
             max(total, len(found.sessions)),
-            previous=_cursor(found.newer),
+            previous=cursor_of(found.newer),
             capped=capped,
             searched_to=found.searched_to,
             loosened=found.loosened,
@@ -385,15 +385,3 @@ class Sessions:
 def _fingerprint(agent_id: str, enable_avatar: bool, watch: Watch) -> str:
     asked = [agent_id, enable_avatar, *([watch] if watch is Watch.API else [])]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-
-
-def _cursor(place: lists.Place | None) -> str | None:
-    return f"{number_of(place[0])}~{place[1]}" if place else None
-
-
-def _place(cursor: str) -> lists.Place:
-    number, _, session_id = cursor.partition("~")
-    try:
-        return moment_of(int(number)), session_id
-    except (ValueError, OverflowError):
-        raise BadInput("That is not a cursor of this list.", hint="Begin at the first page.") from None

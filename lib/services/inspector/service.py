@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lib.errors import BadInput, NotFound
+from lib.errors import NotFound
 from lib.models import Exchange
 from lib.redaction import Redaction
 from lib.services.inspector import commands
 from lib.services.inspector.commands import Commands
 from lib.services.inspector.journal import Journal
 from lib.store import exchanges
+from lib.store.cursor import cursor_of, place_of
 from lib.store.database import Store
 from lib.store.hurry import StatementTimeout
-from lib.store.search import moment_of, number_of
 
 LIST_S = 2.0
 TEXT_LIMIT = 200
@@ -79,11 +79,11 @@ class Inspector:
         """
         self._journal.flush()
         filters = exchanges.ExchangeFilters(kind, statuses, session_id, text.strip()[:TEXT_LIMIT])
-        place = _place(cursor) if cursor else None
+        place = place_of(cursor, int)
         with self._store.reading() as connection:
             hurry = StatementTimeout(connection, LIST_S)
             found = exchanges.page(hurry, self._account, filters, limit=limit, place=place, newer=newer)
-        return ExchangePage(found.exchanges, _cursor(found.older), _cursor(found.newer))
+        return ExchangePage(found.exchanges, cursor_of(found.older), cursor_of(found.newer))
 
     def get(self, number: int) -> Exchange:
         """One with its body. Raises NotFound."""
@@ -105,15 +105,3 @@ class Inspector:
         """A session's callbacks that are still kept, oldest first, without their bodies."""
         with self._store.reading() as connection:
             return exchanges.callbacks_of(connection, session_id)
-
-
-def _cursor(place: exchanges.Place | None) -> str | None:
-    return f"{number_of(place[0])}~{place[1]}" if place else None
-
-
-def _place(cursor: str) -> exchanges.Place:
-    moment, _, number = cursor.partition("~")
-    try:
-        return moment_of(int(moment)), int(number)
-    except (ValueError, OverflowError):
-        raise BadInput("That is not a cursor of this list.", hint="Begin at the first page.") from None
