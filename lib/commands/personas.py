@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
-import logging
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,15 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.commands import outside
+from lib.commands.outside import Command, Told
 
 if TYPE_CHECKING:
-    from lib.errors import GreenroomError
     from lib.services.personas.folder import FolderFile
     from lib.services.personas.plan import PersonasPlan
     from lib.wiring import Services
 
 NOTHING, REFUSED, PENDING = 0, 1, 2
+STOPPED = "What was on its way may have been done: plan again."
 
 
 def add(commands: Any, root: Path) -> None:
@@ -42,7 +39,7 @@ def add(commands: Any, root: Path) -> None:
     for command, run in ((plan, _plan), (apply, _apply), (export, _export)):
         command.add_argument("dir", type=Path, metavar="DIR", help="folder of *.yaml files, or one file")
         command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-        command.set_defaults(run=_Command(run, root), parser=command)
+        command.set_defaults(run=Command(run, root, stopped=STOPPED, about=_about, write=run is _apply), parser=command)
     for command in (plan, apply):
         command.add_argument(
             "--overwrite", action="store_true", help="the files win over what was changed at Tavus since their export"
@@ -54,48 +51,9 @@ def add(commands: Any, root: Path) -> None:
     export.add_argument("--overwrite", action="store_true", help="write over files with changes that are not applied")
 
 
-class _Command:
-    """One run: output that no name can spoil, the services opened and closed, a known error told and 1."""
-
-    def __init__(self, run: Callable[[argparse.Namespace, Services], tuple[dict[str, Any], int]], root: Path) -> None:
-        self._run = run
-        self._root = root
-
-    def __call__(self, args: argparse.Namespace) -> int:
-        for stream in (sys.stdout, sys.stderr):
-            # Windows consoles and pipes take few letters; half a character can be written nowhere.
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        # What goes wrong on the way is told once, in the answer.
-        logging.getLogger().addHandler(logging.NullHandler())
-        try:
-            code = self._answered(args)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Who was reading has gone; Python would complain once more when it flushes at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = REFUSED
-        return code
-
-    def _answered(self, args: argparse.Namespace) -> int:
-        from lib.errors import GreenroomError
-
-        try:
-            with outside.services(self._root, write=self._run is _apply) as services:
-                told, code = self._run(args, services)
-                told = {"command": args.todo, "dir": str(args.dir), "tavus": services.tavus.base_url, **told}
-        except GreenroomError as error:
-            told, code = _refusal(error, args), REFUSED
-        except KeyboardInterrupt:
-            told, code = {"error": "Stopped.", "hint": "What was on its way may have been done: plan again."}, REFUSED
-        if args.json:
-            print(json.dumps({**told, "exit": code}, indent=2))
-        elif "error" in told:
-            print(f"{told['error']}\n{told.get('hint', '')}".strip(), file=sys.stderr)
-        return code
-
-
-def _refusal(error: GreenroomError, args: argparse.Namespace) -> dict[str, Any]:
-    return {"error": error.message, "hint": error.hint, "code": error.code, "dir": str(args.dir)}
+def _about(args: argparse.Namespace, services: Services | None) -> Told:
+    where = {"dir": str(args.dir)}
+    return {"command": args.todo, **where, "tavus": services.tavus.base_url} if services is not None else where
 
 
 def _planned(args: argparse.Namespace, services: Services) -> tuple[list[FolderFile], PersonasPlan]:
@@ -111,7 +69,7 @@ def _planned(args: argparse.Namespace, services: Services) -> tuple[list[FolderF
     return found, plan(files, personas, overwrite=args.overwrite, replicas=replicas)
 
 
-def _plan(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any], int]:
+def _plan(args: argparse.Namespace, services: Services) -> tuple[Told, int]:
     from lib.commands import plan_text
 
     _, plan = _planned(args, services)
@@ -123,7 +81,7 @@ def _plan(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any],
     return plan_text.as_json(plan), REFUSED if plan.refused else PENDING if plan.pending else NOTHING
 
 
-def _apply(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any], int]:
+def _apply(args: argparse.Namespace, services: Services) -> tuple[Told, int]:
     from lib.commands import plan_text
     from lib.models import Origin
     from lib.services.personas import folder
@@ -149,7 +107,7 @@ def _apply(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any]
     return {**plan_text.as_json(plan, done), "warnings": unkept}, NOTHING if all(one.ok for one in done) else REFUSED
 
 
-def _export(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any], int]:
+def _export(args: argparse.Namespace, services: Services) -> tuple[Told, int]:
     from lib.commands import plan_text
     from lib.services.personas import exporting, folder
 

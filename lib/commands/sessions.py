@@ -6,20 +6,17 @@ Both exit with 0 if all is well: `end-all` only once Tavus has shown that none o
 from __future__ import annotations
 
 import argparse
-import json
-import logging
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.commands import outside
+from lib.commands.outside import Command, Told
 
 if TYPE_CHECKING:
     from lib.models import Session
     from lib.wiring import Services
 
 WITHIN_S = 60.0
+STOPPED = "Calls may still run, and are billed while they do: list them, or end them all."
 
 
 def add(commands: Any, root: Path) -> None:
@@ -32,35 +29,10 @@ def add(commands: Any, root: Path) -> None:
     end.add_argument("--within", type=float, default=WITHIN_S, metavar="S", help=f"seconds to try ({WITHIN_S:.0f})")
     for command, run in ((every, _list), (end, _end_all)):
         command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-        command.set_defaults(run=_command(run, root), parser=command)
+        command.set_defaults(run=Command(run, root, stopped=STOPPED), parser=command)
 
 
-def _command(
-    run: Callable[[argparse.Namespace, Services], tuple[dict[str, Any], int]], root: Path
-) -> Callable[[argparse.Namespace], int]:
-    def command(args: argparse.Namespace) -> int:
-        from lib.errors import GreenroomError
-
-        for stream in (sys.stdout, sys.stderr):
-            # Windows consoles and pipes take few letters.
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        # What goes wrong on the way is told once, in the answer.
-        logging.getLogger().addHandler(logging.NullHandler())
-        try:
-            with outside.services(root, write=False) as services:
-                told, code = run(args, services)
-        except GreenroomError as error:
-            told, code = {"error": error.message, "hint": error.hint, "code": error.code}, 1
-        if args.json:
-            print(json.dumps({**told, "exit": code}, indent=2))
-        elif "error" in told:
-            print(f"{told['error']}\n{told['hint']}".strip(), file=sys.stderr)
-        return code
-
-    return command
-
-
-def _list(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any], int]:
+def _list(args: argparse.Namespace, services: Services) -> tuple[Told, int]:
     if not services.store.exists():
         return _nothing(args)
     switch = services.kill_switch
@@ -78,7 +50,7 @@ def _list(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any],
     return {"open": rows, "running": len(running), "without_session": unknown, "others": others}, 0
 
 
-def _end_all(args: argparse.Namespace, services: Services) -> tuple[dict[str, Any], int]:
+def _end_all(args: argparse.Namespace, services: Services) -> tuple[Told, int]:
     if not services.store.exists():
         return _nothing(args)
     left = services.kill_switch.end_all(args.within)
@@ -101,7 +73,7 @@ def _end_all(args: argparse.Namespace, services: Services) -> tuple[dict[str, An
     return told, 0 if left.clean else 1
 
 
-def _nothing(args: argparse.Namespace) -> tuple[dict[str, Any], int]:
+def _nothing(args: argparse.Namespace) -> tuple[Told, int]:
     if not args.json:
         print("There is no database yet, so no call was started from here.")
     return {"open": [], "running": 0}, 0
