@@ -74,7 +74,7 @@ class CallAnswer(Answer):
     document_tags: tuple[str, ...]
     document_retrieval_strategy: str
     recording: bool
-    recording_storage: dict[str, str] | None
+    recording_storage: dict[str, str] | None = Field(description="Its fields are those of `RecordingStorage`.")
     captions: bool
     greenscreen: bool
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import requests
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from lib.api.app import ENDPOINTS, routes
+from lib.api.openapi import document
 from lib.models import Status
 from lib.wiring import Services
 from tests.house import ANNA, GUIDE, house, log, until
@@ -30,7 +33,38 @@ class Client:
         self.headers = {"Authorization": f"Bearer {TOKEN}"}
 
     def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
-        return requests.request(method, self.url + path, json=body, **{"headers": self.headers, "timeout": 20, **more})
+        """What comes back, which has to be as the OpenAPI document says."""
+        given = {"headers": self.headers, "timeout": 20, **more}
+        answer = requests.request(method, self.url + path, json=body, **given)
+        holds(method, path.partition("?")[0], answer)
+        return answer
+
+
+DOCUMENT: Any = document(ENDPOINTS)
+
+
+def closed(schema: Any) -> Any:
+    """The schema with no room for a field that it does not name, but where it says that there may be others."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    shut = {"additionalProperties": False} if "properties" in schema else {}
+    return {**shut, **{name: closed(part) for name, part in schema.items()}}
+
+
+def holds(method: str, path: str, answer: requests.Response) -> None:
+    """Raises where an answer of a known route is not as the document says."""
+    for pattern, methods in DOCUMENT["paths"].items():
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", pattern), path) and method.lower() in methods:
+            told = methods[method.lower()]["responses"]
+            said = told.get(str(answer.status_code)) or told[f"{answer.status_code // 100}XX"]
+            if "content" not in said:
+                assert not answer.content
+                return
+            schema = closed(said["content"]["application/json"]["schema"])
+            whole = {**schema, "components": closed(DOCUMENT["components"])}
+            jsonschema.Draft202012Validator(whole).validate(answer.json())
 
 
 @pytest.fixture
@@ -293,6 +327,7 @@ def test_a_failing_tavus_is_an_error_with_a_hint_never_an_empty_list(
 
 def test_the_openapi_document_names_every_route_and_is_open(api: Client) -> None:
     document = requests.get(f"{api.url}/api/openapi.json", timeout=5).json()
+    assert document == DOCUMENT
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert described == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
     schemas = document["components"]["schemas"]
@@ -300,7 +335,17 @@ def test_the_openapi_document_names_every_route_and_is_open(api: Client) -> None
     assert set(schemas["CallFields"]["properties"]) == set(CALL)
     agent = document["paths"]["/api/agents/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert {"state", "missing", "call"} <= set(agent["properties"])
+    assert set(schemas["CallAnswer"]["required"]) == set(CALL)
+    assert "transcript" in json.dumps(document["paths"]["/api/sessions/{id}"]["get"])
     assert TOKEN not in json.dumps(document)
+
+
+@pytest.mark.parametrize("wrong", [{"error": "no"}, {"error": "no", "hint": "", "more": 1}, {"error": 1, "hint": ""}])
+def test_an_answer_that_is_not_as_the_document_says_is_noticed(wrong: dict[str, Any]) -> None:
+    answer = requests.Response()
+    answer.status_code, answer._content = 404, json.dumps(wrong).encode()
+    with pytest.raises(jsonschema.ValidationError):
+        holds("GET", "/api/agents/a1", answer)
 
 
 def test_a_path_that_does_not_exist_is_a_404_in_json(api: Client) -> None:
