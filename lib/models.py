@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import TypedDict
 
 JsonObject = Mapping[str, object]
 """A JSON object as the wire gave it: what stands in it is told by looking."""
@@ -78,7 +78,7 @@ class Persona:
 
     id: str
     name: str
-    raw: Mapping[str, Any]
+    raw: JsonObject
 
     @property
     def system_prompt(self) -> str:
@@ -102,7 +102,7 @@ class Persona:
         return str(self.raw.get("pipeline_mode") or "full")
 
     @property
-    def layers(self) -> Mapping[str, Any]:
+    def layers(self) -> JsonObject:
         return branch(self.raw, "layers")
 
     @property
@@ -138,7 +138,7 @@ class Replica:
     thumbnail_image_url: str
     thumbnail_video_url: str
     error_message: str
-    raw: Mapping[str, Any]
+    raw: JsonObject
     created_at: datetime | None = None
 
     @property
@@ -156,8 +156,8 @@ class ObjectiveSet:
 
     id: str
     name: str
-    steps: tuple[Mapping[str, Any], ...]
-    raw: Mapping[str, Any]
+    steps: tuple[JsonObject, ...]
+    raw: JsonObject
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Guardrail:
 
     id: str
     name: str
-    raw: Mapping[str, Any]
+    raw: JsonObject
 
     @property
     def prompt(self) -> str:
@@ -183,8 +183,8 @@ class GuardrailSet:
 
     id: str
     name: str
-    rules: tuple[Mapping[str, Any], ...]
-    raw: Mapping[str, Any]
+    rules: tuple[JsonObject, ...]
+    raw: JsonObject
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ class Document:
     progress: int | None
     error_message: str
     last_crawled_at: datetime | None
-    raw: Mapping[str, Any]
+    raw: JsonObject
 
     @property
     def busy(self) -> bool:
@@ -214,7 +214,7 @@ class Document:
         return texts(self.raw.get("tags"))
 
     @property
-    def crawl(self) -> Mapping[str, Any]:
+    def crawl(self) -> JsonObject:
         """`depth` and `max_pages` of a web site; empty for a file or a single page."""
         return branch(self.raw, "crawl_config")
 
@@ -243,7 +243,7 @@ class ConversationEvent:
 
     event_type: str
     at: datetime
-    properties: Mapping[str, Any]
+    properties: JsonObject
 
 
 @dataclass(frozen=True)
@@ -309,7 +309,7 @@ class CallSettings:
     recording_storage: Mapping[str, str] = field(default_factory=dict)
     captions: bool = False
     greenscreen: bool = False
-    unknown: Mapping[str, Any] = field(default_factory=dict)
+    unknown: JsonObject = field(default_factory=dict)
 
     def longest_s(self, most_s: int) -> int:
         """How long one call may last where `most_s` is the installation's limit, which may have been lowered since."""
@@ -484,7 +484,7 @@ class Snapshot:
     actor: str = ""
     reason: str = ""
     previous_id: str = ""
-    fields: Mapping[str, Any] | None = field(default=None, repr=False)
+    fields: JsonObject | None = field(default=None, repr=False)
     secrets: tuple[str, ...] | None = None
 
 

@@ -161,7 +161,7 @@ def editor(services: Services, agent_id: str) -> None:
     with top:
         clicked = head(was, changed, gone=gone, contested=contested is not None)
     wrong = agent_form.problems(values, most)
-    form.wrong = wrong if EDITOR.attempted(draft, now=clicked == "save") else {}
+    form.mark(wrong if EDITOR.attempted(draft, now=clicked == "save") else {})
     if clicked == "save":
         form.unfold()
     if form.wrong:

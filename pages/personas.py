@@ -99,7 +99,7 @@ def editor(services: Services, item_id: str) -> None:
     trying = clicked in ("review", "create")
     problems = acts.attempted(draft, now=trying)
     refused = persona_outcome.refused_at(saved)
-    form.problems = persona_editor.by_field(problems, refused)
+    form.mark(persona_editor.by_field(problems, refused))
     if trying or refused is not None:
         form.unfold()
     outcome, drifted = None, ""

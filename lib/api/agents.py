@@ -62,15 +62,15 @@ def delete(call: ApiCall) -> None:
     call.services.agents.delete(call.path["id"], actor=ACTOR)
 
 
-class Worn(TypedDict, total=False):
+class AvatarFields(TypedDict, total=False):
     """Persona and replica of an agent, those that were sent."""
 
     persona_id: str
     replica_id: str
 
 
-def _avatar(avatar: Avatar | None) -> Worn:
-    given, sent = Worn(), avatar.model_fields_set if avatar else ()
+def _avatar(avatar: Avatar | None) -> AvatarFields:
+    given, sent = AvatarFields(), avatar.model_fields_set if avatar else ()
     if avatar and "replica_id" in sent:
         given["replica_id"] = avatar.replica_id or ""
     if avatar and "tavus_persona_id" in sent:

@@ -173,6 +173,10 @@ class AgentForm:
         part = self.key("open.documents")
         return bool(self.values()["document_ids"] or self.base["document_tags"] or st.session_state.get(part))
 
+    def mark(self, wrong: Mapping[str, str]) -> None:
+        """Show this below its fields. Call it before they are drawn."""
+        self.wrong = wrong
+
     def unfold(self) -> None:
         """Open the parts in which something is wrong. Call it before they are drawn."""
         for part, names in _PARTS.items():

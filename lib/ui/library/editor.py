@@ -122,12 +122,12 @@ def attempted(kind: LibraryKind, draft: Draft, form: Form, now: bool, *, fresh: 
         return []
     if isinstance(form, objective_form.ObjectiveForm):
         chain = form.value()
-        form.problems = objectives.problems(chain, None if fresh else form.base)
+        form.mark(objectives.problems(chain, None if fresh else form.base))
         if now:
             form.unfold()
         return [(_label(chain, problem), problem.message) for problem in form.problems]
     check = guardrails.problems if kind is LibraryKind.GUARDRAILS else documents.problems
-    form.wrong = check(form.values(), None if fresh else form.base)
+    form.mark(check(form.values(), None if fresh else form.base))
     labels = {field.key: field.label for field in form.fields}
     return [(labels[key], message) for key, message in form.wrong.items()]
 

@@ -36,6 +36,10 @@ class LibraryForm:
     def key(self, name: str) -> str:
         return self.prefix + name
 
+    def mark(self, wrong: Mapping[str, str]) -> None:
+        """Show this below its fields. Call it before they are drawn."""
+        self.wrong = wrong
+
     def values(self) -> dict[str, Any]:
         """What the widgets hold now, or what the form began with where they were not drawn yet."""
         held = {}

@@ -126,6 +126,10 @@ class ObjectiveForm:
         if self.whole and len(steps) < objectives.MOST_STEPS:
             st.button("Add a step", icon=":material/add:", key=self.key("add"), on_click=self._add)
 
+    def mark(self, problems: Sequence[ChainProblem]) -> None:
+        """Show these below their fields. Call it before they are drawn."""
+        self.problems = problems
+
     def unfold(self) -> None:
         """Open the steps in which something is wrong. Call it before they are drawn."""
         for held in self._steps():

@@ -67,6 +67,10 @@ class PersonaForm:
                 if not field.deprecated or is_set(self.row, field):
                     self.draw(field)
 
+    def mark(self, problems: Mapping[str, tuple[FieldProblem, ...]]) -> None:
+        """Show these below their fields. Call it before they are drawn."""
+        self.problems = problems
+
     def unfold(self) -> None:
         """Open the layers in which something is wrong. Call it before they are drawn."""
         for group in LAYERS:

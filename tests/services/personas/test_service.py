@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lib.errors import Ambiguous, Conflict, KeyRefused, NotFound, NotSent, UpstreamError, UpstreamRejected
-from lib.models import Origin, Persona
+from lib.models import Origin, Persona, branch
 from lib.services.personas.content import content_of
 from lib.services.personas.patch import guarded
 from lib.services.personas.saved import LostSave, PersonaSaved, SaveOutcome
@@ -76,7 +76,7 @@ def test_nothing_changed_where_there_is_no_difference_or_tavus_sees_none(
     assert console.personas.save(before, dict(before.raw), ME).outcome is SaveOutcome.NOTHING_CHANGED
     assert asked(sandbox, seen) == ["GET"]
     # Seen at Tavus: a default of the language model's is no change.
-    layers = {**before.layers, "llm": {**before.layers.get("llm", {}), "speculative_inference": True}}
+    layers = {**before.layers, "llm": {**branch(before.layers, "llm"), "speculative_inference": True}}
     saved = console.personas.save(before, after(before, layers=layers), ME)
     assert saved.outcome is SaveOutcome.NOTHING_CHANGED
     assert saved.persona is not None
@@ -411,7 +411,7 @@ def test_restore_saves_the_older_content_leaves_secrets_and_makes_a_new_snapshot
     first = console.personas.get(GUIDE)
     console.catalogue.personas()
     (old,) = console.history.of(GUIDE)
-    layers = {**first.layers, "llm": {**first.layers.get("llm", {}), "api_key": CANARY, "model": "own"}}
+    layers = {**first.layers, "llm": {**branch(first.layers, "llm"), "api_key": CANARY, "model": "own"}}
     console.personas.save(first, after(first, greeting="Newer.", layers=layers, document_tags=["x"]), ME)
     saved = console.personas.restore(GUIDE, old.id, By("console", "It was better.", Origin.RESTORE))
     assert saved.outcome is SaveOutcome.SAVED

@@ -246,7 +246,7 @@ class PipecatDaily(SessionMode):
             case Event.ERROR:
                 self._failed(session_id, call, event)
             case Event.ENDED:
-                call.ended = True
+                call.over()
             case "gone":
                 self._gone(session_id, call, event)
 
@@ -254,8 +254,7 @@ class PipecatDaily(SessionMode):
         if not event.get("id"):
             call.fail(Ambiguous("The worker did not say which conversation it made.", code="no_answer"))
             return
-        call.conversation_id, call.conversation_url = str(event["id"]), str(event.get("url", ""))
-        call.decided.set()
+        call.exists(str(event["id"]), str(event.get("url", "")))
 
     def _answer(self, session_id: str, event: JsonObject) -> None:
         try:

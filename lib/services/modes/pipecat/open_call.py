@@ -27,6 +27,23 @@ class OpenCall:
     described: dict[str, JsonObject] = field(default_factory=dict)
     described_now: threading.Condition = field(default_factory=threading.Condition)
 
+    def held_in(self, room: Room) -> None:
+        """The room is there, and is to be deleted after the call."""
+        self.room = room
+
+    def opens_with(self, token: str) -> None:
+        """The room lets its viewer in with this token only."""
+        self.token = token
+
+    def exists(self, conversation_id: str, url: str) -> None:
+        """This is what came of the start: a conversation at Tavus, which is billed."""
+        self.conversation_id, self.conversation_url = conversation_id, url
+        self.decided.set()
+
+    def over(self) -> None:
+        """The worker said so: its end is none that broke off."""
+        self.ended = True
+
     def fail(self, error: GreenroomError) -> None:
         """This is what came of the start."""
         self.failure = error

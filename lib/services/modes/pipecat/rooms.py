@@ -31,14 +31,15 @@ class CallRooms:
         """
         until = datetime.now(UTC) + timedelta(seconds=session.max_call_s) + ROOM_AFTER
         private, wanted = self.settings.daily_avatar_privacy == "private", self.settings.daily_subdomain
-        room = call.room = self.daily.create_room(name=session.id, private=private, expires_at=until)
+        room = self.daily.create_room(name=session.id, private=private, expires_at=until)
+        call.held_in(room)
         if wanted and room.subdomain not in ("", wanted):
             told = f"The Daily key belongs to {room.subdomain}.daily.co, not to {wanted}.daily.co."
             raise SettingsWrong(told, code="daily_subdomain", hint="Correct DAILY_SUBDOMAIN or DAILY_API_KEY in .env.")
         bot = self.daily.token(room_name=room.name, owner=True, expires_at=until, user_name="Avatar")
         if private:
             viewer = self.daily.token(room_name=room.name, owner=False, expires_at=until, user_name="Guest")
-            call.token = viewer.value
+            call.opens_with(viewer.value)
         return bot.value
 
     def delete(self, name: str) -> None:
