@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib.services.chat.scripted.matching import words
-from lib.services.chat.scripted.phrasebook import ENGLISH, Languages
+from lib.services.chat.scripted.phrasebook import ENGLISH
 
 UNKNOWN = "?"  # a language that none of the lists knows
 LINK = re.compile(r"https?://\S+|\bwww\.\S+|[\w.+-]{1,64}@[\w.-]{1,99}\.\w+|\b[\w-]{1,63}\.com\b\S*|\S*\(ツ\)\S*")
 _FOREIGN_WORD = re.compile(r"(?<!\S)[^\W\d_A-ZÀ-Þ]*[^\W\d_A-Za-z][^\W\d_]*")
 
 
-def candidates(text: str, languages: Languages) -> tuple[str, ...]:
+def candidates(text: str, languages: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     """Codes of the languages that this text may be in: none if it does not tell, `UNKNOWN` if it is no known one."""
     text = LINK.sub(" ", text[:600])
     letters = [unicodedata.name(sign, "LATIN") for sign in text if sign.isalpha()]
@@ -23,7 +23,9 @@ def candidates(text: str, languages: Languages) -> tuple[str, ...]:
     return _by_script(text, own, languages) if len(own) > len(letters) * 0.3 else _by_words(text, languages)
 
 
-def spoken(row: Mapping[str, Any], turns: Sequence[tuple[str, str]], languages: Languages) -> tuple[str, str]:
+def spoken(
+    row: Mapping[str, Any], turns: Sequence[tuple[str, str]], languages: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, str]:
     """The code of the language to answer in, and its name where a call asks for one that can't be told apart.
 
     The newest utterance that tells decides, then what the call asks for (a full English name), then the persona's
@@ -40,7 +42,7 @@ def spoken(row: Mapping[str, Any], turns: Sequence[tuple[str, str]], languages: 
     return (told[0], str(row["language"]) if told[0] == UNKNOWN and wanted else "") if told else (ENGLISH, "")
 
 
-def _by_script(text: str, names: Sequence[str], languages: Languages) -> tuple[str, ...]:
+def _by_script(text: str, names: Sequence[str], languages: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     fits = {
         code: sum(name.startswith(row["script"]) for name in names)
         for code, row in languages.items()
@@ -51,7 +53,7 @@ def _by_script(text: str, names: Sequence[str], languages: Languages) -> tuple[s
     return sure or tuple(best) or (UNKNOWN,)
 
 
-def _by_words(text: str, languages: Languages) -> tuple[str, ...]:
+def _by_words(text: str, languages: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     listed = [word for word in words(text) if word[1:]]
     scores = {code: sum(word in row["words"] for word in listed) for code, row in languages.items()}
     best = max(scores.values())

@@ -23,8 +23,6 @@ PLAIN = {
 """What is left where the lines for everyone can't be read."""
 
 log = logging.getLogger(__name__)
-LineFile = Mapping[str, Any]  # what a file holds, as `files.LINES` describes it
-Languages = Mapping[str, Mapping[str, Any]]  # by code what `languages.yaml` says; `words` is a set
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class Phrasebook:
 
     code: str
     gap: str
-    own: LineFile
-    common: LineFile
+    own: Mapping[str, Any]
+    common: Mapping[str, Any]
 
     def cues(self) -> Iterator[Mapping[str, Any]]:
         """What can't wait comes first: somebody in danger is heard in every role."""
@@ -63,11 +61,11 @@ class Phrasebooks:
     def __init__(self, root: Path = FOLDER) -> None:
         self._root = root
         self._door = Lock()
-        self._files: dict[str, LineFile] = {}
+        self._files: dict[str, Mapping[str, Any]] = {}
         self._faults: list[str] = []
 
     @cached_property
-    def languages(self) -> Languages:
+    def languages(self) -> Mapping[str, Mapping[str, Any]]:
         """Those with lines and those that are only told apart. English is always there."""
         rows = {ENGLISH: {"name": "English"}, **self._file("languages", LANGUAGES)}
         return {code: {**row, "words": frozenset(row.get("words", "").split())} for code, row in rows.items()}
@@ -80,12 +78,12 @@ class Phrasebooks:
         """True for a language that can be answered in."""
         return code == ENGLISH or (code in self.languages and not self._missing(self.everyone(code)))
 
-    def roles(self, code: str) -> dict[str, LineFile]:
+    def roles(self, code: str) -> dict[str, Mapping[str, Any]]:
         """The roles of a language and their files."""
         names = sorted(path.stem for path in (self._root / code).glob("*.yaml"))
         return {name: self._file(f"{code}/{name}", LINES) for name in names if name != EVERYONE}
 
-    def everyone(self, code: str) -> LineFile:
+    def everyone(self, code: str) -> Mapping[str, Any]:
         """The lines for everyone; of English plain ones at least."""
         found = self._file(f"{code}/{EVERYONE}", LINES)
         return {**found, "lines": {**PLAIN, **found.get("lines", {})}} if code == ENGLISH else found
@@ -113,11 +111,11 @@ class Phrasebooks:
             for kind in sorted(file.get("lines", {}).keys() - chosen - heard - topics - then):
                 yield f"lines/{code}/{role}.yaml: nothing under heard, topics or then leads to `{kind}`."
 
-    def _missing(self, file: LineFile) -> list[str]:
+    def _missing(self, file: Mapping[str, Any]) -> list[str]:
         """Kinds without which a language is not whole."""
         return [kind for kind in self._file("kinds", KINDS).get("needed", ()) if not file.get("lines", {}).get(kind)]
 
-    def _file(self, name: str, shape: Mapping[str, Any]) -> LineFile:
+    def _file(self, name: str, shape: Mapping[str, Any]) -> Mapping[str, Any]:
         path = self._root / f"{name}.yaml"
         with self._door:
             if name not in self._files and path.is_file():
