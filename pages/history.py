@@ -112,7 +112,7 @@ def exports(services: Services, wanted: dict[str, Any]) -> None:
         for label, form, mime in forms:
             st.download_button(
                 label,
-                lambda form=form: services.past.export(form, partial(record.speaker, services), **wanted),  # type: ignore[misc]
+                lambda form=form: services.archive.export(form, partial(record.speaker, services), **wanted),  # type: ignore[misc]
                 f"greenroom-sessions.{form}",
                 mime,
                 key=f"history_{form}",
@@ -127,7 +127,7 @@ def figures(services: Services, wanted: dict[str, Any]) -> None:
         return
     with st.container(key="last-on-phone-history"):
         try:
-            charts.history(services.past.figures(**wanted))
+            charts.history(services.archive.figures(**wanted))
         except StoreSlow:
             st.caption("Too many sessions to add up within a second. Choose a shorter time for the charts.")
 

@@ -136,18 +136,18 @@ def main() -> None:
         services = context.services()
         session = services.sessions.get(session_id)
         turns = services.sessions.turns(session_id)
-        events = services.past.story(session, turns)
+        events = services.archive.story(session, turns)
 
     # render
     again = head(services, session, turns, events)
     notice = st.container()
     ending(session)
-    metrics(session, turns, services.past.price_per_minute)
+    metrics(session, turns, services.archive.price_per_minute)
     left, right = st.columns([8, 4], gap="medium")
     with left:
         st.header("Transcript", anchor=False)
         text = record.searched()
-        found = partial(services.past.marked, text=text) if text else None
+        found = partial(services.archive.marked, text=text) if text else None
         record.transcript(session, turns, record.speaker(services, session), found=found)
         record.impression(session)
         record.recordings(session)

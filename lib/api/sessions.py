@@ -61,8 +61,8 @@ def end(call: ApiCall) -> SessionAnswer:
 
 def message(call: ApiCall) -> ReplyAnswer:
     session = call.services.sessions.get(call.path["id"])
-    turn = call.services.talking.say(session.id, call.taken(Message).text, actor=ACTOR)
-    note = call.services.talking.unread(session)
+    turn = call.services.chats.say(session.id, call.taken(Message).text, actor=ACTOR)
+    note = call.services.chats.unread(session)
     return ReplyAnswer(role=turn.role, text=turn.content, label=call.services.responder.label, note=note)
 
 

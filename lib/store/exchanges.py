@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, delete, func, literal, or_, se
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lib.models import Exchange, Traffic
-from lib.store.hurry import StatementTimeout
 from lib.store.schema import Moment, exchanges, sessions
+from lib.store.statement_timeout import StatementTimeout
 
 FORGOTTEN_AT_ONCE = 500
 Place = tuple[datetime, int]
@@ -80,7 +80,7 @@ def add(connection: Connection, entries: Sequence[Entry]) -> set[str]:
 
 
 def page(
-    hurry: StatementTimeout,
+    timeout: StatementTimeout,
     account: str,
     filters: ExchangeFilters,
     *,
@@ -98,8 +98,8 @@ def page(
         there = tuple_(literal(place[0], Moment), literal(place[1]))
         query = query.where(tuple_(at, number) > there if newer else tuple_(at, number) < there)
     order = (at.asc(), number.asc()) if newer else (at.desc(), number.desc())
-    with hurry.limited():
-        rows = hurry.connection.execute(query.order_by(*order).limit(limit + 1)).all()
+    with timeout.limited():
+        rows = timeout.connection.execute(query.order_by(*order).limit(limit + 1)).all()
     more, rows = len(rows) > limit, rows[:limit]
     shown = tuple(exchange_of(row) for row in (reversed(rows) if newer else rows))
     first, last = ((shown[0].at, shown[0].id), (shown[-1].at, shown[-1].id)) if shown else (place, place)

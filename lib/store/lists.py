@@ -19,9 +19,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from lib.errors import StoreSlow
 from lib.models import Session, held_in_room
 from lib.store import search as index
-from lib.store.hurry import StatementTimeout
 from lib.store.schema import EPOCH, Moment, Word, search, sessions
 from lib.store.sessions import SHOWN, session_of
+from lib.store.statement_timeout import StatementTimeout
 from lib.store.tokens import Term, loosened, terms
 
 COUNTED = 1_000
@@ -87,7 +87,7 @@ class Tally:
 
 
 def page(
-    hurry: StatementTimeout,
+    timeout: StatementTimeout,
     account: str,
     filters: SessionFilters,
     *,
@@ -102,36 +102,36 @@ def page(
     """
     wanted = terms(filters.text) if filters.text else None
     if wanted is None:
-        found = _listed(hurry, account, filters, limit, place, newer)
+        found = _listed(timeout, account, filters, limit, place, newer)
     elif place and place[1] == LOOSE:
-        found = _searched(hurry, account, filters, loosened(wanted), limit, place, newer, LOOSE)
+        found = _searched(timeout, account, filters, loosened(wanted), limit, place, newer, LOOSE)
     else:
-        found = _searched(hurry, account, filters, wanted, limit, place, newer)
+        found = _searched(timeout, account, filters, wanted, limit, place, newer)
         if found.whole and not found.sessions and loosened(wanted) != wanted:
             with suppress(StoreSlow):
-                found = _searched(hurry, account, filters, loosened(wanted), limit, place, newer, LOOSE)
+                found = _searched(timeout, account, filters, loosened(wanted), limit, place, newer, LOOSE)
     if newer and found.newer is None:
-        return page(hurry, account, filters, limit=limit, place=None)
+        return page(timeout, account, filters, limit=limit, place=None)
     return found
 
 
-def total(hurry: StatementTimeout, account: str, filters: SessionFilters, *, loose: bool = False) -> tuple[int, bool]:
+def total(timeout: StatementTimeout, account: str, filters: SessionFilters, *, loose: bool = False) -> tuple[int, bool]:
     """How many sessions the list has as far as they were counted, and whether there may be more."""
     found = 0
     try:
         if not filters.text:
-            with hurry.limited(COUNTING_S):
+            with timeout.limited(COUNTING_S):
                 query = select(literal(1)).select_from(sessions).where(*_wanted(account, filters)).limit(COUNTED + 1)
-                if hurry.connection.dialect.name == "postgresql":
+                if timeout.connection.dialect.name == "postgresql":
                     # In the order of the list, so that it walks the index: it would rather go through the table.
                     query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
-                found = hurry.connection.execute(_count(_along(query, filters))).scalar_one()
+                found = timeout.connection.execute(_count(_along(query, filters))).scalar_one()
         else:
             wanted = loosened(terms(filters.text)) if loose else terms(filters.text)
             query = select(literal(1)).select_from(_INDEXED).where(*_wanted(account, filters, looked_up=True))
-            for some, _ in _portions(hurry, filters, wanted, None, newest_first=True):
-                with hurry.limited():
-                    found += hurry.connection.execute(_count(query.where(_among(hurry, some)))).scalar_one()
+            for some, _ in _portions(timeout, filters, wanted, None, newest_first=True):
+                with timeout.limited():
+                    found += timeout.connection.execute(_count(query.where(_among(timeout, some)))).scalar_one()
                 if found > COUNTED:
                     break
     except StoreSlow:
@@ -139,14 +139,14 @@ def total(hurry: StatementTimeout, account: str, filters: SessionFilters, *, loo
     return min(found, COUNTED), found > COUNTED
 
 
-def tallies(hurry: StatementTimeout, account: str, filters: SessionFilters) -> list[Tally]:
+def tallies(timeout: StatementTimeout, account: str, filters: SessionFilters) -> list[Tally]:
     """Sessions and seconds by day and by how they ended; the text is left out. Raises StoreSlow."""
     day = type_coerce(sessions.c.created_at, BigInteger) // DAY
     lasted = type_coerce(sessions.c.ended_at, BigInteger) - type_coerce(sessions.c.waiting_at, BigInteger)
     groups = (day, sessions.c.mode, sessions.c.status, sessions.c.end_code)
     query = select(*groups, func.count(), func.coalesce(func.sum(lasted), 0)).where(*_wanted(account, filters))
-    with hurry.limited():
-        found = hurry.connection.execute(_along(query.group_by(*groups), filters)).all()
+    with timeout.limited():
+        found = timeout.connection.execute(_along(query.group_by(*groups), filters)).all()
     return [
         Tally((EPOCH + timedelta(days=row[0])).date(), row[1], row[2], row[3], row[4], float(row[5]) / 1_000_000)
         for row in found
@@ -159,7 +159,7 @@ def words_in(text: str) -> bool:
 
 
 def _listed(
-    hurry: StatementTimeout, account: str, filters: SessionFilters, limit: int, place: Place | None, newer: bool
+    timeout: StatementTimeout, account: str, filters: SessionFilters, limit: int, place: Place | None, newer: bool
 ) -> SessionRows:
     query = _along(select(*SHOWN).where(*_wanted(account, filters)).limit(limit + 1), filters)
     key = tuple_(sessions.c.created_at, sessions.c.id)
@@ -167,13 +167,13 @@ def _listed(
         here = tuple_(literal(place[0], Moment), literal(place[1], Word))
         query = query.where(key > here if newer else key < here)
     order = (sessions.c.created_at, sessions.c.id) if newer else (sessions.c.created_at.desc(), sessions.c.id.desc())
-    with hurry.limited():
-        found = [session_of(row) for row in hurry.connection.execute(query.order_by(*order))]
+    with timeout.limited():
+        found = [session_of(row) for row in timeout.connection.execute(query.order_by(*order))]
     return _page([((session.created_at, session.id), session) for session in found], limit, place, newer)
 
 
 def _searched(
-    hurry: StatementTimeout, account: str, filters: SessionFilters, wanted: Sequence[Term], limit: int,
+    timeout: StatementTimeout, account: str, filters: SessionFilters, wanted: Sequence[Term], limit: int,
     place: Place | None, newer: bool, mark: str = "",
 ) -> SessionRows:  # fmt: skip
     found: list[tuple[Place, Session]] = []
@@ -182,10 +182,10 @@ def _searched(
     query = select(search.c.number, *SHOWN).select_from(_INDEXED).where(*_wanted(account, filters, looked_up=True))
     query = query.order_by(search.c.number if newer else search.c.number.desc())
     try:
-        for some, end in _portions(hurry, filters, wanted, place, newest_first=not newer):
-            with hurry.limited():
-                part = query.where(_among(hurry, some)).limit(limit + 1 - len(found))
-                rows = hurry.connection.execute(part).all()
+        for some, end in _portions(timeout, filters, wanted, place, newest_first=not newer):
+            with timeout.limited():
+                part = query.where(_among(timeout, some)).limit(limit + 1 - len(found))
+                rows = timeout.connection.execute(part).all()
             found += [((index.moment_of(row.number), mark), session_of(row)) for row in rows]
             reached = end
             if len(found) > limit:
@@ -211,7 +211,12 @@ def _page(found: list[tuple[Place, Session]], limit: int, place: Place | None, n
 
 
 def _portions(
-    hurry: StatementTimeout, filters: SessionFilters, wanted: Sequence[Term], place: Place | None, *, newest_first: bool
+    timeout: StatementTimeout,
+    filters: SessionFilters,
+    wanted: Sequence[Term],
+    place: Place | None,
+    *,
+    newest_first: bool,
 ) -> Iterator[tuple[list[int], int]]:
     """Numbers of what holds the words, within the time of the filters, from `place` on, and how far that came.
 
@@ -228,7 +233,7 @@ def _portions(
         near, far = oldest - 1 if here is None else max(here, oldest - 1), newest - 1
     if (near > far) is newest_first:
         size = AT_FIRST
-        for numbers, end in index.portions(hurry, wanted, near=near, far=far, newest_first=newest_first):
+        for numbers, end in index.portions(timeout, wanted, near=near, far=far, newest_first=newest_first):
             at = 0
             while at < (len(numbers) or 1):
                 some, at = numbers[at : at + size], at + size
@@ -236,9 +241,9 @@ def _portions(
                 size = min(TOGETHER, size * 4)
 
 
-def _among(hurry: StatementTimeout, numbers: Sequence[int]) -> ColumnElement[bool]:
+def _among(timeout: StatementTimeout, numbers: Sequence[int]) -> ColumnElement[bool]:
     """One value for all of them: a list of parameters takes longer to write down than to look up."""
-    if hurry.connection.dialect.name == "sqlite":
+    if timeout.connection.dialect.name == "sqlite":
         held = func.json_each(json.dumps(list(numbers))).table_valued("value")
         return search.c.number.in_(select(held.c.value))
     return search.c.number == func.any(literal(list(numbers), ARRAY(BigInteger)))

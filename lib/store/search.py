@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from lib.errors import StoreSlow
-from lib.store.hurry import StatementTimeout
 from lib.store.schema import EPOCH, MICROSECOND, quoted, search, sessions, turns
+from lib.store.statement_timeout import StatementTimeout
 from lib.store.tokens import Term, document
 
 WHOLE_S = 0.15
@@ -64,24 +64,24 @@ def renew(connection: Connection, session_id: str) -> None:
 
 
 def portions(
-    hurry: StatementTimeout, wanted: Sequence[Term], *, near: int, far: int, newest_first: bool = True
+    timeout: StatementTimeout, wanted: Sequence[Term], *, near: int, far: int, newest_first: bool = True
 ) -> Iterator[tuple[list[int], int]]:
     """Numbers of the sessions that hold all terms, from `near` on, as far as `far`, and how far the search has come.
 
     `near` itself is left out, `far` is not. Where one look at the whole index takes too long, it goes on window by
     window. Raises StoreSlow when the time is up.
     """
-    size, most = PORTION[hurry.connection.dialect.name]
-    width = WINDOW if hurry.piecemeal else 0
+    size, most = PORTION[timeout.connection.dialect.name]
+    width = WINDOW if timeout.piecemeal else 0
     while near != far:
         try:
-            with hurry.limited(None if width else WHOLE_S):
-                edge = _edge(hurry.connection, near, far, width, newest_first) if width else far
-                found = _portion(hurry.connection, wanted, near, edge, size, newest_first)
+            with timeout.limited(None if width else WHOLE_S):
+                edge = _edge(timeout.connection, near, far, width, newest_first) if width else far
+                found = _portion(timeout.connection, wanted, near, edge, size, newest_first)
         except StoreSlow:
-            if width or not hurry.left:
+            if width or not timeout.left:
                 raise
-            hurry.piecemeal, width = True, WINDOW
+            timeout.piecemeal, width = True, WINDOW
             continue
         near = found[-1] if len(found) == size else edge
         yield found, near

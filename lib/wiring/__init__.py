@@ -107,15 +107,15 @@ def build(
         tavus=tavus,
         catalogue=catalogue,
         personas=personas,
-        history=history,
+        persona_history=history,
         library=library,
         attaching=Attaching(library, personas, catalogue),
         agents=agents,
         sessions=calls.sessions,
-        past=Archive(ledger, minutes_a_day=settings.daily_minutes, price_per_minute=settings.price_per_minute),
+        archive=Archive(ledger, minutes_a_day=settings.daily_minutes, price_per_minute=settings.price_per_minute),
         retention=retention,
         responder=responder,
-        talking=ChatSessions(ledger, catalogue, responder),
+        chats=ChatSessions(ledger, catalogue, responder),
         inspector=Inspector(
             store, account, journal, redaction, base_url=lambda: tavus.base_url, sandbox=settings.sandbox
         ),

@@ -21,13 +21,13 @@ from lib.services.calls.background.sweeper import Sweeper
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
 from lib.services.calls.gate import Gate
+from lib.services.calls.monitor import Monitor
 from lib.services.calls.planning import Planner
 from lib.services.calls.sessions import RoomTokens, Sessions
 from lib.services.calls.starting import Starting
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
 from lib.services.calls.watchdog import Watchdog
-from lib.services.calls.watching import Monitor
 from lib.services.calls.worker_events import WorkerEvents
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.responder import Responder
@@ -91,9 +91,9 @@ def calls_of(
     settings, limits = loaded.settings, loaded.settings.limits
     owner = new_owner()
     pulse_s = min(settings.sweep_interval_s, PULSE_S)
-    ages = Stopwatch(longest_step_s=max(3 * pulse_s, 1.0), monotonic=monotonic)
+    stopwatch = Stopwatch(longest_step_s=max(3 * pulse_s, 1.0), monotonic=monotonic)
     breaker = Breaker(ledger.clock, monotonic)
-    viewers = Viewers(ledger.store, ages, ledger.clock, write_every_s=settings.watch_grace_s / 6)
+    viewers = Viewers(ledger.store, stopwatch, ledger.clock, write_every_s=settings.watch_grace_s / 6)
     tokens = RoomTokens()
 
     def callback_url(session_id: str) -> str:
@@ -127,27 +127,27 @@ def calls_of(
         problems=[problem.name for problem in loaded.problems],
     )
     claims = Claims(ledger, modes, limits)
-    watching = Monitor(ledger, modes, ages, breaker, limits, written=heard.written)
+    monitor = Monitor(ledger, modes, stopwatch, breaker, limits, written=heard.written)
     lasts_s = max(3 * pulse_s, SHORTEST_LEASE_S)
-    lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, ages, lasts_s=lasts_s, monotonic=monotonic)
-    reconciler = Reconciler(ledger, phoenix, claims, watching, ages, breaker, limits.horizon_s)
+    lease = Lease(ledger.store, f"sweeper:{ledger.account}", owner, stopwatch, lasts_s=lasts_s, monotonic=monotonic)
+    reconciler = Reconciler(ledger, phoenix, claims, monitor, stopwatch, breaker, limits.horizon_s)
     recovery = Recovery(ledger, lease, reconciler)
     watchdog = Watchdog(every_s=pulse_s, monotonic=monotonic)
     gate = Gate(breaker, watchdog, recovery, reconciler.probe)
     starting = Starting(
-        ledger, modes, claims, watching, breaker, gate, on_created=tokens.keep, pool=pool, monotonic=monotonic
+        ledger, modes, claims, monitor, breaker, gate, on_created=tokens.keep, pool=pool, monotonic=monotonic
     )
     sweeper = Sweeper(
         ledger,
-        ages=ages,
+        stopwatch=stopwatch,
         lease=lease,
         viewers=viewers,
         gate=gate,
         watchdog=watchdog,
         recovery=recovery,
-        watching=watching,
+        monitor=monitor,
         reconciler=reconciler,
-        reaper=Reaper(ledger, ages, viewers, modes, limits, starting_here=starting.busy),
+        reaper=Reaper(ledger, stopwatch, viewers, modes, limits, starting_here=starting.busy),
         starting=starting,
         interval_s=settings.sweep_interval_s,
         pulse_s=pulse_s,
@@ -162,14 +162,14 @@ def calls_of(
         planner=planner,
         modes=modes,
         limits=limits,
-        watching=watching,
+        monitor=monitor,
         starting=starting,
         hint=sweeper.hint,
         viewers=viewers,
         tokens=tokens,
         owner=owner,
     )
-    kill_switch = KillSwitch(ledger, phoenix, reconciler, watching, ages)
+    kill_switch = KillSwitch(ledger, phoenix, reconciler, monitor, stopwatch)
     return CallWing(sessions, planner, modes, gate, starting, sweeper, phoenix, pipecat, heard, kill_switch, launcher)
 
 

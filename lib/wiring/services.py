@@ -73,15 +73,15 @@ class Services:
     tavus: Tavus
     catalogue: Catalogue
     personas: Personas
-    history: PersonaHistory
+    persona_history: PersonaHistory
     library: Library
     attaching: Attaching
     agents: Agents
     sessions: Sessions
-    past: Archive
+    archive: Archive
     retention: Retention
     responder: Responder
-    talking: ChatSessions
+    chats: ChatSessions
     inspector: Inspector
     callbacks: CallbackInbox
     diagnostics: Diagnostics

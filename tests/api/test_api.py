@@ -364,7 +364,7 @@ def test_what_the_api_writes_of_personas_is_in_their_history(api: Client) -> Non
     assert api("PATCH", f"/api/personas/{made}", steps).json()["greeting"] == "Hello"
     assert api("PATCH", f"/api/personas/{made}", {"pal_name": "B"}).json()["persona_name"] == "B"
     assert api("DELETE", f"/api/personas/{made}").status_code == 204
-    kept = api.services.history.of(made)
+    kept = api.services.persona_history.of(made)
     assert [(one.origin, one.actor) for one in kept] == [
         ("deleted", "api"), ("greenroom", "api"), ("greenroom", "api"), ("greenroom", "api"), ("greenroom", "api"),
     ]  # fmt: skip

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 
 from lib.store import lists
 from lib.store.database import Store
-from lib.store.hurry import StatementTimeout
 from lib.store.schema import EPOCH, MICROSECOND
+from lib.store.statement_timeout import StatementTimeout
 from tests import databases
 from tests.bench.load import p50
 
@@ -116,10 +116,10 @@ def asked_of(store: Store, count: int, reached: list[float]) -> dict[str, Callab
 
         def ask() -> None:
             with store.reading() as connection:
-                hurry = StatementTimeout(connection, SEARCH_S)
-                found = lists.page(hurry, ACCOUNT, wanted, limit=25, place=None)
+                timeout = StatementTimeout(connection, SEARCH_S)
+                found = lists.page(timeout, ACCOUNT, wanted, limit=25, place=None)
                 if not found.whole:
-                    lists.total(hurry, ACCOUNT, wanted)
+                    lists.total(timeout, ACCOUNT, wanted)
             assert len(found.sessions) == expected, (filters, found)
             if wanted.agent_id == NOBODY:
                 oldest = NEWEST - timedelta(seconds=SECONDS_APART * count)

@@ -61,7 +61,7 @@ def test_an_answer_grows_while_it_is_written_and_is_kept_as_it_was_read(
     sandbox: RunningSandbox, model: ModelServer, tmp_path: Path
 ) -> None:
     with chatting(sandbox, tmp_path, model.url) as (services, session):
-        answer = services.talking.ask(session.id, "What can you show me?")
+        answer = services.chats.ask(session.id, "What can you show me?")
         seen = [""]
         while not answer.done.wait(0.005):
             if answer.text != seen[-1]:
@@ -76,8 +76,8 @@ def test_the_model_reads_its_part_and_all_that_was_said(
     sandbox: RunningSandbox, model: ModelServer, tmp_path: Path
 ) -> None:
     with chatting(sandbox, tmp_path, model.url) as (services, session):
-        services.talking.say(session.id, "My name is Quillon, and we sell kites.")
-        services.talking.say(session.id, "What do we sell?")
+        services.chats.say(session.id, "My name is Quillon, and we sell kites.")
+        services.chats.say(session.id, "What do we sell?")
         read = model.slot()["prompt"]
         part = services.catalogue.personas().find(session.persona_id)
         assert part is not None and part.system_prompt and part.system_prompt in read
@@ -91,10 +91,10 @@ def test_a_stop_keeps_what_came_and_the_server_writes_no_further(
     sandbox: RunningSandbox, endless: ModelServer, tmp_path: Path
 ) -> None:
     with chatting(sandbox, tmp_path, endless.url) as (services, session):
-        answer = services.talking.ask(session.id, "Tell me all")
+        answer = services.chats.ask(session.id, "Tell me all")
         until(lambda: len(answer.text) > 40, within_s=20)
         assert endless.slot()["is_processing"]
-        services.talking.stop(session.id)
+        services.chats.stop(session.id)
         begun = time.monotonic()
         assert kept(services, session)[-1] == ("assistant", answer.text.strip())
         until(lambda: not endless.slot()["is_processing"], within_s=FREE_WITHIN_S)
@@ -102,30 +102,30 @@ def test_a_stop_keeps_what_came_and_the_server_writes_no_further(
         written = endless.slot()["next_token"]
         time.sleep(0.3)
         assert endless.slot()["next_token"] == written
-        again = services.talking.ask(session.id, "And the rest?")
+        again = services.chats.ask(session.id, "And the rest?")
         until(lambda: again.text, within_s=20)
-        services.talking.stop(session.id)
+        services.chats.stop(session.id)
 
 
 def test_a_server_that_is_killed_in_the_middle_leaves_what_was_read_and_serves_again_once_it_is_back(
     sandbox: RunningSandbox, endless: ModelServer, tmp_path: Path
 ) -> None:
     with chatting(sandbox, tmp_path, endless.url) as (services, session):
-        answer = services.talking.ask(session.id, "Tell me all")
+        answer = services.chats.ask(session.id, "Tell me all")
         until(lambda: len(answer.text) > 40, within_s=20)
         endless.kill()
         assert answer.done.wait(5)
         assert isinstance(answer.failure, Ambiguous) and answer.failure.hint
         assert kept(services, session)[-1] == ("assistant", answer.text.strip()) and len(answer.text) > 40
-        services.talking.forget(session.id)
+        services.chats.forget(session.id)
         before = kept(services, session)
         with pytest.raises(NotSent, match="can't be reached") as told:
-            services.talking.say(session.id, "Are you there?")
+            services.chats.say(session.id, "Are you there?")
         assert "CHAT_BASE_URL" in told.value.hint and kept(services, session) == before
         endless.start()
-        back = services.talking.ask(session.id, "Are you there?")
+        back = services.chats.ask(session.id, "Are you there?")
         until(lambda: back.text, within_s=20)
-        services.talking.stop(session.id)
+        services.chats.stop(session.id)
 
 
 def test_an_address_with_another_path_is_refused_and_names_the_setting(
@@ -133,7 +133,7 @@ def test_an_address_with_another_path_is_refused_and_names_the_setting(
 ) -> None:
     with chatting(sandbox, tmp_path, model.url.replace("/v1", "/v2")) as (services, session):
         with pytest.raises(UpstreamRejected, match=r"404.*File Not Found") as told:
-            services.talking.say(session.id, "Hello")
+            services.chats.say(session.id, "Hello")
         assert "CHAT_BASE_URL" in told.value.hint and kept(services, session) == []
 
 
@@ -146,16 +146,16 @@ def test_a_server_without_its_model_never_comes_up_and_is_said_to_be_out_of_reac
         ModelServer("--model", str(tmp_path / "missing.gguf"))
     with chatting(sandbox, tmp_path, url) as (services, session):
         with pytest.raises(NotSent, match="the connection is refused") as told:
-            services.talking.say(session.id, "Hello")
+            services.chats.say(session.id, "Hello")
         assert "Check that the chat endpoint runs" in told.value.hint and kept(services, session) == []
 
 
 def test_a_chat_that_outgrows_the_model_goes_on_without_its_beginning(sandbox: RunningSandbox, tmp_path: Path) -> None:
     with ModelServer("--context", "768") as small, chatting(sandbox, tmp_path, small.url) as (services, session):
-        services.talking.say(session.id, f"The oldest word is quokka. {'Kites and strings. ' * 20}")
-        services.talking.say(session.id, "Kites and strings. " * 40)
-        services.talking.say(session.id, "Kites and strings. " * 40)
-        services.talking.say(session.id, "What now?")
+        services.chats.say(session.id, f"The oldest word is quokka. {'Kites and strings. ' * 20}")
+        services.chats.say(session.id, "Kites and strings. " * 40)
+        services.chats.say(session.id, "Kites and strings. " * 40)
+        services.chats.say(session.id, "What now?")
         read = small.slot()["prompt"]
         assert "What now?" in read and "quokka" not in read
         assert len(kept(services, session)) == 9
@@ -166,7 +166,7 @@ def test_one_message_that_is_longer_than_the_model_can_read_is_refused_and_says_
 ) -> None:
     with ModelServer("--context", "256") as small, chatting(sandbox, tmp_path, small.url) as (services, session):
         with pytest.raises(UpstreamRejected, match=r"exceeds the available context size") as told:
-            services.talking.say(session.id, "kite " * 390)
+            services.chats.say(session.id, "kite " * 390)
         assert "Write less" in told.value.hint and "--ctx-size" in told.value.hint
         assert kept(services, session) == []
 

@@ -143,7 +143,7 @@ PROTOCOL = (
                 "lib/services/calls/background/reconciler.py",
                 "                self._breaker.failed(error)\n"
                 "                for session in sought:\n"
-                "                    self._watching.troubled(session.id, error)\n"
+                "                    self._monitor.troubled(session.id, error)\n"
                 "                raise\n",
                 "                self._breaker.failed(error)\n"
                 "                listing = Swept()\n"
@@ -164,8 +164,8 @@ PROTOCOL = (
         (
             (
                 "lib/services/calls/background/reconciler.py",
-                "if age_s[session.id] >= horizon_s]\n            if self._ages",
-                "if age_s[session.id] >= 0]\n            if self._ages",
+                "if age_s[session.id] >= horizon_s]\n            if self._stopwatch",
+                "if age_s[session.id] >= 0]\n            if self._stopwatch",
             ),
         ),
         _row(SWEEP, "test_row_18_a_list_that_lags_behind_gives_nothing_up_and_ends_nothing"),
@@ -265,15 +265,15 @@ OURS = (
         "Once its end was asked for, a call counts as ended.",
         (
             (
-                "lib/services/calls/watching.py",
+                "lib/services/calls/monitor.py",
                 "            self._modes.end(session)\n",
                 "            with suppress(GreenroomError):\n"
                 "                self._modes.end(session)\n"
                 '            self._ledger.ended(session, "end_conversation_endpoint_hit")\n',
             ),
-            ("lib/services/calls/watching.py", "import logging\n", "import logging\nfrom contextlib import suppress\n"),
+            ("lib/services/calls/monitor.py", "import logging\n", "import logging\nfrom contextlib import suppress\n"),
             (
-                "lib/services/calls/watching.py",
+                "lib/services/calls/monitor.py",
                 "from lib.errors import Ambiguous, ",
                 "from lib.errors import GreenroomError, Ambiguous, ",
             ),
@@ -288,7 +288,7 @@ OURS = (
         (
             (
                 "lib/services/calls/background/reconciler.py",
-                'age_s = {session.id: self._ages.of("sought", session.id) for session in sought}',
+                'age_s = {session.id: self._stopwatch.of("sought", session.id) for session in sought}',
                 "age_s = {one.id: (self._ledger.clock() - one.created_at).total_seconds() for one in sought}",
             ),
         ),
@@ -358,7 +358,7 @@ OURS = (
     Mutant(
         "unknown_is_gone",
         "A call that Tavus does not know counts as ended at once.",
-        (("lib/services/calls/watching.py", ">= self._limits.horizon_s:", ">= 0:"),),
+        (("lib/services/calls/monitor.py", ">= self._limits.horizon_s:", ">= 0:"),),
         _row(SWEEP, "test_row_23_a_call_that_tavus_does_not_know_yet_is_not_taken_for_gone"),
     ),
     Mutant(

@@ -211,8 +211,8 @@ def test_a_search_says_where_it_stopped_and_goes_on_there(house: Console, monkey
         ended(house, number, turns=(Turn(0, "user", "pricing"),))
     whole = search.portions
 
-    def stopping(hurry: Any, wanted: Any, *, near: int, far: int, newest_first: bool = True) -> Iterator[Any]:
-        numbers, _ = next(whole(hurry, wanted, near=near, far=far, newest_first=newest_first))
+    def stopping(timeout: Any, wanted: Any, *, near: int, far: int, newest_first: bool = True) -> Iterator[Any]:
+        numbers, _ = next(whole(timeout, wanted, near=near, far=far, newest_first=newest_first))
         yield numbers[:2], (numbers[:2] or [far])[-1]
         if len(numbers) > 2:
             raise StoreSlow("The time is up.")
@@ -259,9 +259,9 @@ def test_what_fits_the_filters_is_taken_along_in_three_forms(house: Console) -> 
     app.session_state["history_exports"] = True
     app.run()
     assert [button.key for button in app.download_button] == ["history_csv", "history_md", "history_json"]
-    read = house.services.past.export("md", lambda session: f"Face of {session.replica_id}", text="pricing")
+    read = house.services.archive.export("md", lambda session: f"Face of {session.replica_id}", text="pricing")
     assert "- Persona: Guide" in read and "**Face of r1**: It is nine." in read
-    listed_, read, program = (house.services.past.export(form, text="pricing") for form in ("csv", "md", "json"))
+    listed_, read, program = (house.services.archive.export(form, text="pricing") for form in ("csv", "md", "json"))
     assert listed_.splitlines()[1].split(",")[2] == "'=HYPERLINK(1)"
     assert len(listed_.splitlines()) == 2
     assert "**You**: pricing" in read

@@ -75,9 +75,9 @@ def test_a_mistake_while_an_answer_is_kept_is_told_and_the_chat_goes_on(
     with chatting(sandbox, tmp_path, streamed("One."), streamed("Two.")) as (services, session, _):
         with monkeypatch.context() as broken:
             broken.setattr(rows, "append_turns", wrong)
-            assert isinstance(within(lambda: services.talking.say(session.id, "Hello")), UpstreamError)
-        assert services.talking.answering(session.id) is None
-        assert services.talking.say(session.id, "Hello").content == "Two."
+            assert isinstance(within(lambda: services.chats.say(session.id, "Hello")), UpstreamError)
+        assert services.chats.answering(session.id) is None
+        assert services.chats.say(session.id, "Hello").content == "Two."
 
 
 def test_a_table_that_takes_no_turn_is_told_and_the_chat_goes_on(sandbox: RunningSandbox, tmp_path: Path) -> None:
@@ -86,10 +86,10 @@ def test_a_table_that_takes_no_turn_is_told_and_the_chat_goes_on(sandbox: Runnin
             connection.exec_driver_sql(
                 "CREATE TRIGGER no BEFORE INSERT ON turns BEGIN SELECT RAISE(ABORT, 'not here'); END"
             )
-        assert isinstance(within(lambda: services.talking.say(session.id, "Hello")), StoreRefused)
+        assert isinstance(within(lambda: services.chats.say(session.id, "Hello")), StoreRefused)
         with services.store.writing() as connection:
             connection.exec_driver_sql("DROP TRIGGER no")
-        assert services.talking.say(session.id, "Hello").content == "Two."
+        assert services.chats.say(session.id, "Hello").content == "Two."
 
 
 def test_an_answer_without_a_thread_to_read_it_leaves_the_chat_open(
@@ -99,14 +99,14 @@ def test_an_answer_without_a_thread_to_read_it_leaves_the_chat_open(
         with monkeypatch.context() as full:
             full.setattr(threading.Thread, "start", wrong)
             with pytest.raises(Mistake):
-                services.talking.ask(session.id, "Hello")
-        assert services.talking.say(session.id, "Hello").content == "Yes."
+                services.chats.ask(session.id, "Hello")
+        assert services.chats.say(session.id, "Hello").content == "Yes."
 
 
 def test_an_answer_of_blanks_is_no_answer(sandbox: RunningSandbox, tmp_path: Path) -> None:
     with chatting(sandbox, tmp_path, streamed("Yes."), streamed(" ", "\n")) as (services, session, _):
-        services.talking.say(session.id, "Hello")
-        assert isinstance(within(lambda: services.talking.say(session.id, "And?")), UpstreamError)
+        services.chats.say(session.id, "Hello")
+        assert isinstance(within(lambda: services.chats.say(session.id, "And?")), UpstreamError)
         assert kept(services, session)[-1] == ("assistant", "Yes.")
 
 
@@ -258,7 +258,7 @@ def test_one_left_worker_that_can_not_be_seen_to_keeps_no_other_running(
     monkeypatch.setattr(Two, "stop", stop)
     two: Any = Two()
     with house(sandbox.url, tmp_path) as services:
-        ledger = services.past._ledger
+        ledger = services.archive._ledger
         left_workers.LeftWorkers(two, ledger, end_room=lambda _: None, on_broken=lambda *_: None).look()
     assert two.stopped == ["s-even"]
 

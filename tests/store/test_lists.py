@@ -14,7 +14,7 @@ from lib.models import Mode, Status
 from lib.store import lists
 from lib.store import sessions as rows
 from lib.store.database import Store
-from lib.store.hurry import StatementTimeout
+from lib.store.statement_timeout import StatementTimeout
 from tests import databases
 from tests.store.seeding import ACCOUNT, NOW, keep, session, several
 
@@ -45,14 +45,14 @@ def test_sessions_of_one_moment_keep_their_order_over_pages_both_ways(store: Sto
     for n in range(9):
         keep(store, session(f"s-{n}"))
     with store.reading() as connection:
-        hurry = StatementTimeout(connection, 5)
-        pages = [lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=None)]
+        timeout = StatementTimeout(connection, 5)
+        pages = [lists.page(timeout, ACCOUNT, lists.SessionFilters(), limit=2, place=None)]
         while pages[-1].older:
-            pages.append(lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=pages[-1].older))
+            pages.append(lists.page(timeout, ACCOUNT, lists.SessionFilters(), limit=2, place=pages[-1].older))
         assert [one.id for page in pages for one in page.sessions] == [f"s-{n}" for n in range(8, -1, -1)]
-        back = lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=pages[-1].newer, newer=True)
+        back = lists.page(timeout, ACCOUNT, lists.SessionFilters(), limit=2, place=pages[-1].newer, newer=True)
         assert back.sessions == pages[-2].sessions
-        top = lists.page(hurry, ACCOUNT, lists.SessionFilters(), limit=2, place=(NOW, "s-7"), newer=True)
+        top = lists.page(timeout, ACCOUNT, lists.SessionFilters(), limit=2, place=(NOW, "s-7"), newer=True)
         assert top == pages[0]
 
 
@@ -63,16 +63,16 @@ def test_a_place_and_a_filter_from_an_address_may_hold_what_no_database_takes(
 ) -> None:
     several(store, "word")
     with store.reading() as connection:
-        hurry = StatementTimeout(connection, 5)
+        timeout = StatementTimeout(connection, 5)
         for newer in (False, True):
             wanted, place = lists.SessionFilters(text=query), (NOW - timedelta(days=1), strange)
-            page = lists.page(hurry, ACCOUNT, wanted, limit=5, place=place, newer=newer)
+            page = lists.page(timeout, ACCOUNT, wanted, limit=5, place=place, newer=newer)
             assert [one.id for one in page.sessions] == (["s-0"] if newer else [])
         for wanted in (
             lists.SessionFilters(text=query, agent_id=strange),
             lists.SessionFilters(text=query, statuses=(strange,)),
         ):
-            assert lists.page(hurry, ACCOUNT, wanted, limit=5, place=None).sessions == ()
+            assert lists.page(timeout, ACCOUNT, wanted, limit=5, place=None).sessions == ()
 
 
 def test_pages_hang_together_also_where_the_database_sorts_words_as_a_dictionary_does(
@@ -109,12 +109,12 @@ def test_a_list_is_counted_up_to_a_thousand_and_then_said_to_be_longer(
     monkeypatch.setattr(lists, "COUNTED", 10)
     monkeypatch.setattr(lists, "TOGETHER", 4)
     with store.reading() as connection:
-        hurry = StatementTimeout(connection, 5)
-        assert lists.total(hurry, ACCOUNT, lists.SessionFilters()) == (10, True)
-        assert lists.total(hurry, ACCOUNT, lists.SessionFilters(text="word")) == (10, True)
+        timeout = StatementTimeout(connection, 5)
+        assert lists.total(timeout, ACCOUNT, lists.SessionFilters()) == (10, True)
+        assert lists.total(timeout, ACCOUNT, lists.SessionFilters(text="word")) == (10, True)
         since = NOW + timedelta(minutes=2)
-        assert lists.total(hurry, ACCOUNT, lists.SessionFilters(since=since)) == (10, False)
-        assert lists.total(hurry, ACCOUNT, lists.SessionFilters(text="word", since=since)) == (10, False)
+        assert lists.total(timeout, ACCOUNT, lists.SessionFilters(since=since)) == (10, False)
+        assert lists.total(timeout, ACCOUNT, lists.SessionFilters(text="word", since=since)) == (10, False)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from lib.services.personas.content import content_of
 from lib.store import lists, removed, schema
 from lib.store.database import MIGRATIONS, VERSION_TABLE, Store
-from lib.store.hurry import StatementTimeout
+from lib.store.statement_timeout import StatementTimeout
 from tests.databases import written
 
 SESSION = {

@@ -18,8 +18,8 @@ from lib.services.calls.background.lease import Lease
 from lib.services.calls.stopwatch import Stopwatch
 from lib.store import leases, scrub
 from lib.store.database import Store
-from lib.store.hurry import StatementTimeout
 from lib.store.schema import events, meta
+from lib.store.statement_timeout import StatementTimeout
 from tests import databases
 
 SECRET = "quite-private-words"

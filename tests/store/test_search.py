@@ -17,7 +17,7 @@ from lib.models import Turn
 from lib.store import lists, schema, search, tokens
 from lib.store import sessions as rows
 from lib.store.database import Store
-from lib.store.hurry import StatementTimeout
+from lib.store.statement_timeout import StatementTimeout
 from tests import databases
 from tests.store.seeding import ACCOUNT, NOW, keep, session, several
 
@@ -318,10 +318,10 @@ SLOW = {
 
 def test_the_database_itself_stops_when_the_time_is_up_and_goes_on_working(store: Store) -> None:
     with store.reading() as connection:
-        hurry = StatementTimeout(connection, 0.2)
-        with pytest.raises(StoreSlow), hurry.limited():
+        timeout = StatementTimeout(connection, 0.2)
+        with pytest.raises(StoreSlow), timeout.limited():
             connection.execute(text(SLOW[connection.dialect.name]))
-        with pytest.raises(StoreSlow), hurry.limited():
+        with pytest.raises(StoreSlow), timeout.limited():
             pass
         with StatementTimeout(connection, 5).limited(0.1), pytest.raises(StoreSlow):
             raise StoreSlow("not ours")

@@ -18,10 +18,10 @@ from lib.clients.rooms import safe_room_url
 from lib.errors import BadInput, Conflict, GreenroomError, NotFound
 from lib.models import Agent, CallLimits, Conversation, Session, SessionEvent, Status, Turn, Watch
 from lib.services.calls.limits import Allowance, allowance
+from lib.services.calls.monitor import Monitor, Trouble
 from lib.services.calls.planning import Planner, refused
 from lib.services.calls.starting import Starting
 from lib.services.calls.viewers import Viewers
-from lib.services.calls.watching import Monitor, Trouble
 from lib.services.ledger.ledger import OPEN, Ledger
 from lib.services.modes.mode import CallPlan, Modes
 from lib.store import agents as agent_rows
@@ -29,7 +29,7 @@ from lib.store import lists, removed
 from lib.store import sessions as rows
 from lib.store.cache import TtlCache
 from lib.store.cursor import cursor_of, place_of
-from lib.store.hurry import StatementTimeout
+from lib.store.statement_timeout import StatementTimeout
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Sessions:
         planner: Planner,
         modes: Modes,
         limits: CallLimits,
-        watching: Monitor,
+        monitor: Monitor,
         starting: Starting,
         hint: Callable[[str], None],
         viewers: Viewers,
@@ -106,7 +106,7 @@ class Sessions:
         self._planner = planner
         self._modes = modes
         self._limits = limits
-        self._watching = watching
+        self._monitor = monitor
         self._starting = starting
         self._hint = hint
         self._viewers = viewers
@@ -233,11 +233,11 @@ class Sessions:
     def _page(self, limit: int, cursor: str | None, newer: bool, filters: lists.SessionFilters) -> SessionPage:
         place = place_of(cursor, str)
         with self._ledger.store.reading() as connection:
-            hurry = StatementTimeout(connection, SEARCH_S if filters.text else LIST_S)
-            found = lists.page(hurry, self._ledger.account, filters, limit=limit, place=place, newer=newer)
+            timeout = StatementTimeout(connection, SEARCH_S if filters.text else LIST_S)
+            found = lists.page(timeout, self._ledger.account, filters, limit=limit, place=place, newer=newer)
             total, capped = len(found.sessions), False
             if not found.whole:
-                total, capped = lists.total(hurry, self._ledger.account, filters, loose=found.loosened)
+                total, capped = lists.total(timeout, self._ledger.account, filters, loose=found.loosened)
         return SessionPage(
             found.sessions,
             cursor_of(found.older),
@@ -294,7 +294,7 @@ class Sessions:
 
     def trouble(self, session_id: str) -> Trouble | None:
         """What keeps Tavus from being asked about this session, None while all is well. Asks nobody."""
-        return self._watching.trouble(session_id)
+        return self._monitor.trouble(session_id)
 
     def hint(self, session_id: str) -> None:
         """A callback named this session: look at it, believing nothing that the callback said."""
@@ -374,7 +374,7 @@ class Sessions:
         try:
             for _ in range(2):
                 if self._ledger.get(session_id).status is Status.ENDING:
-                    self._watching.check(session_id)
+                    self._monitor.check(session_id)
         except GreenroomError as error:
             log.warning("session %s could not be ended yet: %s", session_id, error.code)
         except Exception:

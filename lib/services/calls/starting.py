@@ -15,7 +15,7 @@ from lib.models import Conversation, Session, Status
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
 from lib.services.calls.gate import Gate
-from lib.services.calls.watching import Monitor
+from lib.services.calls.monitor import Monitor
 from lib.services.ledger.ledger import Ledger
 from lib.services.modes.mode import CallPlan, Modes
 
@@ -45,7 +45,7 @@ class Starting:
         ledger: Ledger,
         modes: Modes,
         claims: Claims,
-        watching: Monitor,
+        monitor: Monitor,
         breaker: Breaker,
         gate: Gate,
         *,
@@ -56,7 +56,7 @@ class Starting:
         self._ledger = ledger
         self._modes = modes
         self._claims = claims
-        self._watching = watching
+        self._monitor = monitor
         self._breaker = breaker
         self._gate = gate
         self._on_created = on_created
@@ -165,7 +165,7 @@ class Starting:
         """
         with suppress(UpstreamError, NotFound):
             if self._ledger.get(holder).status is Status.ENDING:
-                self._watching.check(holder)
+                self._monitor.check(holder)
 
     def _not_made(self, session: Session, error: GreenroomError) -> None:
         """Nothing was created: the session goes on as text, unless its end was asked for meanwhile."""

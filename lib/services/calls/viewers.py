@@ -23,7 +23,7 @@ class _Tab:
 
 @dataclass
 class _Seen:
-    """`beats` counts the looks at which somebody was there; `written_at` is in seconds of the ages."""
+    """`beats` counts the looks at which somebody was there; `written_at` is in seconds of the stopwatch."""
 
     beats: int = 0
     written_at: float | None = None
@@ -34,7 +34,7 @@ class Viewers:
     """The viewers of this process. `write_every_s` is how old what others read may be. Thread-safe."""
 
     store: Store
-    ages: Stopwatch
+    stopwatch: Stopwatch
     clock: Callable[[], datetime]
     write_every_s: float
     _tabs: dict[str, _Tab] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Viewers:
         self.keep(watched)
 
     def _write(self, present: set[str]) -> None:
-        now = self.ages.now
+        now = self.stopwatch.now
         with self._lock:
             seen = {session_id: self._seen[session_id] for session_id in present}
         due = {

@@ -1,7 +1,7 @@
 """Writes down what goes to Tavus and what comes from it, in a thread of its own and many at a time.
 
 A callback is on the disk before it is answered. Those that come while the disk is busy with one wait for each other
-and go together, so that a burst costs as many commits as the disk can do and not one for each. Requests are no hurry
+and go together, so that a burst costs as many commits as the disk can do and not one for each. Requests are no timeout
 and may cost those who send them nothing: they are written half a second later, without waiting for the disk, so that a
 crash of the process loses the last half second and a power cut a little more.
 """

@@ -15,7 +15,7 @@ from lib.services.inspector.journal import Journal
 from lib.store import exchanges
 from lib.store.cursor import cursor_of, place_of
 from lib.store.database import Store
-from lib.store.hurry import StatementTimeout
+from lib.store.statement_timeout import StatementTimeout
 
 LIST_S = 2.0
 TEXT_LIMIT = 200
@@ -81,8 +81,8 @@ class Inspector:
         filters = exchanges.ExchangeFilters(kind, statuses, session_id, text.strip()[:TEXT_LIMIT])
         place = place_of(cursor, int)
         with self._store.reading() as connection:
-            hurry = StatementTimeout(connection, LIST_S)
-            found = exchanges.page(hurry, self._account, filters, limit=limit, place=place, newer=newer)
+            timeout = StatementTimeout(connection, LIST_S)
+            found = exchanges.page(timeout, self._account, filters, limit=limit, place=place, newer=newer)
         return ExchangePage(found.exchanges, cursor_of(found.older), cursor_of(found.newer))
 
     def get(self, number: int) -> Exchange:

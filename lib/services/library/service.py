@@ -170,7 +170,7 @@ class DocumentFiles(LibraryShelf[Document]):
         super().__init__(tavus.documents.all, lambda item_id: tavus.documents.get(document_id=item_id), clock)
         self._client = tavus.documents
         self._clock = clock
-        self._watching = threading.Lock()
+        self._monitor = threading.Lock()
         self._watched_at: datetime | None = None
         self._watch_error: GreenroomError | None = None
 
@@ -238,7 +238,7 @@ class DocumentFiles(LibraryShelf[Document]):
         What was found is in the list. Returns why the last look failed, after which the next one waits 20 s.
         """
         waiting = self.busy()
-        if not waiting or not self._watching.acquire(blocking=False):
+        if not waiting or not self._monitor.acquire(blocking=False):
             return self._watch_error
         try:
             pause_s = WATCH_AFTER_FAILURE_S if self._watch_error else WATCH_S
@@ -248,7 +248,7 @@ class DocumentFiles(LibraryShelf[Document]):
             self._watched_at = now
             self._watch_error = self._look(waiting)
         finally:
-            self._watching.release()
+            self._monitor.release()
         return self._watch_error
 
     def _look(self, waiting: tuple[Document, ...]) -> GreenroomError | None:

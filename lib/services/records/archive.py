@@ -18,7 +18,7 @@ from lib.services.records import export
 from lib.store import exchanges, lists, tokens
 from lib.store import sessions as rows
 from lib.store.cache import TtlCache
-from lib.store.hurry import StatementTimeout
+from lib.store.statement_timeout import StatementTimeout
 
 DAYS, FEWEST_DAYS = 90, 7
 """The most days that figures are made of, and the fewest that are drawn."""
@@ -183,8 +183,8 @@ class Archive:
         place, until = None, time.monotonic() + EXPORT_S
         while True:
             with self._ledger.store.reading() as connection:
-                hurry, limit = StatementTimeout(connection, PAGE_S), min(TOGETHER, most - len(found))
-                page = lists.page(hurry, self._ledger.account, wanted, limit=limit, place=place)
+                timeout, limit = StatementTimeout(connection, PAGE_S), min(TOGETHER, most - len(found))
+                page = lists.page(timeout, self._ledger.account, wanted, limit=limit, place=place)
             found += page.sessions
             place = page.older
             if place is None or len(found) >= most or time.monotonic() >= until:
@@ -195,10 +195,10 @@ class Archive:
         earliest = _midnight(last) - timedelta(days=DAYS - 1)
         within = replace(asked, since=max(asked.since or earliest, earliest))
         with self._ledger.store.reading() as connection:
-            hurry = StatementTimeout(connection, FIGURES_S)
-            tallies = lists.tallies(hurry, self._ledger.account, within)
+            timeout = StatementTimeout(connection, FIGURES_S)
+            tallies = lists.tallies(timeout, self._ledger.account, within)
             before = replace(asked, until=earliest)
-            older = lists.page(hurry, self._ledger.account, before, limit=1, place=None).sessions
+            older = lists.page(timeout, self._ledger.account, before, limit=1, place=None).sessions
         if older or asked.since:
             first = (earliest if older else asked.since or earliest).date()
         else:

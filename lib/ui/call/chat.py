@@ -28,12 +28,12 @@ UNSENT = "live_unsent"
 
 def draw(session: Session, in_call: bool) -> None:
     """The chat of a session. `in_call`: beside a call, which hears nothing of it."""
-    every_s = LOOK_EVERY_S if context.services().talking.answering(session.id) else None
+    every_s = LOOK_EVERY_S if context.services().chats.answering(session.id) else None
     st.fragment(_chat, run_every=every_s)(session, in_call, ticking=every_s is not None)
 
 
 def _chat(session: Session, in_call: bool, *, ticking: bool) -> None:
-    talking = context.services().talking
+    talking = context.services().chats
     answer = talking.answering(session.id)
     if answer is not None and answer.done.is_set():
         # Only a run that comes before the field is drawn can put words into it.
@@ -59,7 +59,7 @@ def _chat(session: Session, in_call: bool, *, ticking: bool) -> None:
 def _send(session: Session, written: str) -> None:
     """Ask, and draw the page anew: with the answer, or with looking for it again and again."""
     try:
-        context.services().talking.ask(session.id, written).done.wait(AT_ONCE_S)
+        context.services().chats.ask(session.id, written).done.wait(AT_ONCE_S)
     except GreenroomError as error:
         st.session_state[UNSENT] = (written, error)
     st.rerun()
@@ -70,7 +70,7 @@ def _bubbles(session: Session, answer: ChatAnswer | None, in_call: bool) -> None
     name, turns = record.speaker(services, session), said(session)
     height: Literal["content"] | int = (260 if in_call else 420) if len(turns) > FEW else "content"
     note = " ".join(map(feedback.sentence, (services.responder.note, record.stand_in(services, session))))
-    note = " ".join(filter(None, (note, services.talking.unread(session))))
+    note = " ".join(filter(None, (note, services.chats.unread(session))))
     note += " The call does not hear it." if in_call else ""
     drawn = ""
     if turns or answer is not None:
@@ -95,6 +95,6 @@ def said(session: Session) -> list[Turn]:
     """What was chatted. The persona's greeting stands first, also before anything was written."""
     services = context.services()
     turns = [turn for turn in services.sessions.turns(session.id) if turn.source == "chat"]
-    if not turns and (greeting := services.talking.greeting(session)):
+    if not turns and (greeting := services.chats.greeting(session)):
         return [Turn(0, "assistant", greeting, 0.0, source="chat")]
     return turns

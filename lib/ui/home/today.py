@@ -55,7 +55,7 @@ def read(services: Services, sessions: list[Session]) -> TodayFigures:
 
 def _count(services: Services) -> TodayFigures:
     allowance = services.sessions.allowance()
-    day = services.past.today()
+    day = services.archive.today()
     counts = ((day.sessions - day.open - day.failed, "ended"), (day.open, "open"), (day.failed, "failed"))
     return TodayFigures(
         minutes_used=allowance.minutes_used,

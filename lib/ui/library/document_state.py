@@ -42,7 +42,7 @@ def watch(only: Document | None = None) -> None:
     """
     busy = context.services().library.documents.busy() if only is None else (only,) if only.busy else ()
     if busy:
-        _watching(tuple(item.id for item in busy), _marks(busy), only is not None)
+        _monitor(tuple(item.id for item in busy), _marks(busy), only is not None)
 
 
 def _marks(items: Sequence[Document | None]) -> tuple[tuple[str, int | None] | None, ...]:
@@ -51,7 +51,7 @@ def _marks(items: Sequence[Document | None]) -> tuple[tuple[str, int | None] | N
 
 
 @st.fragment(run_every=TICK_S)
-def _watching(ids: tuple[str, ...], seen: tuple[tuple[str, int | None] | None, ...], alone: bool) -> None:
+def _monitor(ids: tuple[str, ...], seen: tuple[tuple[str, int | None] | None, ...], alone: bool) -> None:
     kept = context.services().library.documents
     error = kept.watch()
     now = [kept.known(item_id) for item_id in ids]

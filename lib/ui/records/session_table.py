@@ -29,8 +29,8 @@ def open_by_button(services: Services, sessions: tuple[Session, ...], text: str)
 
     After a search that is where the words were said.
     """
-    price = services.past.price_per_minute
-    said = services.past.passages(sessions, text) if text else {}
+    price = services.archive.price_per_minute
+    said = services.archive.passages(sessions, text) if text else {}
     passages = tuple(said.get(session.id, "") for session in sessions)
     lengths = tuple(record.length(session) for session in sessions)  # that of an open one grows
     return table.open_by_button(

@@ -173,7 +173,7 @@ def test_a_refusal_goes_on_as_text_with_its_cause_and_is_not_sent_again(
     assert "<" not in session.reason
     assert creates(sandbox) == 1
     assert services.sessions.allowance().open_calls == 0
-    assert services.talking.say(session.id, "Hello?").content
+    assert services.chats.say(session.id, "Hello?").content
 
 
 @pytest.mark.parametrize(
@@ -414,13 +414,13 @@ def test_text_chat_answers_in_the_personas_role_and_is_kept(services: Services, 
     services.catalogue.personas()
     session = services.sessions.start_and_wait(demo(services).id, token="t", enable_avatar=False)
     assert (session.mode, session.status, session.reason) == (Mode.TEXT, Status.LIVE, "")
-    answers = [services.talking.say(session.id, text).content for text in ("Hello", "Hello", "What do you cost?")]
+    answers = [services.chats.say(session.id, text).content for text in ("Hello", "Hello", "What do you cost?")]
     assert len(set(answers)) == 3
     roles = [turn.role for turn in services.sessions.turns(session.id)]
     assert roles == ["assistant", *["user", "assistant"] * 3], "the greeting is part of the record"
     assert services.sessions.end(session.id).status is Status.ENDED
     with pytest.raises(Conflict):
-        services.talking.say(session.id, "Still there?")
+        services.chats.say(session.id, "Still there?")
     assert creates(sandbox) == 0
 
 
@@ -436,7 +436,7 @@ def test_pages_of_sessions_are_stable_and_filters_narrow_them(services: Services
     for number in range(7):
         agent = agents[number % 2]
         session = services.sessions.start_and_wait(agent.id, token=f"t{number}", enable_avatar=False)
-        services.talking.say(session.id, f"word{number} 100%")
+        services.chats.say(session.id, f"word{number} 100%")
     pages = [services.sessions.page(limit=3)]
     while (cursor := pages[-1].next) is not None:
         pages.append(services.sessions.page(limit=3, cursor=cursor))

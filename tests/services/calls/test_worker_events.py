@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from lib.errors import UpstreamError
 from lib.models import Mode, Session, Status
 from lib.services.calls import worker_events as hearing
-from lib.services.calls.watching import Monitor
+from lib.services.calls.monitor import Monitor
 from lib.services.calls.worker_events import WorkerEvents
 from lib.services.chat.responder import Responder
 from lib.store import database
@@ -41,7 +41,7 @@ def test_a_late_reason_is_kept_unless_somebody_ended_the_call(
             ended = f"{sandbox.v2}/conversations/{session.conversation_id}/end"
             requests.post(ended, headers={"x-api-key": KEY}, timeout=5).raise_for_status()
         reaches(services, session, Status.ENDED)
-        heard = WorkerEvents(services.past._ledger, Responder(None))
+        heard = WorkerEvents(services.archive._ledger, Responder(None))
         heard.broken(session.id, JOIN)
         over = services.sessions.get(session.id)
         assert over.status is Status.ENDED
@@ -96,7 +96,7 @@ def said(services: Services, session: Session) -> list[str]:
 
 def look(services: Services, session: Session) -> Session:
     """The session, after it was looked at once more."""
-    watching: Any = services.sessions._watching
+    watching: Any = services.sessions._monitor
     assert isinstance(watching, Monitor)
     watching.check(session.id)
     return services.sessions.get(session.id)

@@ -42,9 +42,9 @@ def test_an_answer_comes_in_pieces_and_is_kept_whole_behind_the_greeting(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     with chatting(sandbox, tmp_path, streamed("Good ", "morning."), streamed("Bye.")) as (services, session, endpoint):
-        greeting = services.talking.greeting(session)
-        assert services.talking.say(session.id, "Hello").content == "Good morning."
-        assert services.talking.say(session.id, "Bye").content == "Bye."
+        greeting = services.chats.greeting(session)
+        assert services.chats.say(session.id, "Hello").content == "Good morning."
+        assert services.chats.say(session.id, "Bye").content == "Bye."
         assert greeting and kept(services, session) == [
             ("assistant", greeting), ("user", "Hello"), ("assistant", "Good morning."),
             ("user", "Bye"), ("assistant", "Bye."),
@@ -58,17 +58,17 @@ def test_what_was_shown_of_a_stopped_answer_is_kept_and_no_second_one_begins_mea
 ) -> None:
     hung_up = threading.Event()
     with chatting(sandbox, tmp_path, one_piece(hung_up)) as (services, session, _):
-        answer = services.talking.ask(session.id, "Count")
+        answer = services.chats.ask(session.id, "Count")
         until(lambda: answer.text == "One ")
-        assert services.talking.answering(session.id) is answer
+        assert services.chats.answering(session.id) is answer
         with pytest.raises(Conflict, match="on its way"):
-            services.talking.ask(session.id, "Again")
-        services.talking.stop(session.id)
+            services.chats.ask(session.id, "Again")
+        services.chats.stop(session.id)
         assert answer.done.is_set() and answer.failure is None and not answer.unheard
         assert kept(services, session)[-2:] == [("user", "Count"), ("assistant", "One")]
-        assert services.talking.answering(session.id) is None
+        assert services.chats.answering(session.id) is None
         assert hung_up.wait(5), "the endpoint goes on for nobody"
-        services.talking.stop(session.id)
+        services.chats.stop(session.id)
         assert len(kept(services, session)) == 3
 
 
@@ -78,13 +78,13 @@ def test_a_stop_before_the_first_word_leaves_no_trace_and_makes_room_at_once(
     hung_up, begin = threading.Event(), threading.Event()
     steps = one_piece(hung_up, begin), streamed("Yes.")
     with chatting(sandbox, tmp_path, *steps) as (services, session, endpoint):
-        answer = services.talking.ask(session.id, "Hello")
+        answer = services.chats.ask(session.id, "Hello")
         until(lambda: len(endpoint.seen) == 1)
-        services.talking.stop(session.id)
+        services.chats.stop(session.id)
         assert answer.done.is_set() and answer.unheard and answer.failure is None
-        assert services.talking.answering(session.id) is answer
-        services.talking.forget(session.id)
-        assert services.talking.say(session.id, "Hello again").content == "Yes."
+        assert services.chats.answering(session.id) is answer
+        services.chats.forget(session.id)
+        assert services.chats.say(session.id, "Hello again").content == "Yes."
         begin.set()
         assert hung_up.wait(5)
         assert [text for _, text in kept(services, session)][1:] == ["Hello again", "Yes."] and answer.text == ""
@@ -111,7 +111,7 @@ def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came_and_says_so(
 ) -> None:
     with chatting(sandbox, tmp_path, streamed("One ", "two", whole=False)) as (services, session, _):
         with pytest.raises(Ambiguous, match="broke off"):
-            services.talking.say(session.id, "Count")
+            services.chats.say(session.id, "Count")
         assert kept(services, session)[-1] == ("assistant", "One two")
 
 
@@ -119,7 +119,7 @@ def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came_and_says_so(
 def test_an_answer_of_which_nothing_came_leaves_no_trace(step: Step, sandbox: RunningSandbox, tmp_path: Path) -> None:
     with chatting(sandbox, tmp_path, step) as (services, session, _):
         with pytest.raises(GreenroomError) as told:
-            services.talking.say(session.id, "Hello")
+            services.chats.say(session.id, "Hello")
         assert told.value.hint and kept(services, session) == []
 
 
@@ -129,8 +129,8 @@ def test_a_message_that_is_empty_too_long_or_too_late_is_refused_and_asks_nobody
     with chatting(sandbox, tmp_path, streamed("Yes.")) as (services, session, endpoint):
         for text in (" ", "x" * 2001):
             with pytest.raises(BadInput):
-                services.talking.say(session.id, text)
+                services.chats.say(session.id, text)
         services.sessions.end(session.id)
         with pytest.raises(Conflict):
-            services.talking.say(session.id, "Hello")
+            services.chats.say(session.id, "Hello")
         assert endpoint.seen == []

@@ -88,10 +88,10 @@ def disk(root: Path) -> Disk:
     made = Disk("sqlite:///machine.db", root=root)
     made.open()
 
-    def hurry(raw: Any, _: object) -> None:
+    def timeout(raw: Any, _: object) -> None:
         raw.execute("PRAGMA synchronous=OFF")
 
-    event.listen(made.engine, "connect", hurry)
+    event.listen(made.engine, "connect", timeout)
     made.engine.dispose()
     return made
 

@@ -24,12 +24,12 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def remembered(services: Services) -> dict[str, int]:
     """How much is known of single sessions, by where."""
     sessions: Any = services.sessions
-    rounds, starting, watching = rounds_of(services), sessions._starting, sessions._watching
+    rounds, starting, watching = rounds_of(services), sessions._starting, sessions._monitor
     held: dict[str, Any] = {
         "tokens": sessions._tokens._tokens, "running": sessions._running, "starting": starting._running,
         "unwritten": starting._unwritten, "troubles": watching._troubles, "looking": watching._looking,
         "seen": sessions._viewers._seen, "tabs": sessions._viewers._tabs, "glimpsed": sessions._viewers._glimpsed,
-        "hinted": rounds._hinted, "checked": rounds._checked, "ages": rounds._ages._since,
+        "hinted": rounds._hinted, "checked": rounds._checked, "ages": rounds._stopwatch._since,
         "followed": rounds._followed, "unsaid": services.heard._unsaid, "calls": services.pipecat._calls,
     }  # fmt: skip
     return {name: len(what) for name, what in held.items() if what}
@@ -104,7 +104,7 @@ def test_answers_that_failed_and_that_nobody_came_back_to_are_few(
         agent = demo(services)
         for n in range(8):
             session = services.sessions.start(agent.id, token=f"t{n}", enable_avatar=False)
-            answer = services.talking.ask(session.id, "Hello")
+            answer = services.chats.ask(session.id, "Hello")
             assert answer.done.wait(10) and isinstance(answer.failure, UpstreamError)
-            assert services.talking.answering(session.id) is answer
-        assert len(services.talking._answers) <= 4
+            assert services.chats.answering(session.id) is answer
+        assert len(services.chats._answers) <= 4

@@ -131,10 +131,10 @@ def lease(store: Store, hand: Hand, owner: str = "") -> tuple[Lease, Stopwatch]:
     return Lease(store, "sweeper:x", owner or new_owner(), ages, lasts_s=15.0, monotonic=hand), ages
 
 
-def passes(hand: Hand, seconds: float, *ages: Stopwatch) -> None:
+def passes(hand: Hand, seconds: float, *stopwatch: Stopwatch) -> None:
     for _ in range(int(seconds)):
         hand.now += 1
-        for one in ages:
+        for one in stopwatch:
             one.tick()
 
 

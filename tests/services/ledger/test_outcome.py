@@ -44,7 +44,7 @@ def test_an_outcome_is_added_in_one_place(alarm: SessionOutcome, sandbox: Runnin
         assert (over.end_code, over.end_reason) == (alarm.code, alarm.told)
         assert outcome.asks_for_the_end(alarm.code)
         # charts and exports
-        assert (alarm.told, 1) in services.past.figures().outcomes
+        assert (alarm.told, 1) in services.archive.figures().outcomes
         exported = services.export.markdown(over, [], services.sessions.timeline(session.id), "Anna")
         assert alarm.told in exported and alarm.noted in exported
         # the API

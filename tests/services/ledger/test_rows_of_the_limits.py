@@ -121,7 +121,7 @@ def test_row_32_while_tavus_is_out_of_reach_starts_are_refused_and_afterwards_th
             session = services.sessions.start_and_wait(agent.id, token=f"more{number}")
             assert (session.mode, session.reason_code) == (Mode.TEXT, "tavus_out_of_reach")
             assert "out of reach since" in session.reason
-            assert services.talking.say(session.id, "Hello?").content
+            assert services.chats.say(session.id, "Hello?").content
         assert len(world.creates()) == sent <= asked + 4
         assert status_of(services, live) is Status.LIVE
         time.sleep(1.0)

@@ -59,7 +59,7 @@ def live(services: Services, token: str) -> Session:
 @contextmanager
 def stuck_at(services: Services, *sessions: Session) -> Iterator[threading.Event]:
     """The looks at these sessions do not come back before the event is set, and then they say that it has ended."""
-    modes, go_on = sweeper(services)._watching._modes, threading.Event()
+    modes, go_on = sweeper(services)._monitor._modes, threading.Event()
     real, ids = modes.look, {one.id for one in sessions}
 
     def look(session: Session) -> Any:
@@ -69,12 +69,12 @@ def stuck_at(services: Services, *sessions: Session) -> Iterator[threading.Event
             return replace(conversation, status="ended")
         return conversation
 
-    sweeper(services)._watching._modes = _With(modes, look=look)
+    sweeper(services)._monitor._modes = _With(modes, look=look)
     try:
         yield go_on
     finally:
         go_on.set()
-        sweeper(services)._watching._modes = modes
+        sweeper(services)._monitor._modes = modes
 
 
 class _With:
@@ -175,7 +175,7 @@ def test_a_session_whose_look_was_given_up_can_still_be_ended(world: World) -> N
             services.sessions.hint(one.id)
             trouble = until(lambda: services.sessions.trouble(one.id))
             assert "given up" in trouble.message
-            sweeper(services)._watching._modes = sweeper(services)._watching._modes._inner
+            sweeper(services)._monitor._modes = sweeper(services)._monitor._modes._inner
             services.sessions.end(one.id)
             reaches(services, one, Status.ENDED)
             assert len(sweeper(services).state().stuck) == 1
@@ -191,7 +191,7 @@ def test_who_waits_for_a_stuck_look_waits_for_a_while_only(world: World, monkeyp
             time.sleep(0.3)
             begun = time.monotonic()
             with pytest.raises(NotSent, match="has not ended yet"):
-                sweeper(services)._watching.check(one.id)
+                sweeper(services)._monitor.check(one.id)
             assert time.monotonic() - begun < 1.5
 
 

@@ -289,7 +289,7 @@ def test_two_accounts_on_one_database_leave_each_others_workers_alone(sandbox: R
             launcher = other.pipecat._launcher
             assert [state.session_id for state in launcher.list()] == [session.id]
             left_workers.LeftWorkers(
-                launcher, other.past._ledger, end_room=lambda _: None, on_broken=lambda *_: None
+                launcher, other.archive._ledger, end_room=lambda _: None, on_broken=lambda *_: None
             ).look()
         state = services.pipecat._launcher.status(session.id)
         assert state is not None and state.running and not state.stopping

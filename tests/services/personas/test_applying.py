@@ -66,7 +66,7 @@ def test_the_smallest_guarded_patch_is_sent_and_kept_in_the_history(
         ("replace", "/layers/tts/tts_emotion_control", False),
         ("replace", "/greeting", "Welcome."),
     ]
-    newest = services.history.newest(GUIDE)
+    newest = services.persona_history.newest(GUIDE)
     assert newest is not None
     assert (newest.origin, newest.actor, newest.reason) == (Origin.FILE, "sam", "spring")
 

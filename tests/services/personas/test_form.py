@@ -295,7 +295,7 @@ def test_a_review_names_each_field_with_what_it_was_and_becomes() -> None:
 
 
 def test_a_long_prompt_is_shown_in_the_review_only_where_it_differs() -> None:
-    was = "Be warm. " * 1000 + "Wait for an answer. " + "Never hurry. " * 1000
+    was = "Be warm. " * 1000 + "Wait for an answer. " + "Never timeout. " * 1000
     now = was.replace("Wait for", "Do not wait for")
     shown_was, shown_now = persona_diff.excerpts(was, now)
     assert "Wait for" in shown_was

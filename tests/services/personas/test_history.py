@@ -41,7 +41,7 @@ def elsewhere(sandbox: RunningSandbox, path: str, value: Any, persona_id: str = 
 
 
 def origins(services: Services, persona_id: str = GUIDE) -> list[Origin]:
-    return [snapshot.origin for snapshot in services.history.of(persona_id)]
+    return [snapshot.origin for snapshot in services.persona_history.of(persona_id)]
 
 
 @contextmanager
@@ -64,14 +64,14 @@ def test_a_sweep_keeps_each_own_persona_once_and_a_change_as_a_change_at_tavus(
 ) -> None:
     listing = sweep(services)
     assert origins(services) == origins(services, BUYER) == [Origin.FOUND]
-    assert services.history.of(COACH) == []
+    assert services.persona_history.of(COACH) == []
     sweep(services)
     assert origins(services) == [Origin.FOUND]
     elsewhere(sandbox, "/greeting", "Theirs.")
     sweep(services)
     assert origins(services) == [Origin.TAVUS, Origin.FOUND]
-    newest, first = services.history.of(GUIDE)
-    (change,) = compare(services.history.content(first.id), services.history.content(newest.id))
+    newest, first = services.persona_history.of(GUIDE)
+    (change,) = compare(services.persona_history.content(first.id), services.persona_history.content(newest.id))
     found = listing.find(GUIDE)
     assert found is not None
     assert (change.label, change.was, change.now) == ("Greeting", found.greeting, "Theirs.")
@@ -88,17 +88,17 @@ def test_a_single_reading_keeps_what_is_new(console: Services, sandbox: RunningS
 
 def test_a_row_that_does_not_say_whose_it_is_is_kept_once_a_list_named_it(console: Services) -> None:
     mute = Persona("p0123", "Perhaps stock", {"persona_id": "p0123", "persona_name": "Perhaps stock"})
-    console.history.saw(mute, datetime.now(UTC))
-    assert console.history.of("p0123") == []
-    console.history.swept(Listing((mute,), NOW), datetime.now(UTC))
-    console.history.saw(replace(mute, raw={**mute.raw, "greeting": "Hi"}), datetime.now(UTC))
+    console.persona_history.saw(mute, datetime.now(UTC))
+    assert console.persona_history.of("p0123") == []
+    console.persona_history.swept(Listing((mute,), NOW), datetime.now(UTC))
+    console.persona_history.saw(replace(mute, raw={**mute.raw, "greeting": "Hi"}), datetime.now(UTC))
     assert origins(console, "p0123") == [Origin.TAVUS, Origin.FOUND]
 
 
 def test_drift_is_told_from_one_list_call_and_ends_where_it_is_accepted_saved_or_undone(
     services: Services, sandbox: RunningSandbox
 ) -> None:
-    history = services.history
+    history = services.persona_history
     assert history.drift(sweep(services)) == {GUIDE: Drift.IN_SYNC, BUYER: Drift.IN_SYNC}
     before = services.personas.get(GUIDE)
     elsewhere(sandbox, "/greeting", "Theirs.")
@@ -127,7 +127,7 @@ def test_drift_is_told_from_one_list_call_and_ends_where_it_is_accepted_saved_or
 
 
 def test_deleted_at_tavus_is_told_from_a_good_complete_sweep_only(services: Services, sandbox: RunningSandbox) -> None:
-    history = services.history
+    history = services.persona_history
     sweep(services)
     sandbox.call("DELETE", f"/personas/{GUIDE}")
     sandbox.faults({"route": "GET /v2/personas", "status": 401, "body": {"message": "Invalid access token"}})
@@ -157,14 +157,14 @@ def test_a_list_that_was_read_during_a_save_or_before_it_is_no_change_at_tavus(c
     sweep(console)
     before = console.personas.get(GUIDE)
     begun = datetime.now(UTC)
-    with console.history.writing(GUIDE):
+    with console.persona_history.writing(GUIDE):
         changed = replace(before, raw={**before.raw, "greeting": "Being written."})
-        console.history.swept(Listing((changed,), NOW), datetime.now(UTC))
+        console.persona_history.swept(Listing((changed,), NOW), datetime.now(UTC))
     assert origins(console) == [Origin.FOUND]
     console.personas.save(before, {**before.raw, "greeting": "Mine."}, By())
-    console.history.swept(Listing((before,), NOW), begun)
+    console.persona_history.swept(Listing((before,), NOW), begun)
     assert origins(console) == [Origin.GREENROOM, Origin.FOUND]
-    console.history.swept(Listing((before,), NOW), datetime.now(UTC))
+    console.persona_history.swept(Listing((before,), NOW), datetime.now(UTC))
     assert origins(console) == [Origin.TAVUS, Origin.GREENROOM, Origin.FOUND]
 
 
@@ -177,23 +177,23 @@ def test_what_another_process_wrote_after_the_list_was_read_is_no_change_at_tavu
     with house(sandbox.url, tmp_path, database=f"sqlite:///{services.store.directory / 'greenroom.db'}") as other:
         before = other.personas.get(GUIDE)
         other.personas.save(before, {**before.raw, "system_prompt": "You are new."}, By("me", "", Origin.FILE))
-    assert services.history.drift(listing)[GUIDE] is Drift.IN_SYNC
+    assert services.persona_history.drift(listing)[GUIDE] is Drift.IN_SYNC
     elsewhere(sandbox, "/system_prompt", "Not ours")
-    assert services.history.drift(sweep(services))[GUIDE] is Drift.CHANGED
+    assert services.persona_history.drift(sweep(services))[GUIDE] is Drift.CHANGED
 
 
 def test_a_write_that_another_console_read_first_is_ours_all_the_same(console: Services) -> None:
     before = console.personas.get(GUIDE)
     ours = replace(before, raw={**before.raw, "greeting": "Ours."})
-    console.history.saw(ours, datetime.now(UTC))
+    console.persona_history.saw(ours, datetime.now(UTC))
     assert origins(console) == [Origin.TAVUS, Origin.FOUND]
-    console.history.wrote(ours, before, actor="console")
-    console.history.wrote(ours, ours, actor="console")
+    console.persona_history.wrote(ours, before, actor="console")
+    console.persona_history.wrote(ours, ours, actor="console")
     assert origins(console) == [Origin.GREENROOM, Origin.TAVUS, Origin.FOUND]
     theirs = replace(before, raw={**before.raw, "greeting": "Theirs."})
-    console.history.wrote(ours, theirs, actor="console", reason="Back to ours.")
+    console.persona_history.wrote(ours, theirs, actor="console", reason="Back to ours.")
     assert origins(console)[:2] == [Origin.GREENROOM, Origin.TAVUS]
-    assert [one.reason for one in console.history.of(GUIDE)][:2] == ["Back to ours.", ""]
+    assert [one.reason for one in console.persona_history.of(GUIDE)][:2] == ["Back to ours.", ""]
 
 
 def test_what_is_put_or_dropped_during_a_sweep_is_newer_than_the_sweep(
@@ -234,7 +234,7 @@ def test_two_consoles_on_one_database_keep_each_state_once(
         listing = sweep(two)
         assert origins(two) == [Origin.GREENROOM, Origin.FOUND]
         time.sleep(2.1)
-        assert two.history.drift(listing)[GUIDE] is Drift.IN_SYNC
+        assert two.persona_history.drift(listing)[GUIDE] is Drift.IN_SYNC
 
 
 def test_each_account_has_a_history_of_its_own(store: Store) -> None:

@@ -43,7 +43,7 @@ def after(persona: Persona, **fields: Any) -> dict[str, Any]:
 
 
 def origins(services: Services, persona_id: str = GUIDE) -> list[Origin]:
-    return [snapshot.origin for snapshot in services.history.of(persona_id)]
+    return [snapshot.origin for snapshot in services.persona_history.of(persona_id)]
 
 
 def asked(sandbox: RunningSandbox, seen: int) -> list[str]:
@@ -61,10 +61,10 @@ def test_saved_the_change_is_sent_read_back_and_kept_with_who_and_why(
     assert saved.persona is not None
     assert saved.persona.greeting == stored(sandbox)["greeting"] == "Hello there."
     assert asked(sandbox, seen)[:3] == ["GET", "PATCH", "GET"]
-    newest, first = services.history.of(GUIDE)
+    newest, first = services.persona_history.of(GUIDE)
     assert (newest.origin, newest.actor, newest.reason) == (Origin.GREENROOM, "console", "Because.")
     assert first.origin is Origin.FOUND
-    assert services.history.content(newest.id) == content_of(saved.persona.raw)
+    assert services.persona_history.content(newest.id) == content_of(saved.persona.raw)
     assert services.catalogue.personas().find(GUIDE) == saved.persona
 
 
@@ -287,7 +287,7 @@ def test_saved_and_not_readable_is_saved_all_the_same(console: Services, sandbox
     assert saved.error is not None
     sandbox.faults()
     assert origins(console)[0] is Origin.GREENROOM
-    assert set(console.history.drift(console.catalogue.personas(max_age_s=0)).values()) == {"in sync"}
+    assert set(console.persona_history.drift(console.catalogue.personas(max_age_s=0)).values()) == {"in sync"}
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_a_secret_is_sent_and_is_in_no_snapshot_log_change_or_byte_of_the_databa
         SaveOutcome.SAVED, SaveOutcome.REFUSED, SaveOutcome.UNCLEAR, SaveOutcome.CONFLICT,
     ]  # fmt: skip
     assert CANARY not in "".join(map(repr, saved))
-    snapshots = [console.history.snapshot(one.id) for one in console.history.of(GUIDE)]
+    snapshots = [console.persona_history.snapshot(one.id) for one in console.persona_history.of(GUIDE)]
     assert CANARY not in repr([(one, one.fields, one.secrets) for one in snapshots])
     assert "layers.llm.api_key" in (snapshots[0].secrets or ())
     for path in tmp_path.glob("**/*.db*"):
@@ -398,7 +398,7 @@ def test_a_patch_through_the_wire_gives_what_was_asked(what: str, console: Servi
 
 def test_a_persona_that_is_made_begins_its_history(console: Services, sandbox: RunningSandbox) -> None:
     made = console.personas.create({"persona_name": "Otter", "system_prompt": "You know otters."}, ME)
-    (only,) = console.history.of(made.id)
+    (only,) = console.persona_history.of(made.id)
     assert (only.origin, only.actor, only.reason, only.name) == (Origin.GREENROOM, "console", "Because.", "Otter")
     sandbox.faults({"route": "GET /v2/personas/*", "status": 500, "body": {"error": "boom"}, "times": -1})
     unread = console.personas.create({"persona_name": "Beaver", "system_prompt": "You know beavers."}, ME)
@@ -410,7 +410,7 @@ def test_restore_saves_the_older_content_leaves_secrets_and_makes_a_new_snapshot
 ) -> None:
     first = console.personas.get(GUIDE)
     console.catalogue.personas()
-    (old,) = console.history.of(GUIDE)
+    (old,) = console.persona_history.of(GUIDE)
     layers = {**first.layers, "llm": {**branch(first.layers, "llm"), "api_key": CANARY, "model": "own"}}
     console.personas.save(first, after(first, greeting="Newer.", layers=layers, document_tags=["x"]), ME)
     saved = console.personas.restore(GUIDE, old.id, By("console", "It was better.", Origin.RESTORE))
@@ -419,7 +419,7 @@ def test_restore_saves_the_older_content_leaves_secrets_and_makes_a_new_snapshot
     assert now["layers"]["llm"]["api_key"] == CANARY
     expected = content_of({**first.raw, "layers": {**first.layers, "llm": first.layers.get("llm", {})}}).fields
     assert content_of(now).fields == expected
-    newest, *rest = console.history.of(GUIDE)
+    newest, *rest = console.persona_history.of(GUIDE)
     assert (newest.origin, newest.reason) == (Origin.RESTORE, "It was better.")
     assert len(rest) == 2
     with pytest.raises(NotFound):
@@ -434,17 +434,17 @@ def test_a_persona_deleted_here_is_made_anew_with_its_history_and_agents_are_ask
     before = services.personas.get(GUIDE)
     saved = services.personas.save(before, after(before, greeting="Last words."), ME)
     services.personas.delete(GUIDE, By("console", "By mistake."))
-    (gone,) = services.history.removed()
+    (gone,) = services.persona_history.removed()
     assert (gone.persona_id, gone.origin, gone.reason) == (GUIDE, Origin.DELETED, "By mistake.")
-    assert services.history.deleted(services.catalogue.personas(max_age_s=0)) == ()
+    assert services.persona_history.deleted(services.catalogue.personas(max_age_s=0)) == ()
     anew = services.personas.recreate(gone.id)
     assert anew.persona.id != GUIDE
     assert saved.persona is not None
     assert content_of(anew.persona.raw) == content_of(saved.persona.raw)
     assert {agent.id for agent in anew.agents} == {agent.id for agent in agents}
     assert origins(services, anew.persona.id) == [Origin.RESTORE, Origin.DELETED, Origin.GREENROOM, Origin.FOUND]
-    assert services.history.removed() == ()
-    assert services.history.successor(GUIDE) == anew.persona.id
+    assert services.persona_history.removed() == ()
+    assert services.persona_history.successor(GUIDE) == anew.persona.id
     moved = services.personas.repoint(GUIDE, anew.persona.id, [agents[0].id, other.id])
     assert [agent.id for agent in moved] == [agents[0].id]
     assert services.agents.get(agents[1].id).persona_id == GUIDE
@@ -453,14 +453,14 @@ def test_a_persona_deleted_here_is_made_anew_with_its_history_and_agents_are_ask
         services.personas.recreate(gone.id)
     services.personas.delete(anew.persona.id)
     third = services.personas.recreate(gone.id)
-    assert services.history.chain(third.persona.id) == (third.persona.id, anew.persona.id, GUIDE)
+    assert services.persona_history.chain(third.persona.id) == (third.persona.id, anew.persona.id, GUIDE)
     assert {agent.id for agent in third.agents} == {agent.id for agent in agents}
 
 
 def test_making_anew_names_the_secrets_that_must_be_set_again(console: Services, sandbox: RunningSandbox) -> None:
     fields = {"persona_name": "Own", "system_prompt": "x", "layers": {"llm": {"model": "own", "api_key": CANARY}}}
     made = console.personas.create(fields)
-    (only,) = console.history.of(made.id)
+    (only,) = console.persona_history.of(made.id)
     assert sandbox.call("DELETE", f"/personas/{made.id}").status_code == 204
     anew = console.personas.recreate(only.id)
     assert anew.unset == ("layers.llm.api_key",)
@@ -473,14 +473,14 @@ def test_a_deletion_whose_answer_was_lost_is_found_done(
 ) -> None:
     sandbox.faults({"route": f"DELETE /v2/personas/{GUIDE}", **how})
     console.personas.delete(GUIDE, ME)
-    assert [gone.persona_id for gone in console.history.removed()] == [GUIDE]
+    assert [gone.persona_id for gone in console.persona_history.removed()] == [GUIDE]
 
 
 def test_a_deletion_that_was_not_done_is_no_deletion(console: Services, sandbox: RunningSandbox) -> None:
     sandbox.faults({"route": f"DELETE /v2/personas/{GUIDE}", "status": 500, "body": {"error": "boom"}})
     with pytest.raises(Ambiguous):
         console.personas.delete(GUIDE, ME)
-    assert console.history.removed() == ()
+    assert console.persona_history.removed() == ()
     with pytest.raises(NotFound):
         console.personas.delete("p000000000000", ME)
 
@@ -489,7 +489,7 @@ def test_a_stock_persona_is_refused_by_tavus_and_has_no_history(console: Service
     stock = console.personas.get(COACH)
     saved = console.personas.save(stock, after(stock, greeting="Mine."), ME)
     assert saved.outcome is SaveOutcome.REFUSED
-    assert console.history.of(COACH) == []
+    assert console.persona_history.of(COACH) == []
 
 
 def test_a_save_goes_through_while_the_history_can_not_be_written(
@@ -521,7 +521,7 @@ def test_a_raw_patch_is_sent_as_it_is_and_kept(console: Services, sandbox: Runni
 
 
 def services_newest(services: Services, persona_id: str = GUIDE) -> Any:
-    return services.history.of(persona_id, limit=1)[0]
+    return services.persona_history.of(persona_id, limit=1)[0]
 
 
 def test_an_outcome_without_a_page_is_an_error_or_itself() -> None:

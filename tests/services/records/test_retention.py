@@ -24,7 +24,7 @@ from lib.services.records.retention import Retention
 from lib.store import exchanges, lists, removed, scrub
 from lib.store import sessions as rows
 from lib.store.database import Store
-from lib.store.hurry import StatementTimeout
+from lib.store.statement_timeout import StatementTimeout
 from lib.wiring import Services
 from tests.databases import written
 from tests.house import demo, fault, house, log, reaches, until

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from lib.errors import NotFound, UpstreamError
 from lib.models import Conversation, Session, Status
 from lib.services.calls.background.reconciler import Reconciler
+from lib.services.calls.monitor import Monitor
 from lib.services.calls.stopwatch import Stopwatch
-from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import OPEN, Ledger, is_sought
 from lib.services.ledger.one_of_many import one_of_many
 from lib.services.modes.phoenix import PhoenixRest
@@ -40,16 +40,16 @@ class KillSwitch:
         ledger: Ledger,
         phoenix: PhoenixRest,
         reconciler: Reconciler,
-        watching: Monitor,
-        ages: Stopwatch,
+        monitor: Monitor,
+        stopwatch: Stopwatch,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ledger = ledger
         self._phoenix = phoenix
         self._reconciler = reconciler
-        self._watching = watching
-        self._ages = ages
+        self._monitor = monitor
+        self._stopwatch = stopwatch
         self._sleep = sleep
 
     def running(self) -> tuple[list[Conversation], int]:
@@ -83,7 +83,7 @@ class KillSwitch:
 
     def _round(self) -> tuple[str, list[str]]:
         """Why Tavus could not be asked, "" if it could; and what it still runs of ours."""
-        self._ages.tick()
+        self._stopwatch.tick()
         trouble = ""
         try:
             self._reconciler.look([session for session in self.calls() if is_sought(session)])
@@ -101,8 +101,8 @@ class KillSwitch:
         """End it at Tavus and see that it has ended. Why that could not be, "" if it was."""
         with one_of_many(f"session {session.id}"):
             try:
-                self._watching.check(session.id)
-                self._watching.check(session.id)
+                self._monitor.check(session.id)
+                self._monitor.check(session.id)
             except (UpstreamError, NotFound) as error:
                 return error.message
         return ""

@@ -43,7 +43,7 @@ class Lease:
         store: Store,
         name: str,
         owner: str,
-        ages: Stopwatch,
+        stopwatch: Stopwatch,
         *,
         lasts_s: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -51,7 +51,7 @@ class Lease:
         self._store = store
         self._name = name
         self._owner = owner
-        self._ages = ages
+        self._stopwatch = stopwatch
         self._lasts_s = lasts_s
         self._monotonic = monotonic
         self._lock = threading.RLock()
@@ -127,10 +127,10 @@ class Lease:
         first = self._seen is None and self.epoch == 0
         if seen != self._seen:
             self.alive = seen.held and (not first or runs_here(seen.owner) is True)
-            self._seen, self._seen_since = seen, self._ages.now
+            self._seen, self._seen_since = seen, self._stopwatch.now
         if not seen.held or (first and runs_here(seen.owner) is False):
             return True
-        return self._ages.now - self._seen_since >= self._lasts_s
+        return self._stopwatch.now - self._seen_since >= self._lasts_s
 
 
 def runs_here(owner: str) -> bool | None:

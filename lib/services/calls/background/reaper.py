@@ -38,7 +38,7 @@ class Reaper:
     def __init__(
         self,
         ledger: Ledger,
-        ages: Stopwatch,
+        stopwatch: Stopwatch,
         viewers: Viewers,
         modes: Modes,
         limits: CallLimits,
@@ -46,7 +46,7 @@ class Reaper:
         starting_here: Callable[[str], bool],
     ) -> None:
         self._ledger = ledger
-        self._ages = ages
+        self._stopwatch = stopwatch
         self._viewers = viewers
         self._starting_here = starting_here
         self._modes = modes
@@ -63,9 +63,9 @@ class Reaper:
         go_on()
         session = one.session
         sign = (one.seen_at, self._viewers.beats(session.id))
-        unseen_s = self._ages.of("seen", session.id, sign)
+        unseen_s = self._stopwatch.of("seen", session.id, sign)
         if session.status is Status.STARTING:
-            if not self._starting_here(session.id) and self._ages.of("asked", session.id) >= ANSWER_WITHIN_S:
+            if not self._starting_here(session.id) and self._stopwatch.of("asked", session.id) >= ANSWER_WITHIN_S:
                 self._ledger.interrupted(session.id)
         elif session.status is Status.UNKNOWN:
             self._announce(session)
@@ -74,14 +74,14 @@ class Reaper:
             if self._modes.of(session).lost_with(one.owner):
                 # A viewer may still sit in its room, so that Tavus would bill it up to its limit.
                 self._ledger.ending(session.id, "worker_lost", "It ended with the dashboard that had started it")
-            elif self._ages.of("running", session.id) >= session.max_call_s + OVERTIME_S:
+            elif self._stopwatch.of("running", session.id) >= session.max_call_s + OVERTIME_S:
                 self._ledger.ending(session.id, "over_limit", "Tavus did not end it at its limit")
             elif session.watch in WATCHED and unseen_s >= grace_s:
                 self._ledger.ending(session.id, "unwatched", f"No page showed it for {minutes(grace_s)}")
 
     def _announce(self, session: Session) -> None:
         """Until when it is looked for: this process's own horizon, which begins when it first saw the session."""
-        if self._ages.of("announced", session.id) > 0 or self._ages.of("sought", session.id) > 0:
+        if self._stopwatch.of("announced", session.id) > 0 or self._stopwatch.of("sought", session.id) > 0:
             return
         until = self._ledger.clock() + timedelta(seconds=self._limits.horizon_s)
         if session.checking_until is None or abs((until - session.checking_until).total_seconds()) > 1:
@@ -96,7 +96,7 @@ class Reaper:
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         with self._ledger.store.reading() as connection:
             usage = rows.usage(connection, self._ledger.account, today=today, recent=now, now=now, actor="")
-        elapsed_s = sum(self._ages.of("running", session.id) for session in running)
+        elapsed_s = sum(self._stopwatch.of("running", session.id) for session in running)
         if usage.used_s + elapsed_s < self._limits.minutes_a_day * 60:
             return
         for session in running:

@@ -16,9 +16,9 @@ from lib.errors import GreenroomError, UpstreamError
 from lib.models import Conversation, Session, Status
 from lib.services.calls.breaker import Breaker
 from lib.services.calls.claims import Claims
+from lib.services.calls.monitor import Monitor
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.watchdog import go_on, held
-from lib.services.calls.watching import Monitor
 from lib.services.ledger import outcome
 from lib.services.ledger.ledger import Ledger, is_sought
 from lib.services.ledger.one_of_many import one_of_many
@@ -50,16 +50,16 @@ class Reconciler:
         ledger: Ledger,
         phoenix: PhoenixRest,
         claims: Claims,
-        watching: Monitor,
-        ages: Stopwatch,
+        monitor: Monitor,
+        stopwatch: Stopwatch,
         breaker: Breaker,
         horizon_s: float,
     ) -> None:
         self._ledger = ledger
         self._phoenix = phoenix
         self._claims = claims
-        self._watching = watching
-        self._ages = ages
+        self._monitor = monitor
+        self._stopwatch = stopwatch
         self._breaker = breaker
         self._horizon_s = horizon_s
         self._one_at_a_time = threading.RLock()
@@ -73,10 +73,10 @@ class Reconciler:
     def due(self, open_ones: Sequence[Session]) -> None:
         """A pass, if it is time for one."""
         sought = [session for session in open_ones if is_sought(session)]
-        self._late = {name: at for name, at in self._late.items() if self._ages.now - at < LATE_S}
+        self._late = {name: at for name, at in self._late.items() if self._stopwatch.now - at < LATE_S}
         if not sought and not self._late and self._last is not None:
             every_s = AFTER_FAILURE_S if self._failed else BUSY_S if _calls(open_ones) else IDLE_S
-            if self._ages.now - self._last < every_s:
+            if self._stopwatch.now - self._last < every_s:
                 return
         try:
             self.look(sought)
@@ -90,32 +90,32 @@ class Reconciler:
         """
         with held(self._one_at_a_time, "Another look at the list of conversations has not ended yet."):
             horizon_s = self._horizon_s
-            age_s = {session.id: self._ages.of("sought", session.id) for session in sought}
+            age_s = {session.id: self._stopwatch.of("sought", session.id) for session in sought}
             expired = [session for session in sought if age_s[session.id] >= horizon_s]
-            if self._ages.now < self._not_whole_until:
+            if self._stopwatch.now < self._not_whole_until:
                 expired = []
-            self._last, self._failed = self._ages.now, True
+            self._last, self._failed = self._stopwatch.now, True
             try:
                 listing = self._phoenix.every() if expired else self._phoenix.running()
                 conversations = [*listing, *([] if expired else self._ended(listing))]
             except UpstreamError as error:
                 self._breaker.failed(error)
                 for session in sought:
-                    self._watching.troubled(session.id, error)
+                    self._monitor.troubled(session.id, error)
                 raise
             finally:
                 go_on()
             self._failed = False
             self._breaker.answered()
             for session in sought:
-                self._watching.eased(session.id)
+                self._monitor.eased(session.id)
             named = self._match(conversations)
             absent = [session for session in expired if session.id not in named]
             nameless = any(one.active and not one.name for one in listing)
             if listing.complete and not nameless:
                 self._give_up(absent)
             elif absent:
-                self._not_whole_until = self._ages.now + BUSY_S
+                self._not_whole_until = self._stopwatch.now + BUSY_S
                 self._outlived([one for one in absent if age_s[one.id] >= horizon_s + one.max_call_s])
             return {conversation.id for conversation in listing if conversation.active}
 
@@ -129,11 +129,11 @@ class Reconciler:
         At first as far back as they are written down, later as far as one can lie that was not there the time before.
         """
         every_s = BUSY_S if self._late else IDLE_S
-        if self._last_ended is not None and self._ages.now - self._last_ended < every_s:
+        if self._last_ended is not None and self._stopwatch.now - self._last_ended < every_s:
             return []
         since = self._newest - LONGEST if self._newest else self._ledger.clock() - RECENT
         found = self._phoenix.lately_ended(since)
-        self._last_ended = self._ages.now
+        self._last_ended = self._stopwatch.now
         # By Tavus's own clock: ours may be set back or forth between two lists.
         made = [one.created_at for one in (*running, *found) if one.created_at is not None]
         self._newest = max(made, default=self._newest)
@@ -167,14 +167,14 @@ class Reconciler:
             return
         log.warning("conversation %s was found at Tavus and belongs to session %s", conversation.id, holder)
         try:
-            self._watching.check(holder)
+            self._monitor.check(holder)
         except GreenroomError as error:
             log.warning("session %s could not be checked: %s", holder, error.code)
 
     def _give_up(self, sessions: Iterable[Session]) -> None:
         """These were not among all conversations of the account, for the second time."""
         for session in sessions:
-            if self._ages.of("absent", session.id) > 0:
+            if self._stopwatch.of("absent", session.id) > 0:
                 self._over(session, "not_created")
 
     def _outlived(self, sessions: Iterable[Session]) -> None:
@@ -203,7 +203,7 @@ class Reconciler:
                 reason_code=code,
                 reason_hint=row.hint,
             )
-        self._late[session.id] = self._ages.now
+        self._late[session.id] = self._stopwatch.now
 
 
 def _calls(sessions: Sequence[Session]) -> bool:

@@ -23,11 +23,11 @@ from lib.services.calls.background.reaper import Reaper
 from lib.services.calls.background.reconciler import Reconciler
 from lib.services.calls.background.recovery import Recovery
 from lib.services.calls.gate import Gate
+from lib.services.calls.monitor import Monitor
 from lib.services.calls.starting import Starting
 from lib.services.calls.stopwatch import Stopwatch
 from lib.services.calls.viewers import Viewers
 from lib.services.calls.watchdog import LISTS, Progress, StuckStep, Watchdog
-from lib.services.calls.watching import Monitor
 from lib.services.ledger.ledger import Ledger, is_sought
 from lib.store import sessions as rows
 
@@ -65,13 +65,13 @@ class Sweeper:
         self,
         ledger: Ledger,
         *,
-        ages: Stopwatch,
+        stopwatch: Stopwatch,
         lease: Lease,
         viewers: Viewers,
         gate: Gate,
         watchdog: Watchdog,
         recovery: Recovery,
-        watching: Monitor,
+        monitor: Monitor,
         reconciler: Reconciler,
         reaper: Reaper,
         starting: Starting,
@@ -83,13 +83,13 @@ class Sweeper:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
-        self._ages = ages
+        self._stopwatch = stopwatch
         self._lease = lease
         self._viewers = viewers
         self._gate = gate
         self._watchdog = watchdog
         self._recovery = recovery
-        self._watching = watching
+        self._monitor = monitor
         self._reconciler = reconciler
         self._reaper = reaper
         self._starting = starting
@@ -145,7 +145,7 @@ class Sweeper:
             leads = self._watchdog.fit and self._lease.hold()
             if not leads:
                 self._lease.release()
-            self._ages.tick()
+            self._stopwatch.tick()
             self._starting.write_down()
             self._viewers.look()
         return leads
@@ -174,12 +174,12 @@ class Sweeper:
             hinted = set(self._hinted)
         if not self._lease.leads:
             # What this process told of a session's trouble it has to take back itself.
-            self._check_all(progress, hinted | self._watching.in_trouble())
+            self._check_all(progress, hinted | self._monitor.in_trouble())
             self._checked.clear()
             self._followed.clear()
-            self._ages.keep(())
+            self._stopwatch.keep(())
             self._viewers.keep_watched()
-            return self._viewers.any or bool(self._watching.in_trouble())
+            return self._viewers.any or bool(self._monitor.in_trouble())
         if not self._recovery.done:
             self._try_to_recover(progress)
         progress.step("the database")
@@ -188,7 +188,7 @@ class Sweeper:
             found = rows.open_calls(connection, self._ledger.account)
             since = now - timedelta(seconds=RECORD_WITHIN_S)
             ended = rows.without_record(connection, self._ledger.account, since, self._followed)
-        ended = [session for session in ended if self._ages.of("ended", session.id) < RECORD_WITHIN_S]
+        ended = [session for session in ended if self._stopwatch.of("ended", session.id) < RECORD_WITHIN_S]
         self._followed = {one.session.id for one in found} | {session.id for session in ended}
         self._reaper.look(found)
         open_ones = [one.session for one in found]
@@ -203,20 +203,20 @@ class Sweeper:
         self._chores()
         known = {session.id for session in open_ones + ended}
         self._checked = {name: at for name, at in self._checked.items() if name in known}
-        self._ages.keep(known)
+        self._stopwatch.keep(known)
         self._viewers.keep(known)
-        self._watching.keep(known)
+        self._monitor.keep(known)
         return bool(known)
 
     def _try_to_recover(self, progress: Progress) -> None:
-        if self._ages.now < self._recover_at or not self._begun(progress, LIST, times=LISTS):
+        if self._stopwatch.now < self._recover_at or not self._begun(progress, LIST, times=LISTS):
             return
         try:
             self._recovery.run()
         except StoreRefused:
             raise
         except GreenroomError as error:
-            self._recover_at = self._ages.now + RECOVERY_AGAIN_S
+            self._recover_at = self._stopwatch.now + RECOVERY_AGAIN_S
             log.warning("what an earlier process left could not be looked for: %s", error.code)
 
     def _begun(self, progress: Progress, what: str, session_id: str = "", *, times: int = 1) -> bool:
@@ -228,7 +228,7 @@ class Sweeper:
 
     def _stuck(self, step: StuckStep) -> None:
         if step.what == LOOK:
-            self._watching.give_up(step.session_id, step.for_s)
+            self._monitor.give_up(step.session_id, step.for_s)
 
     def _check_all(self, progress: Progress, session_ids: list[str] | set[str]) -> None:
         """One session's failure keeps none of the others from being checked.
@@ -236,7 +236,7 @@ class Sweeper:
         Those in trouble, whose looks may each take as long as they are let, come last and have a limit together: who
         had no turn comes first the next time.
         """
-        troubled, until = self._watching.in_trouble(), self._monotonic() + TROUBLED_S
+        troubled, until = self._monitor.in_trouble(), self._monotonic() + TROUBLED_S
         for session_id in sorted(session_ids, key=lambda one: (one in troubled, self._checked.get(one, -1.0))):
             if self._stop.is_set() or (session_id in troubled and self._monotonic() > until):
                 return
@@ -244,9 +244,9 @@ class Sweeper:
                 continue
             with self._hinting:
                 self._hinted.discard(session_id)
-            self._checked[session_id] = self._ages.now
+            self._checked[session_id] = self._stopwatch.now
             try:
-                self._watching.check(session_id)
+                self._monitor.check(session_id)
             except GreenroomError as error:
                 log.warning("session %s could not be checked: %s", session_id, error.code)
             except Exception:
@@ -266,8 +266,8 @@ class Sweeper:
             return None
         seen = {one.id for one in live if one.conversation_id in running}
         for session_id in seen:
-            self._checked[session_id] = self._ages.now
-            self._watching.eased(session_id)
+            self._checked[session_id] = self._stopwatch.now
+            self._monitor.eased(session_id)
         return seen
 
     def _due(self, session: Session, now: datetime) -> bool:
@@ -278,7 +278,7 @@ class Sweeper:
         if last is None or session.ended_at is None:
             return True
         since_end_s = (now - session.ended_at).total_seconds()
-        return self._ages.now - last >= max(self._interval_s, since_end_s / 5)
+        return self._stopwatch.now - last >= max(self._interval_s, since_end_s / 5)
 
     def _pulses(self) -> None:
         stood: tuple[bool, bool] | None = None

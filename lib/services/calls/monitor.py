@@ -53,7 +53,7 @@ class Monitor:
         self,
         ledger: Ledger,
         modes: Modes,
-        ages: Stopwatch,
+        stopwatch: Stopwatch,
         breaker: Breaker,
         limits: CallLimits,
         *,
@@ -61,7 +61,7 @@ class Monitor:
     ) -> None:
         self._ledger = ledger
         self._modes = modes
-        self._ages = ages
+        self._stopwatch = stopwatch
         self._breaker = breaker
         self._limits = limits
         self._written = written
@@ -143,7 +143,7 @@ class Monitor:
                 self._missing(session)
                 return
             raise
-        self._ages.forget("missing", session.id)
+        self._stopwatch.forget("missing", session.id)
         seen = reading.read(conversation)
         if conversation.active and conversation.url and self._moved(session, conversation):
             # The embedded sandbox's rooms move with our own port.
@@ -177,7 +177,7 @@ class Monitor:
 
     def _missing(self, session: Session) -> None:
         """Tavus does not know it: a moment after the start that means little, after a while it was deleted there."""
-        if self._ages.of("missing", session.id) >= self._limits.horizon_s:
+        if self._stopwatch.of("missing", session.id) >= self._limits.horizon_s:
             self._ledger.ended(session, "gone")
 
     def _keep_record(self, session: Session, seen: reading.Seen) -> None:
@@ -213,5 +213,5 @@ class Monitor:
     def _check_idle(self, session: Session, idle_s: float) -> None:
         with self._ledger.store.reading() as connection:
             signs = rows.signs_of_life(connection, session.id)
-        if session.status in OPEN and self._ages.of("text", session.id, signs) >= idle_s:
+        if session.status in OPEN and self._stopwatch.of("text", session.id, signs) >= idle_s:
             self._ledger.ended(session, "idle")
