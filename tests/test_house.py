@@ -170,9 +170,10 @@ def set_from_outside(root: Path) -> list[str]:
     found = []
     for path, tree in parsed(root, "app.py", "pages", "lib/services", "lib/api", "lib/wiring"):
         own = {node.name: fields_of(node) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-        made = constructed(tree, directly(tree))
+        ours = of_the_house(tree)
+        made = constructed(directly(tree), ours)
         for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, Function))]:
-            here = made | constructed(tree, directly(scope))
+            here = made | constructed(directly(scope), ours)
             found += [f"{path}:{line} {told}" for line, told in strange(scope, own, here)]
     return found
 
@@ -215,15 +216,20 @@ def directly(scope: ast.AST) -> Iterator[ast.AST]:
             yield from directly(child)
 
 
-def constructed(tree: ast.Module, nodes: Iterable[ast.AST]) -> set[str]:
-    """The names that are given a new object of a class of another library, known by its capital letter.
-
-    So are names for what each thread keeps for itself.
-    """
+def of_the_house(tree: ast.Module) -> set[str]:
+    """The names that are ours in this module: of its classes, and of what it imports from lib."""
     ours = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lib":
             ours |= {alias.asname or alias.name for alias in node.names}
+    return ours
+
+
+def constructed(nodes: Iterable[ast.AST], ours: set[str]) -> set[str]:
+    """The names that are given a new object of a class of another library, known by its capital letter.
+
+    So are names for what each thread keeps for itself.
+    """
     return {
         target.id
         for node in nodes
