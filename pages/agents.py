@@ -27,7 +27,7 @@ NEW = "new"
 DELETED = "agents_deleted"
 
 
-def gallery(services: Services) -> None:
+def draw_agents(services: Services) -> None:
     actions = parts.header("Agents", "A persona and a replica, ready to start", "agents")
     notice = st.container()
 
@@ -35,7 +35,7 @@ def gallery(services: Services) -> None:
     todo = EDITOR.asked()
     if todo is not None:
         with notice, feedback.section("delete the agent", retry=False):
-            delete(services, todo.item_id)
+            delete_agent(services, todo.item_id)
     with notice, feedback.section("bring the agent back", retry=False):
         undo(services)
 
@@ -50,30 +50,30 @@ def gallery(services: Services) -> None:
         if len(agents) > 1 and st.button("Compare", icon=":material/compare_arrows:", key="agents_compare"):
             compare_with(agents[0].id, agents[1].id)
         if st.button("New agent", type="primary", icon=":material/add:", key="agents_new"):
-            go(NEW)
+            go_to_agent(NEW)
     if not agents:
-        first(services, notice)
+        draw_first_agent(services, notice)
         return
-    shown, view = agent_gallery.chosen(listed) if len(agents) > 3 else (agents, "Cards")
+    shown, view = agent_gallery.filter_agents(listed) if len(agents) > 3 else (agents, "Cards")
     clicked = None
     if not shown:
         parts.empty("Nothing found", "No agent fits the words and filters above.", key="agents-none")
     elif view == "Table":
-        clicked = agent_gallery.table(listed, shown)
+        clicked = agent_gallery.draw_agent_table(listed, shown)
     else:
-        clicked = agent_gallery.cards(listed, shown)
+        clicked = agent_gallery.draw_agent_cards(listed, shown)
 
     # act
     if clicked is not None:
         with notice, feedback.section(f"{clicked.act} the agent", retry=False):
-            follow(services, clicked.act, clicked.what, agents)
+            follow_agent(services, clicked.act, clicked.what, agents)
 
 
 def comparison(services: Services, wanted: str) -> None:
     """`wanted` are two ids with a comma between them, as the page's address has them."""
     with parts.header("Compare two agents", "What one call of each would be", "agents-compare"):
-        if back():
-            go("")
+        if back_to_agents():
+            go_to_agent("")
     notice = st.container()
 
     # fetch
@@ -96,35 +96,35 @@ def comparison(services: Services, wanted: str) -> None:
         return
     left = by_id.get(ids[0]) or agents[0]
     right = by_id.get(ids[1] if len(ids) > 1 else "") or next(agent for agent in agents if agent.id != left.id)
-    first_id, second_id, opened = compare.draw(listed, left, right)
+    first_id, second_id, opened = compare.draw_agents_compared(listed, left, right)
 
     # act
     if opened:
-        go(opened)
+        go_to_agent(opened)
     if (first_id, second_id) != (left.id, right.id):
         compare_with(first_id, second_id)
 
 
-def first(services: Services, notice: st.delta_generator.DeltaGenerator) -> None:
+def draw_first_agent(services: Services, notice: st.delta_generator.DeltaGenerator) -> None:
     text = (
         "An agent is a persona with a replica, its face and voice. Make one and it appears on Home with a Start button."
     )
     with parts.empty("No agents yet", text, key="agents"):
         if st.button("Make an agent", type="primary", icon=":material/add:", key="agents_first"):
-            go(NEW)
+            go_to_agent(NEW)
         if services.sandbox and st.button("Add the two samples", key="agents_samples"):
             with notice, feedback.section("add the sample agents", retry=False):
                 services.agents.add_samples()
                 st.rerun()
 
 
-def editor(services: Services, agent_id: str) -> None:
+def edit_agent(services: Services, agent_id: str) -> None:
     top, notice = st.container(), st.container()
     todo = EDITOR.asked()
     if todo is not None:
         with notice, feedback.section("delete the agent", retry=False):
-            delete(services, todo.item_id)
-            go("")
+            delete_agent(services, todo.item_id)
+            go_to_agent("")
 
     # fetch
     stored: Agent | None = None
@@ -133,15 +133,15 @@ def editor(services: Services, agent_id: str) -> None:
     except GreenroomError as error:
         if not (isinstance(error, NotFound) and EDITOR.edited(agent_id)):
             with top, parts.header("Agent", "", "agent"):
-                if back():
-                    go("")
+                if back_to_agents():
+                    go_to_agent("")
             with notice:
                 feedback.show(error, "read the agent", retry=False)
             return
     most = services.agents.most
     known = lookup(services, notice)
     personas, replicas = known.personas, known.replicas
-    draft = drafts.opened(agent_id, stored)
+    draft = drafts.agent_draft(agent_id, stored)
     was = drafts.base_of(draft)
     gone = was is not None and stored is None
     base = agent_form.read(was, st.query_params.get("persona", ""))
@@ -157,9 +157,9 @@ def editor(services: Services, agent_id: str) -> None:
     values = form.values()
     changed = agent_form.edits(base, values)
     would_be = agent_form.write(was, values)
-    contested = saves.contested(draft, would_be, stored)
+    contested = saves.contested_agent(draft, would_be, stored)
     with top:
-        clicked = head(was, changed, gone=gone, contested=contested is not None)
+        clicked = draw_agent_head(was, changed, gone=gone, contested=contested is not None)
     wrong = agent_form.problems(values, most)
     form.mark(wrong if EDITOR.attempted(draft, now=clicked == "save") else {})
     if clicked == "save":
@@ -177,7 +177,7 @@ def editor(services: Services, agent_id: str) -> None:
             )
             parts.banner("warn", cause, rest, key="agent-gone", icon="delete")
         if contested is not None:
-            decision = conflict.section(contested, known, key=f"agents_clash_{form.prefix}")
+            decision = conflict.draw_agent_clashes(contested, known, key=f"agents_clash_{form.prefix}")
     left, right = st.columns([5, 3], gap="medium")
     persona = personas.find(would_be.persona_id) if personas else None
     without = services.agents.replica_of(replace(would_be, replica_id=""), persona)
@@ -210,36 +210,36 @@ def editor(services: Services, agent_id: str) -> None:
     if clicked == "back":
         if not changed:
             EDITOR.drop(agent_id)
-        go("")
+        go_to_agent("")
     if clicked == "delete" and stored is not None:
-        confirm_delete(stored.id, stored.name, words.at(services.sandbox))
+        confirm_delete_agent(stored.id, stored.name, words.at(services.sandbox))
     if clicked in ("duplicate", "start", "rehearse") and stored is not None:
         with notice, feedback.section(f"{clicked} the agent", retry=False):
-            follow(services, clicked, stored)
+            follow_agent(services, clicked, stored)
     if clicked == "save" and not form.wrong:
         with notice, feedback.section("save the agent", retry=False), st.spinner("Saving"):
-            saved = saves.save(services, was, would_be, agent_id, gone=gone)
-            go(saved.id if saved is not None else agent_id)
+            saved = saves.save_agent(services, was, would_be, agent_id, gone=gone)
+            go_to_agent(saved.id if saved is not None else agent_id)
     if decision is not None and decision.act and contested is not None:
         with notice, feedback.section("save the agent", retry=False):
-            saves.settle(services, agent_id, stored, contested, decision)
-            go(agent_id)
+            saves.settle_agent(services, agent_id, stored, contested, decision)
+            go_to_agent(agent_id)
     if was is not None and editing.unsaved(changed, "", banner="agent-edits", key="danger-discard-agent"):
-        drafts.begin(agent_id, stored) if stored is not None else EDITOR.drop(agent_id)
+        drafts.begin_agent(agent_id, stored) if stored is not None else EDITOR.drop(agent_id)
         st.rerun()
 
 
-def head(was: Agent | None, changed: Sequence[str], *, gone: bool, contested: bool) -> str:
+def draw_agent_head(was: Agent | None, changed: Sequence[str], *, gone: bool, contested: bool) -> str:
     """Title and actions; returns what was clicked: back, save, duplicate or delete.
 
     `contested`: two sides wait for a choice first, so that nothing can be saved.
     """
     title = was.name if was else "New agent"
-    sub = f"Agent {was.id} · {agent_gallery.used(was)}" if was else "A persona with a replica. It appears on Home."
+    sub = f"Agent {was.id} · {agent_gallery.last_used(was)}" if was else "A persona with a replica. It appears on Home."
     with parts.header(title, sub, "agent"):
         if was and changed:
             parts.chip("local")
-        clicked = "back" if back() else ""
+        clicked = "back" if back_to_agents() else ""
         if was is not None and not gone:
             word = st.menu_button(
                 "", ["Duplicate", "Delete"], icon=":material/more_horiz:", key="menu-agent", help="More"
@@ -256,12 +256,12 @@ def head(was: Agent | None, changed: Sequence[str], *, gone: bool, contested: bo
     return clicked
 
 
-def back() -> bool:
+def back_to_agents() -> bool:
     return st.button("All agents", icon=":material/arrow_back:", key="agents_back")
 
 
 @st.dialog("Delete this agent?", icon=":material/delete:")
-def confirm_delete(agent_id: str, name: str, where: str) -> None:
+def confirm_delete_agent(agent_id: str, name: str, where: str) -> None:
     """Asks once and says what stays, and `where`."""
     st.markdown(f"**{md(name, 120)}** and its call settings are deleted.")
     st.markdown(f":gray[The records of its sessions stay in History. Its persona and replica stay {where}.]")
@@ -297,14 +297,14 @@ def read_documents(services: Services, notice: st.delta_generator.DeltaGenerator
     return None
 
 
-def delete(services: Services, agent_id: str) -> None:
+def delete_agent(services: Services, agent_id: str) -> None:
     """Delete it, and keep it for the visit, so that it can be brought back."""
     try:
         agent = services.agents.get(agent_id)
         services.agents.delete(agent_id)
     except NotFound:
         notes.later("The agent was gone already.")
-        notes.draw()
+        notes.draw_note()
     else:
         st.session_state.setdefault(DELETED, []).append(agent)
     EDITOR.drop(agent_id)
@@ -329,20 +329,20 @@ def undo(services: Services) -> None:
         st.rerun()
 
 
-def follow(services: Services, act: str, agent: Agent, agents: Sequence[Agent] = ()) -> None:
+def follow_agent(services: Services, act: str, agent: Agent, agents: Sequence[Agent] = ()) -> None:
     if act == "start":
-        strips.start(agent.id)
+        strips.start_session(agent.id)
     elif act == "rehearse":
-        strips.start(agent.id, enable_avatar=False)
+        strips.start_session(agent.id, enable_avatar=False)
     elif act == "delete":
-        confirm_delete(agent.id, agent.name, words.at(services.sandbox))
+        confirm_delete_agent(agent.id, agent.name, words.at(services.sandbox))
     elif act == "duplicate":
         wanted = replace(agent, name=f"{agent.name[: NAME_LIMIT - 5]} copy")
-        go(saves.make(services, wanted, f"copy-{agent.id}").id)
+        go_to_agent(saves.make(services, wanted, f"copy-{agent.id}").id)
     elif act == "compare":
         compare_with(agent.id, next((other.id for other in agents if other.id != agent.id), ""))
     else:
-        go(agent.id)
+        go_to_agent(agent.id)
 
 
 def compare_with(first_id: str, second_id: str) -> None:
@@ -351,7 +351,7 @@ def compare_with(first_id: str, second_id: str) -> None:
     st.rerun()
 
 
-def go(agent_id: str) -> None:
+def go_to_agent(agent_id: str) -> None:
     """Show this agent's form, or the list for ""."""
     for name in ("persona", "replica", "compare"):
         st.query_params.pop(name, None)
@@ -363,16 +363,16 @@ def go(agent_id: str) -> None:
 
 
 def main() -> None:
-    notes.draw()
+    notes.draw_note()
     with feedback.required("reach the agents"):
         services = context.services()
     wanted = st.query_params.get("agent", "")
     if wanted:
-        editor(services, wanted)
+        edit_agent(services, wanted)
     elif "compare" in st.query_params:
         comparison(services, st.query_params["compare"])
     else:
-        gallery(services)
+        draw_agents(services)
 
 
 main()

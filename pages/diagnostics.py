@@ -60,7 +60,7 @@ SHEET = """
 """
 
 
-def head() -> bool:
+def draw_diagnostics_head() -> bool:
     """The title; returns whether to check anew."""
     with parts.header("Diagnostics", "What works, what does not and what to do about it. Checks are free.", "diag"):
         return st.button("Run checks", type="primary", icon=":material/play_arrow:", key="diagnostics_run")
@@ -82,7 +82,7 @@ def verdict(report: Report) -> None:
         st.caption(f"{report.counts()} · at {local(report.at):%H:%M:%S}", width="content")
 
 
-def rows(checks: Sequence[HealthCheck]) -> None:
+def draw_checks(checks: Sequence[HealthCheck]) -> None:
     """One row a check, the worst first, all as one element."""
     worst_first = sorted(checks, key=lambda check: WORST_FIRST.index(check.result))
     shown = "".join(row(check.name, check.result.value, check.evidence, check.fix) for check in worst_first)
@@ -174,20 +174,20 @@ def to_send(report: Report) -> None:
 
 
 def main() -> None:
-    again = head()
+    again = draw_diagnostics_head()
 
     # fetch
     with feedback.required("run the checks"):
         report = checked(context.services().diagnostics, again=again)
 
     # render
-    report = replace(report, checks=(*report.checks, *browser_check.draw()))
+    report = replace(report, checks=(*report.checks, *browser_check.draw_browser_check()))
     verdict(report)
     checks, matrix, settings, text = st.tabs(["Checks", "Modes", "Configuration", "Report"])
     with checks:
         if report.result is not CheckResult.FAIL:
-            try_agent.draw()
-        rows(report.checks)
+            try_agent.draw_trial()
+        draw_checks(report.checks)
     with matrix:
         modes(report.modes)
         systems()

@@ -34,9 +34,9 @@ TEXT_LIMIT = 200
 REFUSED = 3
 
 
-def filters(services: Services) -> dict[str, Any]:
+def draw_session_filters(services: Services) -> dict[str, Any]:
     """What to look for, kept in the page's address."""
-    agents = named(services.agents.all())
+    agents = agents_by_name(services.agents.all())
     found: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-history"):
         range_ = st.segmented_control(
@@ -87,13 +87,13 @@ def between() -> dict[str, Any]:
     }
 
 
-def named(agents: list[Agent]) -> dict[str, str]:
+def agents_by_name(agents: list[Agent]) -> dict[str, str]:
     """Agents' ids by the words that tell them apart, which is what the page's address holds."""
     names = [agent.name for agent in agents]
     return {f"{agent.name} ({agent.id})" if names.count(agent.name) > 1 else agent.name: agent.id for agent in agents}
 
 
-def exports(services: Services, wanted: dict[str, Any]) -> None:
+def draw_list_exports(services: Services, wanted: dict[str, Any]) -> None:
     """Everything that fits the filters, as a file."""
     forms: tuple[tuple[str, Literal["csv", "json", "md"], str], ...] = (
         ("The list, for a sheet", "csv", "text/csv"),
@@ -132,7 +132,7 @@ def figures(services: Services, wanted: dict[str, Any]) -> None:
             st.caption("Too many sessions to add up within a second. Choose a shorter time for the charts.")
 
 
-def told(page: SessionPage) -> None:
+def draw_search_notes(page: SessionPage) -> None:
     """What is particular about the result of a search."""
     if page.searched_to is not None:
         rest = f"What was said before {day(page.searched_to)} has not been searched yet. Older goes on there."
@@ -166,13 +166,13 @@ def count(page: SessionPage) -> str:
     return f"{total}, {days}" if whole else f"{len(page.items)} of {total}, {days}"
 
 
-def nothing(page: SessionPage, any_at_all: bool) -> None:
+def draw_no_sessions(page: SessionPage, any_at_all: bool) -> None:
     """No session: none yet, or none that fits."""
     if page.wordless:
         parts.empty("Nothing to look for", "A search needs a letter, a digit or an emoji.", key="history")
     elif any_at_all:
         with parts.empty("Nothing fits", "No session fits these filters.", key="history"):
-            st.button("Show all", key="history_all", on_click=show_all)
+            st.button("Show all", key="history_all", on_click=show_all_sessions)
     else:
         text = "Start an agent, and its record appears here: transcript, timeline and why it ended."
         with parts.empty("No sessions yet", text, key="history"):
@@ -187,7 +187,7 @@ def modes_of(services: Services, held: str) -> tuple[str, ...]:
     return tuple(mode.name for mode in services.modes if mode.in_room is (held == HELD[1]))
 
 
-def show_all() -> None:
+def show_all_sessions() -> None:
     """Take every filter away. What is bound to the address keeps its value until it is given another one."""
     pager.first_page()
     first = {"agent": ANY_AGENT, "state": next(iter(STATES)), "mode": HELD[0]}
@@ -199,34 +199,34 @@ def main() -> None:
         # The browser's Back from a record brings the record's address along.
         st.switch_page(places.HISTORY, query_params=record.listed())
     record.remember_list()
-    notes.draw()
+    notes.draw_note()
     actions = parts.header("History", "Every session this console started, and why it ended", "history")
 
     # fetch
     with feedback.required("read the sessions"):
         services = context.services()
-        wanted = filters(services)
+        wanted = draw_session_filters(services)
         page = pager.page(services.sessions.page, limit=PAGE, **wanted)
 
     # render
-    told(page)
+    draw_search_notes(page)
     still_at_tavus(services)
     if not page.items:
         if page.searched_to is None:
             with feedback.required("read the sessions"):
                 any_at_all = services.sessions.page(limit=1).total > 0
-            nothing(page, any_at_all)
+            draw_no_sessions(page, any_at_all)
         pager.ways(page.previous, page.next, "history")
         return
     with actions:
-        exports(services, wanted)
+        draw_list_exports(services, wanted)
     with feedback.section("add the days up"):
         figures(services, wanted)
-    chosen = session_table.open_by_button(services, page.items, wanted.get("text", ""))
+    chosen = session_table.draw_session_table(services, page.items, wanted.get("text", ""))
     parts.by_keyboard("Open a record by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(count(page), width="stretch")
-        chosen = session_table.open_by_name(page.items) or chosen
+        chosen = session_table.choose_session(page.items) or chosen
         pager.ways(page.previous, page.next, "history")
 
     # act

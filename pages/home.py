@@ -40,7 +40,7 @@ def first_agent(services: Services) -> None:
                 st.rerun()
 
 
-def gallery(
+def draw_home(
     services: Services,
     agents: list[Agent],
     calls: dict[str, Session],
@@ -52,8 +52,8 @@ def gallery(
     number = st.session_state.get("home_page", 1)
     at = min(number if isinstance(number, int) else 1, pages) - 1
     listed = agents[at * PAGE : (at + 1) * PAGE]
-    shown = [card(services, agent, agent.id in calls, personas, replicas) for agent in listed]
-    clicked = cards.draw(shown, add=at + 1 == pages, key="home_cards")
+    shown = [agent_card(services, agent, agent.id in calls, personas, replicas) for agent in listed]
+    clicked = cards.draw_home_cards(shown, add=at + 1 == pages, key="home_cards")
     if pages > 1:
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             st.caption(f"{len(agents)} agents", width="stretch")
@@ -61,7 +61,7 @@ def gallery(
     return clicked
 
 
-def card(
+def agent_card(
     services: Services,
     agent: Agent,
     called: bool,
@@ -81,7 +81,7 @@ def card(
     return cards.Card(
         agent=agent.id,
         name=agent.name,
-        face=cards.face(context.own_path(replica.thumbnail_image_url) if replica else "", agent.name),
+        face=cards.card_face(context.own_path(replica.thumbnail_image_url) if replica else "", agent.name),
         lines=tuple(line for line in lines if line),
         start="" if blocked else word,
         lacks=lacking[0].message if lacking else "",
@@ -90,7 +90,7 @@ def card(
     )
 
 
-def follow(clicked: tuple[cards.Act, str], calls: dict[str, Session]) -> None:
+def follow_card(clicked: tuple[cards.Act, str], calls: dict[str, Session]) -> None:
     """Do what was clicked on a card."""
     act, agent_id = clicked
     if act == "back":
@@ -99,7 +99,7 @@ def follow(clicked: tuple[cards.Act, str], calls: dict[str, Session]) -> None:
         st.switch_page(places.AGENTS, query_params={"agent": "new"})
     if act == "mend":
         st.switch_page(places.AGENTS, query_params={"agent": agent_id})
-    strips.start(agent_id, enable_avatar=act == "start")
+    strips.start_session(agent_id, enable_avatar=act == "start")
 
 
 def main() -> None:
@@ -120,7 +120,7 @@ def main() -> None:
     # render
     sessions = strips.open_sessions("home")
     calls = {session.agent_id: session for session in reversed(sessions) if session.in_room}
-    figures = today.read(services, sessions)
+    figures = today.read_today(services, sessions)
     st.header("Agents", anchor=False)
     st.caption(md(configured(services, personas, replicas)))
     full = figures.full(services.loaded.settings.max_call_s)
@@ -128,15 +128,15 @@ def main() -> None:
         parts.banner("warn", full, "End an open session to start with an avatar.", key="full")
     clicked = None
     if agents:
-        clicked = gallery(services, agents, calls, personas, replicas)
+        clicked = draw_home(services, agents, calls, personas, replicas)
     else:
         first_agent(services)
-    today.draw(figures)
+    today.draw_today(figures)
 
     # act
     if clicked is not None:
         with notice, feedback.section("start the session", retry=False):
-            follow(clicked, calls)
+            follow_card(clicked, calls)
 
 
 main()

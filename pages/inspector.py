@@ -31,7 +31,7 @@ OF = "of"
 TEXT_LIMIT = 200
 
 
-def filters() -> dict[str, Any]:
+def draw_exchange_filters() -> dict[str, Any]:
     """What to look for, kept in the page's address."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-inspector"):
         kind = st.segmented_control(
@@ -57,7 +57,7 @@ def of_all() -> None:
     st.query_params.pop(OF, None)
 
 
-def show_all() -> None:
+def show_all_exchanges() -> None:
     """Take every filter away. What is bound to the address keeps its value until it is given another one."""
     of_all()
     st.session_state.update(kind="All", outcome="Any outcome", search="")
@@ -74,7 +74,7 @@ def of_session(services: Services, session_id: str) -> None:
         st.button("Show all sessions", key="inspector_all", on_click=of_all)
 
 
-def open_by_button(items: tuple[Exchange, ...]) -> int | None:
+def draw_exchange_table(items: tuple[Exchange, ...]) -> int | None:
     """The list; returns the id of the one that is to be opened."""
     column = st.column_config
     words = {word: colour for word, colour, _ in (parts.STATES[state] for state in STATES)}
@@ -99,7 +99,7 @@ def open_by_button(items: tuple[Exchange, ...]) -> int | None:
     return table.open_by_button("inspector", [one.id for one in items], table.arrow(cells), columns)
 
 
-def open_by_name(items: tuple[Exchange, ...]) -> int | None:
+def choose_exchange(items: tuple[Exchange, ...]) -> int | None:
     by_id = {one.id: one for one in items}
 
     def named(number: int) -> str:
@@ -108,13 +108,13 @@ def open_by_name(items: tuple[Exchange, ...]) -> int | None:
     return table.open_by_name("one", list(by_id), named, key="inspector_pick", width=220)
 
 
-def nothing(services: Services, wanted: dict[str, Any], any_at_all: bool) -> None:
+def draw_no_exchanges(services: Services, wanted: dict[str, Any], any_at_all: bool) -> None:
     """None: none yet, none that fits, or none that could have come."""
     if any_at_all and wanted.get("kind") == Traffic.CALLBACK.value and set(wanted) == {"kind"}:
         parts.empty("No callbacks yet", expected(services), key="inspector")
     elif any_at_all:
         with parts.empty("Nothing fits", "No request and no callback fits these filters.", key="inspector"):
-            st.button("Show all", key="inspector_everything", on_click=show_all)
+            st.button("Show all", key="inspector_everything", on_click=show_all_exchanges)
     else:
         text = "Whatever this console asks Tavus, and whatever Tavus calls back, appears here."
         with parts.empty("No requests yet", text, key="inspector"):
@@ -141,7 +141,7 @@ def main() -> None:
     # fetch
     with feedback.required("read the requests"):
         services = context.services()
-        wanted = filters()
+        wanted = draw_exchange_filters()
         if OF in st.query_params:
             of_session(services, st.query_params[OF])
         page = pager.page(services.inspector.page, limit=PAGE, **wanted)
@@ -152,20 +152,20 @@ def main() -> None:
         parts.banner("warn", told, "The database was too slow or away.", key="inspector-dropped")
     if not page.items:
         with feedback.required("read the requests"):
-            nothing(services, wanted, bool(services.inspector.page(limit=1).items))
+            draw_no_exchanges(services, wanted, bool(services.inspector.page(limit=1).items))
         pager.ways(page.previous, page.next, "inspector")
         return
-    number = open_by_button(page.items)
+    number = draw_exchange_table(page.items)
     parts.by_keyboard("Open one by name")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Newest first, kept for {services.inspector.kept_days} days", width="stretch")
-        number = open_by_name(page.items) or number
+        number = choose_exchange(page.items) or number
         pager.ways(page.previous, page.next, "inspector")
 
     # act
     if number is not None:
         with feedback.section("open it", retry=False):
-            exchange.show(number)
+            exchange.open_exchange(number)
 
 
 main()

@@ -17,19 +17,19 @@ from lib.ui.kit.context import Services
 from lib.ui.kit.editing import Draft
 from lib.ui.library import acts, document_state, drafts, gallery, side
 from lib.ui.library import editor as library_editor
-from lib.ui.library.drafts import EDITOR, NEW, begin, beginning, draft_id, form_of
+from lib.ui.library.drafts import EDITOR, NEW, begin_item, beginning, draft_id, form_of
 from lib.ui.library.editor import Personas
-from lib.ui.library.kinds import WORDS, go, kind_asked
+from lib.ui.library.kinds import WORDS, go_to_item, kind_asked
 
 # the list of a kind
 
 
-def shelf(services: Services) -> None:
+def draw_shelf(services: Services) -> None:
     kind = kind_asked()
     known = WORDS[kind]
     with parts.header("Knowledge & rules", "What personas work towards, keep to and know", "library"):
         if st.button(known.make, type="primary", icon=":material/add:", key="library_new"):
-            library_editor.start(kind)
+            library_editor.start_item(kind)
     gallery.kinds()
     st.markdown(f":small[:gray[{known.about}]]")
     notice = st.container()
@@ -51,9 +51,9 @@ def shelf(services: Services) -> None:
     if kind is LibraryKind.DOCUMENTS:
         document_state.watch()
     if listing.items:
-        clicked = gallery.cards(kind, listing.items, personas, drafts.edited(kind))
+        clicked = gallery.draw_item_cards(kind, listing.items, personas, drafts.edited(kind))
     else:
-        clicked = gallery.empty(kind)
+        clicked = gallery.draw_empty_kind(kind)
     if kind is LibraryKind.GUARDRAILS:
         gallery.older_sets(lambda: services.library.guardrails.sets(max_age_s=context.freshness()), personas)
 
@@ -61,9 +61,9 @@ def shelf(services: Services) -> None:
     if clicked is not None:
         item = listing.find(clicked.what)
         if clicked.act in ("new", "example"):
-            library_editor.start(kind, clicked.what)
+            library_editor.start_item(kind, clicked.what)
         elif clicked.act == "edit":
-            go(kind, clicked.what)
+            go_to_item(kind, clicked.what)
         elif item is not None:
             acts.open_dialog(services, kind, item, clicked.act, personas)
 
@@ -84,7 +84,7 @@ def read_personas(services: Services, notice: st.delta_generator.DeltaGenerator)
 # one item
 
 
-def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
+def edit_item(services: Services, kind: LibraryKind, item_id: str) -> None:
     top, notice = st.container(), st.container()
     name = draft_id(kind, item_id)
 
@@ -96,33 +96,35 @@ def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
 
     # fetch
     try:
-        draft, item = opened(services, kind, item_id)
+        draft, item = item_draft(services, kind, item_id)
     except GreenroomError as error:
         with top, parts.header(WORDS[kind].one.capitalize(), "", "library-item"):
-            library_editor.back(kind)
+            library_editor.back_to_items(kind)
         with notice:
             feedback.show(error, f"read the {WORDS[kind].one}")
         return
     if "made" in draft:
-        acts.arrive(kind, draft)
+        acts.arrive_at_item(kind, draft)
     personas, unread = read_personas(services, notice) if item is not None else (None, None)
 
     # render
     form = form_of(kind, draft, services)
     edits = form.edits() if item is not None else []
     with top:
-        clicked = library_editor.head(kind, item, draft, edits, sandbox=services.sandbox)
-    wrong = library_editor.attempted(kind, draft, form, clicked in ("review", "create"), fresh=item is None)
+        clicked = library_editor.draw_item_head(kind, item, draft, edits, sandbox=services.sandbox)
+    wrong = library_editor.item_problems(kind, draft, form, clicked in ("review", "create"), fresh=item is None)
     with notice:
-        library_editor.mend(wrong)
+        library_editor.draw_item_problems(wrong)
         acts.clash(services, kind, draft, form)
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        library_editor.body(kind, item, form)
+        library_editor.draw_item_fields(kind, item, form)
     with right:
-        clicked = library_editor.side(item, kind, form, (personas, unread), sandbox=services.sandbox) or clicked
+        clicked = (
+            library_editor.draw_item_side(item, kind, form, (personas, unread), sandbox=services.sandbox) or clicked
+        )
     if editing.unsaved(edits, words.place(services.sandbox), banner="library-edits", key=f"danger-discard-{name}"):
-        begin(kind, item_id, draft["raw"])
+        begin_item(kind, item_id, draft["raw"])
         st.rerun()
 
     # act
@@ -132,16 +134,16 @@ def editor(services: Services, kind: LibraryKind, item_id: str) -> None:
         changes, sent = library_editor.what_changes(kind, draft, form)
         found = uses(personas.items, kind, item.id, tags_of(item)) if personas else ()
         acts.hold()
-        side.review(name, changes, sent, len(found), sandbox=services.sandbox)
+        side.review_item(name, changes, sent, len(found), sandbox=services.sandbox)
     if clicked == "create" and not wrong:
         with notice, feedback.section(f"make the {WORDS[kind].one}", retry=False), st.spinner("Sending"):
-            acts.create(services, kind, draft, form)
+            acts.create_item(services, kind, draft, form)
 
 
-def opened(services: Services, kind: LibraryKind, item_id: str) -> tuple[Draft, Item | None]:
+def item_draft(services: Services, kind: LibraryKind, item_id: str) -> tuple[Draft, Item | None]:
     """The draft of this item and the item, read when its page is opened; see `Editor.opened`."""
     if item_id == NEW:
-        return EDITOR.get(draft_id(kind, NEW)) or begin(kind, NEW, {}, beginning(kind)), None
+        return EDITOR.get(draft_id(kind, NEW)) or begin_item(kind, NEW, {}, beginning(kind)), None
     shelf = services.library.of(kind)
     item: Item | None = shelf.known(item_id)
 
@@ -155,15 +157,15 @@ def opened(services: Services, kind: LibraryKind, item_id: str) -> tuple[Draft, 
 
 
 def main() -> None:
-    notes.draw()
+    notes.draw_note()
     st.session_state[document_state.HOLDING] = False
     with feedback.required("reach the library"):
         services = context.services()
     kind, item_id = kind_asked(), st.query_params.get("item", "")
     if item_id:
-        editor(services, kind, item_id)
+        edit_item(services, kind, item_id)
     else:
-        shelf(services)
+        draw_shelf(services)
 
 
 main()

@@ -8,6 +8,6 @@ from lib.ui.call import embed, ready, running
 
 slots = embed.slots()
 if slots is not None:
-    running.draw(slots)
+    running.draw_call(slots)
 else:
-    ready.draw(unknown=st.query_params.get("session", ""))
+    ready.draw_ready(unknown=st.query_params.get("session", ""))

@@ -19,14 +19,14 @@ from lib.ui.personas import editor as persona_editor
 from lib.ui.personas import gallery as persona_gallery
 from lib.ui.personas import history as persona_history
 from lib.ui.personas import outcome as persona_outcome
-from lib.ui.personas.drafts import EDITOR, NEW, go
+from lib.ui.personas.drafts import EDITOR, NEW, go_to_persona
 
 
-def gallery(services: Services) -> None:
+def draw_personas(services: Services) -> None:
     with parts.header("Personas", "What an agent knows and how it behaves. Tavus calls these PALs.", "personas"):
         to_files = files.button()
         if st.button("New persona", type="primary", icon=":material/add:", key="personas_new"):
-            go(NEW)
+            go_to_persona(NEW)
     notice = st.container()
 
     # act on what the dialog of the last run asked for
@@ -46,27 +46,27 @@ def gallery(services: Services) -> None:
     own = [persona for persona in personas.items if not persona.stock]
     stock = [persona for persona in personas.items if persona.stock]
     states = persona_gallery.states(drift, EDITOR.all_edited())
-    clicked = None if own else first(stock, replicas)
-    query, kind, view = persona_gallery.filters(persona_gallery.counted(personas.items, states))
-    shown = persona_gallery.chosen(personas.items, query, kind, states)
+    clicked = None if own else draw_first_persona(stock, replicas)
+    query, kind, view = persona_gallery.draw_persona_filters(persona_gallery.counted(personas.items, states))
+    shown = persona_gallery.filter_personas(personas.items, query, kind, states)
     if not shown and personas.items:
         parts.empty("Nothing found", "No persona has these words in its name or prompt.", key="personas-none")
     elif view == "Table":
-        clicked = persona_gallery.table(shown, replicas, agents, states) or clicked
+        clicked = persona_gallery.draw_persona_table(shown, replicas, agents, states) or clicked
     else:
-        clicked = persona_gallery.cards(shown, replicas, agents, states) or clicked
+        clicked = persona_gallery.draw_persona_cards(shown, replicas, agents, states) or clicked
     with feedback.section("read the deleted personas"):
         clicked = deleted.group(services.personas.history, personas, query) or clicked
 
     # act
     if to_files:
-        files.show(services, personas, replicas)
+        files.open_files(services, personas, replicas)
     if clicked is not None:
         with notice, feedback.section("do this"):
-            acts.follow(services, clicked, personas)
+            acts.follow_persona(services, clicked, personas)
 
 
-def editor(services: Services, item_id: str) -> None:
+def edit_persona(services: Services, item_id: str) -> None:
     top, notice = st.container(), st.container()
 
     # act on what the dialog of the last run asked for
@@ -74,7 +74,7 @@ def editor(services: Services, item_id: str) -> None:
 
     # fetch
     try:
-        draft = acts.opened(services, item_id)
+        draft = acts.persona_draft(services, item_id)
     except GreenroomError as error:
         with top:
             persona_editor.unread()
@@ -82,7 +82,7 @@ def editor(services: Services, item_id: str) -> None:
             feedback.show(error, "read the persona")
         return
     if "made" in draft:
-        acts.arrive(draft)
+        acts.arrive_at_persona(draft)
     agents = services.personas.used_by(item_id)
     replicas = read_replicas(services, notice)
 
@@ -91,27 +91,27 @@ def editor(services: Services, item_id: str) -> None:
     values = form.values()
     edits = persona_form.edits(draft["raw"], values)
     saved = saves.kept(item_id)
-    contested = persona_outcome.contested(saved)
+    contested = persona_outcome.is_contested(saved)
     with top:
-        clicked = persona_editor.head(draft, agents, edits, sandbox=services.sandbox, contested=contested)
+        clicked = persona_editor.draw_persona_head(draft, agents, edits, sandbox=services.sandbox, contested=contested)
     if saves.review_wanted(item_id):
         clicked = "review"
     trying = clicked in ("review", "create")
-    problems = acts.attempted(draft, now=trying)
+    problems = acts.persona_problems(draft, now=trying)
     refused = persona_outcome.refused_at(saved)
     form.mark(persona_editor.by_field(problems, refused))
     if trying or refused is not None:
         form.unfold()
     outcome, drifted = None, ""
     with notice:
-        persona_editor.mend(problems)
+        persona_editor.draw_persona_problems(problems)
         if saved is not None:
-            outcome = persona_outcome.draw(saved, form, sandbox=services.sandbox)
+            outcome = persona_outcome.draw_outcome(saved, form, sandbox=services.sandbox)
         else:
             with feedback.section("read the history"):
                 listing = services.catalogue.persona_shelf.peek()
                 drifted = persona_editor.drifted(services.personas.history, listing, item_id)
-    persona_editor.body(form, replicas)
+    persona_editor.draw_persona_fields(form, replicas)
     place, key = words.place(services.sandbox), f"danger-discard-{item_id}"
     if editing.unsaved(edits, place, banner="personas", key=key):
         clicked = "discard"
@@ -125,7 +125,7 @@ def editor(services: Services, item_id: str) -> None:
         acts.do(services, draft, clicked or drifted, problems, agents)
 
 
-def history(services: Services, item_id: str) -> None:
+def draw_persona_history(services: Services, item_id: str) -> None:
     top, notice = st.container(), st.container()
     acts.asked(services, "", notice)
 
@@ -137,20 +137,20 @@ def history(services: Services, item_id: str) -> None:
     there = live is not None if personas else None
 
     # render
-    with top, parts.header(f"History of {named(live, snapshots, item_id)}", persona_history.SUB, "history"):
-        act = persona_history.buttons(live=there, kept=bool(snapshots))
+    with top, parts.header(f"History of {persona_name(live, snapshots, item_id)}", persona_history.SUB, "history"):
+        act = persona_history.draw_history_buttons(live=there, kept=bool(snapshots))
     clicked = None
     if snapshots:
-        clicked = persona_history.rows(snapshots, account=services.account, live=live is not None)
+        clicked = persona_history.draw_snapshots(snapshots, account=services.account, live=live is not None)
     else:
-        persona_history.nothing(stock=live is not None and live.stock)
+        persona_history.draw_no_snapshots(stock=live is not None and live.stock)
 
     # act
     with notice, feedback.section("do this", retry=False):
         acts.follow_history(services, item_id, act, clicked, snapshots, live)
 
 
-def compare(services: Services, item_id: str) -> None:
+def draw_persona_comparison(services: Services, item_id: str) -> None:
     top, notice = st.container(), st.container()
     acts.asked(services, "", notice)
 
@@ -165,27 +165,29 @@ def compare(services: Services, item_id: str) -> None:
     sides = persona_compare.sides(own, snapshots, others, known.content)
 
     # render
-    with top, parts.header(f"Compare {named(live, snapshots, item_id)}", persona_compare.SUB, "compare"):
-        act = persona_compare.buttons(live=live is not None)
-        sides |= files.to_compare(live)
+    with top, parts.header(f"Compare {persona_name(live, snapshots, item_id)}", persona_compare.SUB, "compare"):
+        act = persona_compare.draw_compare_buttons(live=live is not None)
+        sides |= files.side_of_file(live)
     chosen = None
     if len(sides) < 2:
         parts.empty("Nothing to compare yet", "There is only one state of it, and no other persona.", key="compare")
     else:
-        chosen = persona_compare.choose(sides, st.query_params.get("a", ""), st.query_params.get("b", ""))
+        chosen = persona_compare.choose_sides(sides, st.query_params.get("a", ""), st.query_params.get("b", ""))
         with feedback.section("compare them"):
             found = persona_compare.differences(sides[chosen[0]], sides[chosen[1]])
-            changes = names.named(found, services.catalogue.replica_shelf.peek())
+            changes = names.with_names(found, services.catalogue.replica_shelf.peek())
             changed = personas is not None and known.drift(personas).get(item_id) is Drift.CHANGED
             drifted = snapshots[0].id if changed and snapshots else 0
-            act = persona_compare.draw(changes, sides, chosen, live=live is not None, drifted=drifted) or act
+            act = (
+                persona_compare.draw_differences(changes, sides, chosen, live=live is not None, drifted=drifted) or act
+            )
 
     # act
     with notice, feedback.section("do this", retry=False):
         acts.follow_compare(services, item_id, act, chosen)
 
 
-def named(live: Persona | None, snapshots: list[Snapshot], item_id: str) -> str:
+def persona_name(live: Persona | None, snapshots: list[Snapshot], item_id: str) -> str:
     """What the persona is called, or was."""
     return (live.name if live else snapshots[0].name if snapshots else "") or item_id
 
@@ -215,28 +217,28 @@ def read_drift(
     return {}
 
 
-def first(stock: list[Persona], replicas: Listing[Replica] | None) -> Clicked[str] | None:
+def draw_first_persona(stock: list[Persona], replicas: Listing[Replica] | None) -> Clicked[str] | None:
     """No persona of one's own yet: what to do next."""
     text = "Start from a stock one: it is copied, and the copy is yours to change."
     with parts.empty("No personas of your own yet", text, key="personas"):
         if st.button("Write one from nothing", key="personas_new_first"):
-            go(NEW)
+            go_to_persona(NEW)
     return persona_gallery.stock_tiles(stock, replicas)
 
 
 def main() -> None:
-    notes.draw()
+    notes.draw_note()
     with feedback.required("reach the persona service"):
         services = context.services()
     wanted, view = st.query_params.get("persona", ""), st.query_params.get("view", "")
     if not wanted:
-        gallery(services)
+        draw_personas(services)
     elif view == "history":
-        history(services, wanted)
+        draw_persona_history(services, wanted)
     elif view == "compare":
-        compare(services, wanted)
+        draw_persona_comparison(services, wanted)
     else:
-        editor(services, wanted)
+        edit_persona(services, wanted)
 
 
 main()

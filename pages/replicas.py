@@ -21,7 +21,7 @@ STANDS = {"Any state": "", "Ready": "ready", "In training": "training", "Failed"
 ANY_MODEL = "Any model"
 
 
-def gallery(services: Services) -> None:
+def draw_replicas(services: Services) -> None:
     parts.header("Replicas", "The face and voice of an agent. Tavus also calls them Faces.", "replicas")
     notice = st.container()
 
@@ -39,13 +39,13 @@ def gallery(services: Services) -> None:
         text = "Train one in Tavus’s own portal: it appears here while it is being made."
         parts.empty("No replicas in this account", text, key="replicas")
         return
-    shown = chosen(replicas.items)
+    shown = filter_replicas(replicas.items)
     clicked = None
     if not shown:
         parts.empty("Nothing found", "No replica fits the words and filters above.", key="replicas-none")
     else:
         page = lists.one_page(shown, CARDS, "replicas_page")
-        clicked = film.draw([card(replica, worn) for replica in page], key="replicas_gallery")
+        clicked = film.draw_films([replica_film(replica, worn) for replica in page], key="replicas_gallery")
         lists.pager(len(shown), CARDS, "replicas_page", "replicas")
 
     # act
@@ -53,10 +53,10 @@ def gallery(services: Services) -> None:
         act, replica_id = clicked
         if act == "wear":
             st.switch_page(places.AGENTS, query_params={"agent": "new", "replica": replica_id})
-        go(replica_id)
+        go_to_replica(replica_id)
 
 
-def chosen(replicas: Sequence[Replica]) -> list[Replica]:
+def filter_replicas(replicas: Sequence[Replica]) -> list[Replica]:
     """The row of filters, and the replicas that they let through: one's own first."""
     models = sorted({replica.model_name for replica in replicas if replica.model_name}, reverse=True)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-replicas"):
@@ -79,7 +79,7 @@ def chosen(replicas: Sequence[Replica]) -> list[Replica]:
     return sorted(found, key=lambda replica: replica.stock)
 
 
-def card(replica: Replica, worn: Mapping[str, Worn]) -> Film:
+def replica_film(replica: Replica, worn: Mapping[str, Worn]) -> Film:
     stands = condition(replica)
     return Film(
         replica=replica.id,
@@ -87,7 +87,7 @@ def card(replica: Replica, worn: Mapping[str, Worn]) -> Film:
         face=parts.face_source(picker.url(replica), replica.name),
         film=film_of(replica),
         lines=tuple(filter(None, (whose(replica), worn[replica.id].said if replica.id in worn else ""))),
-        chip=None if stands.wearable else film.chip(stands),
+        chip=None if stands.wearable else film.replica_chip(stands),
         lacks=stands.words if stands.state in ("error", "unknown") else "",
         wearable=stands.wearable,
     )
@@ -117,7 +117,7 @@ def details(services: Services, replica_id: str) -> None:
             and st.button("Put on a new agent", type="primary", icon=":material/add:", key="replicas_wear")
         )
     if back:
-        go("")
+        go_to_replica("")
     if replica is None or stands is None:
         return
     if not stands.wearable:
@@ -129,11 +129,11 @@ def details(services: Services, replica_id: str) -> None:
             st.button("Look again", icon=":material/refresh:", key="replicas_again", on_click=context.reopen)
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        film.one(card(replica, {}), key=f"replicas_film_{replica.id}")
+        film.one(replica_film(replica, {}), key=f"replicas_film_{replica.id}")
         if not replica.thumbnail_video_url:
             st.caption("Tavus gives no film of this one.")
     with right:
-        facts(replica)
+        draw_replica_facts(replica)
         put_on = wearing(services, replica, agents, personas, wearable=stands.wearable)
 
     # act
@@ -143,13 +143,13 @@ def details(services: Services, replica_id: str) -> None:
         st.switch_page(places.AGENTS, query_params={"agent": put_on, "replica": replica.id})
 
 
-def facts(replica: Replica) -> None:
+def draw_replica_facts(replica: Replica) -> None:
     with st.container(border=True, key="side-replica-facts", gap="small"):
         st.header("About it", anchor=False)
         rows = [
             ("Whose", "Tavus’s stock" if replica.stock else "This account’s"),
             ("Model", replica.model_name or "not told"),
-            ("State", film.chip(condition(replica))[0]),
+            ("State", film.replica_chip(condition(replica))[0]),
             ("Made", day(replica.created_at) if replica.created_at else ""),
             ("Tags", ", ".join(replica.tags)),
         ]
@@ -203,7 +203,7 @@ def film_of(replica: Replica) -> str:
     return context.own_path(replica.thumbnail_video_url)
 
 
-def go(replica_id: str) -> None:
+def go_to_replica(replica_id: str) -> None:
     """Show this replica, or the gallery for ""."""
     if replica_id:
         st.query_params["replica"] = replica_id
@@ -224,7 +224,7 @@ def main() -> None:
     if wanted:
         details(services, wanted)
     else:
-        gallery(services)
+        draw_replicas(services)
 
 
 main()

@@ -20,15 +20,17 @@ from lib.ui.records import record
 DOOMED = "session_doomed"
 
 
-def head(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> bool:
+def draw_record_head(
+    services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]
+) -> bool:
     """Title and actions; returns whether to start the agent again."""
     sub = " · ".join(filter(None, (stamp(session.created_at), session.persona_name, session.id)))
     with parts.header(session.agent_name, sub, "session"):
         parts.chip(parts.session_state(session))
         if not session.status.open and st.button("Delete", icon=":material/delete:", key="session_delete"):
-            confirm_delete(session, len(turns), words.at(services.sandbox))
+            confirm_delete_record(session, len(turns), words.at(services.sandbox))
         with st.popover("Export", icon=":material/download:"):
-            exports(services, session, turns, events)
+            draw_record_exports(services, session, turns, events)
         if session.status.open:
             if st.button("Return to room", type="primary", icon=":material/arrow_forward:", key="session_back"):
                 st.switch_page(places.LIVE, query_params={"session": session.id})
@@ -38,7 +40,7 @@ def head(services: Services, session: Session, turns: Sequence[Turn], events: Se
 
 
 @st.dialog("Delete this record?", icon=":material/delete:")
-def confirm_delete(session: Session, entries: int, where: str) -> None:
+def confirm_delete_record(session: Session, entries: int, where: str) -> None:
     """Asks once and says what is lost, and what is not."""
     st.markdown(f"**{md(session.agent_name, 120)}**, {md(stamp(session.created_at))}")
     said = f"{entries} entr{'y' if entries == 1 else 'ies'} of transcript and chat, " if entries else ""
@@ -57,7 +59,7 @@ def ask_delete(session_id: str, at_tavus: bool) -> None:
     st.session_state[DOOMED] = (session_id, at_tavus)
 
 
-def delete(services: Services, session_id: str, at_tavus: bool) -> None:
+def delete_record(services: Services, session_id: str, at_tavus: bool) -> None:
     """Delete it and go to the list it was in; a failure stays here."""
     services.retention.delete(session_id, at_tavus=at_tavus)
     notes.later("Record deleted.")
@@ -69,7 +71,9 @@ def with_avatar(session: Session) -> bool:
     return session.in_room or bool(session.reason)
 
 
-def exports(services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]) -> None:
+def draw_record_exports(
+    services: Services, session: Session, turns: Sequence[Turn], events: Sequence[SessionEvent]
+) -> None:
     export = services.export
     speaker, name = record.speaker(services, session), export.file_name(session, local(session.created_at))
     for word, suffix, mime, make in (
@@ -82,7 +86,7 @@ def exports(services: Services, session: Session, turns: Sequence[Turn], events:
         )
 
 
-def metrics(session: Session, turns: Sequence[Turn], price: float) -> None:
+def draw_record_metrics(session: Session, turns: Sequence[Turn], price: float) -> None:
     yours, your_words = record.spoken(turns, "user")
     theirs, their_words = record.spoken(turns, "assistant")
     asked = sum(turn.content.count("?") > 0 for turn in turns if turn.role == "user")
@@ -129,7 +133,7 @@ def main() -> None:
     doomed = st.session_state.pop(DOOMED, None)
     if doomed:
         with feedback.section("delete the record", retry=False):
-            delete(context.services(), *doomed)
+            delete_record(context.services(), *doomed)
 
     # fetch
     with feedback.required("read the session"):
@@ -139,10 +143,10 @@ def main() -> None:
         events = services.archive.story(session, turns)
 
     # render
-    again = head(services, session, turns, events)
+    again = draw_record_head(services, session, turns, events)
     notice = st.container()
     ending(session)
-    metrics(session, turns, services.archive.price_per_minute)
+    draw_record_metrics(session, turns, services.archive.price_per_minute)
     left, right = st.columns([8, 4], gap="medium")
     with left:
         st.header("Transcript", anchor=False)
@@ -167,7 +171,7 @@ def main() -> None:
     if again:
         with notice, feedback.section("start the session", retry=False):
             wanted = with_avatar(session) and not services.loaded.problems
-            strips.start(session.agent_id, enable_avatar=wanted, after=session.id)
+            strips.start_session(session.agent_id, enable_avatar=wanted, after=session.id)
 
 
 main()

@@ -69,7 +69,7 @@ class Redaction:
         return _text(text, _search(self._known, text), DEEPEST)
 
     def value(self, value: Any) -> Any:
-        """The same for a JSON value, secrets told by their names too. Raises BadInput for one that nests too deeply."""
+        """A JSON value with HIDDEN for each secret, told by its name too. Raises BadInput where it nests too deeply."""
         return _value(value, _search(self._known | _spelt(secrets_in(value)), value), DEEPEST)
 
 

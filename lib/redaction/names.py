@@ -57,7 +57,7 @@ def is_secret(name: str, value: Any) -> bool:
 
 
 def is_secret_field(name: str, value: Any) -> bool:
-    """The same for a field of a persona, whose name has to end as a secret's does: nothing of its contents may be lost.
+    """True for a persona's secret field. Its name has to end as a secret's does: nothing of its contents may be lost.
 
     A parameter of a tool that is called so has the form of it there, and no secret.
     """

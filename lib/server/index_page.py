@@ -50,7 +50,7 @@ def _index() -> str:
 
 @lru_cache(maxsize=1)
 def served() -> str:
-    """The same with the script. It is in braces of its own, since index.html's other scripts share their names."""
+    """The index page with the script, which is in braces of its own: index.html's other scripts share their names."""
     return installed().replace(_HEAD, f"{_HEAD}<script>{{{_SCRIPT}}}</script>", 1)
 
 

@@ -31,7 +31,7 @@ def one(connection: Connection, account: str, agent_id: str) -> Agent | None:
 
 
 def locked(connection: Connection, account: str, agent_id: str) -> Agent | None:
-    """The same, and nobody else changes it before this transaction ends. SQLite's writers are one at a time anyway."""
+    """The agent, which nobody else changes before this transaction ends: SQLite's writers are one at a time anyway."""
     row = connection.execute(_LOCKED, {"account": account, "id": agent_id}).one_or_none()
     return _agent(row) if row else None
 

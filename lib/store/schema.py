@@ -64,7 +64,7 @@ class Word(TypeDecorator[str]):
 
 
 class Prose(Word):
-    """The same without an end."""
+    """A Word without an end."""
 
     impl = Text
     cache_ok = True

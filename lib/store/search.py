@@ -111,7 +111,7 @@ def fts5(wanted: Sequence[Term]) -> str:
 
 
 def tsquery(wanted: Sequence[Term]) -> str:
-    """The same for PostgreSQL."""
+    """The terms as a tsquery of PostgreSQL."""
     return " & ".join(f"({_phrase(term)})" for term in wanted)
 
 

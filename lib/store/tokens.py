@@ -19,7 +19,7 @@ WORD_LIMIT = 64
 WORDS_LIMIT = 16_000
 """Words of one session that are searched, about two hours of speech: PostgreSQL counts positions up to 16,383."""
 BYTES_LIMIT = 500_000
-"""The same in bytes: PostgreSQL keeps 1 MB of them."""
+"""Bytes of one session that are searched: PostgreSQL keeps 1 MB of them."""
 TERMS_LIMIT = 32
 
 _PLAIN = re.compile(r"[a-z0-9]+")
@@ -68,7 +68,7 @@ def terms(query: str) -> list[Term]:
 
 
 def loosened(exact: list[Term]) -> list[Term]:
-    """The same terms, each finding also longer words that begin with it; but for what stood in quotes."""
+    """The terms `exact`, each finding also longer words that begin with it; but for what stood in quotes."""
     return [term if term.exact or len(term.words[-1]) < 2 else replace(term, begins=True) for term in exact]
 
 

@@ -24,7 +24,7 @@ class Tokens:
         self._state = state
 
     def make(self, call: RoomConversation) -> str:
-        """The same token for the same conversation, always. Its `exp` is when the wait for a participant ends."""
+        """A meeting token, one and the same for a conversation. Its `exp` is when the wait for a participant ends."""
         header = {"alg": "HS256", "typ": "JWT"}
         claims = {"r": call.conversation_id, "iat": int(call.created_at), "exp": int(call.created_at + call.absent_s)}
         signed = f"{_part(json.dumps(header).encode())}.{_part(json.dumps(claims).encode())}"

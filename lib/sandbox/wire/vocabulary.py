@@ -26,7 +26,7 @@ OLDER_FLOW_KEY, NEWER_FLOW_KEY = "replica_interruptibility", "face_interruptibil
 
 
 def older(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The same fields in the older spelling. Where both spellings are given, the older one counts unless it is null."""
+    """A body in the older spelling. Where both spellings are given, the older one counts unless it is null."""
     result: dict[str, Any] = {}
     for key, value in body.items():
         name = OLDER.get(key, key)

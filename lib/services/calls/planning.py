@@ -66,7 +66,7 @@ class Planner:
 
 
 def refused(plan: CallPlan, error: GreenroomError, now: datetime) -> CallPlan:
-    """The same session as a text chat that says why it has no avatar."""
+    """The planned session as a text chat that says why it has no avatar."""
     session = replace(
         plan.session,
         created_at=now,

@@ -139,7 +139,7 @@ def story(
 
 
 def counted(events: Sequence[SessionEvent], turns: Sequence[Turn]) -> list[SessionEvent]:
-    """The same with a transcript's entries counted as they are shown: Tavus's also holds what nobody said."""
+    """The events with a transcript's entries counted as they are shown: Tavus's also holds what nobody said."""
     count = sum(turn.source == "tavus" and turn.role in SPOKEN for turn in turns)
     told = f"{count} entr{'y' if count == 1 else 'ies'}" if count else "Nobody spoke"
     return [replace(event, detail=told) if event.kind == "transcript" else event for event in events]

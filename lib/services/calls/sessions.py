@@ -197,7 +197,7 @@ class Sessions:
         return self._ledger.get(session_id)
 
     def recent(self, session_id: str) -> Session:
-        """The same for who looks again and again. What another process wrote may be 2 s old. Raises NotFound."""
+        """The session, for who looks again and again. What another process wrote may be 2 s old. Raises NotFound."""
         known = next((session for session in self._open_ones() if session.id == session_id), None)
         return known or self._ledger.get(session_id)
 

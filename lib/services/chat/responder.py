@@ -87,7 +87,7 @@ class Responder:
                 turns = _fewer(turns, error)
 
     def stream(self, persona_row: JsonObject, context: str, turns: Turns, *, hold: Hold | None = None) -> Iterator[str]:
-        """The same in pieces; the script's answer is one piece. Raises UpstreamError, also in the middle."""
+        """What the persona says next, in pieces; the script's is one. Raises UpstreamError, also in the middle."""
         if self._chat is None:
             yield self._scripted.reply(persona_row, context, turns)
             return

@@ -14,7 +14,7 @@ CREATES = ("POST", "/conversations")
 
 @dataclass(frozen=True)
 class Commands:
-    """The same request for bash (curl) and for PowerShell. `notes` say what to know before one is run."""
+    """A request as commands for bash (curl) and for PowerShell. `notes` say what to know before one is run."""
 
     bash: str
     powershell: str

@@ -46,7 +46,7 @@ class PhoenixRest(SessionMode):
         return self._tavus.conversations.create(self.payload(plan))
 
     def try_out(self, plan: CallPlan) -> Conversation:
-        """The same payload with `test_mode`: the replica never joins, nothing is billed, the answer says `ended`."""
+        """Send a start with `test_mode`: the replica never joins, nothing is billed, the answer says `ended`."""
         fields = {key: value for key, value in self.payload(plan).items() if key != "callback_url"}
         return self._tavus.conversations.create({**fields, "test_mode": True})
 

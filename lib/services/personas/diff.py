@@ -59,7 +59,7 @@ def changes(before: JsonObject, after: JsonObject) -> tuple[FieldChange, ...]:
 
 
 def compare(a: Content, b: Content) -> tuple[FieldChange, ...]:
-    """The same for two contents, of a snapshot, a file or a live persona. That a key was replaced can't be known."""
+    """What differs between two contents, of a snapshot, a file or a persona. A key that was replaced is not seen."""
     return _changes(a, b, set())
 
 

@@ -119,7 +119,7 @@ def all_markdown(records: Iterable[Record], *, more: bool, speaker: Speaker | No
 
 
 def all_json(records: Iterable[Record], *, more: bool) -> str:
-    """The same as one JSON object: `{"sessions": [record, ...], "more": true where older ones are left out}`."""
+    """Several records as one JSON object: `{"sessions": [record, ...], "more": true where older ones are left out}`."""
     value = {"sessions": [_record(*one) for one in records], "more": more}
     return json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n"
 

@@ -12,7 +12,7 @@ from lib.services.agents.call_settings import LABELS
 from lib.services.agents.languages import MULTILINGUAL
 from lib.services.agents.readiness import Missing
 from lib.ui.agents.form import PLACES, PROVIDERS
-from lib.ui.agents.gallery import Listed, said
+from lib.ui.agents.gallery import Listed, lacks_told
 from lib.ui.kit import parts
 from lib.ui.kit.text import html, plain, span
 from lib.ui.replicas import picker
@@ -30,7 +30,7 @@ class CompareRow(NamedTuple):
         return self.left == self.right
 
 
-def rows(listed: Listed, left: Agent, right: Agent) -> list[CompareRow]:
+def compared_rows(listed: Listed, left: Agent, right: Agent) -> list[CompareRow]:
     """All that two agents can differ in, in the order of the form."""
     who = [
         CompareRow("Persona", _persona(listed, left), _persona(listed, right)),
@@ -41,14 +41,14 @@ def rows(listed: Listed, left: Agent, right: Agent) -> list[CompareRow]:
     return who + [CompareRow(label, ours[name], theirs[name]) for name, label in LABELS.items()]
 
 
-def draw(listed: Listed, left: Agent, right: Agent) -> tuple[str, str, str]:
+def draw_agents_compared(listed: Listed, left: Agent, right: Agent) -> tuple[str, str, str]:
     """The comparison. Returns the ids that are chosen, and of which agent the form shall be opened ("" of none)."""
     names = {agent.id: agent.name for agent in listed.agents}
     opened = ""
     picked = []
     for place, agent, side in zip(st.columns(2, gap="small"), (left, right), ("left", "right"), strict=True):
         with place, st.container(border=True, key=f"card-compare-{side}", gap="small"):
-            parts.card(picker.url(listed.replica(agent)), agent.name, said(listed.lacks[agent.id]), small=True)
+            parts.card(picker.url(listed.replica(agent)), agent.name, lacks_told(listed.lacks[agent.id]), small=True)
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
                 choice = st.selectbox(
                     "First agent" if side == "left" else "Second agent",
@@ -61,7 +61,7 @@ def draw(listed: Listed, left: Agent, right: Agent) -> tuple[str, str, str]:
                 picked.append(str(choice))
                 if st.button("Edit", icon=":material/edit:", key=f"agents_compare_edit_{side}"):
                     opened = agent.id
-    found = rows(listed, left, right)
+    found = compared_rows(listed, left, right)
     differing = [row for row in found if not row.same]
     with st.container(horizontal=True, vertical_alignment="center"):
         told = f"{len(differing)} of {len(found)} differ" if differing else "They differ in name only"

@@ -18,9 +18,9 @@ _WHAT = (
 )
 
 
-def section(merge: AgentMerge, known: Known, *, key: str) -> Decision:
+def draw_agent_clashes(merge: AgentMerge, known: Known, *, key: str) -> Decision:
     """Draw the clashes, each with its choice. `key` begins the keys of the widgets."""
-    return conflict.section(
+    return conflict.draw_clashes(
         [_named(clash, known) for clash in merge.clashes],
         what=_WHAT,
         now="now",
@@ -32,7 +32,7 @@ def section(merge: AgentMerge, known: Known, *, key: str) -> Decision:
     )
 
 
-def settled(merge: AgentMerge, decision: Decision) -> Agent:
+def settled_agent(merge: AgentMerge, decision: Decision) -> Agent:
     """What the form on theirs is to hold: the merge with the chosen sides and what was written anew."""
     written = {key: text for key, text in decision.written.items() if decision.sides.get(key) == ANEW}
     return put(merge.with_mine(decision.mine), written)

@@ -9,14 +9,14 @@ from lib.ui.agents import form
 from lib.ui.kit.editing import Draft, Editor
 
 
-def opened(agent_id: str, now: Agent | None) -> Draft:
+def agent_draft(agent_id: str, now: Agent | None) -> Draft:
     """The draft of this agent; begun on `now` if there is none, and anew while nothing is typed on an older row."""
     draft = EDITOR.get(agent_id)
     older = draft is not None and now is not None and form.read(base_of(draft)) != form.read(now)
     return EDITOR.opened(agent_id, lambda: {"agent": now}, older=older)
 
 
-def begin(agent_id: str, now: Agent | None, wanted: Agent | None = None) -> Draft:
+def begin_agent(agent_id: str, now: Agent | None, wanted: Agent | None = None) -> Draft:
     """A form on `now` that holds what is `wanted` where that differs, as if a person had typed it."""
     base = form.read(now)
     typed = form.read(wanted) if wanted is not None else base

@@ -400,7 +400,7 @@ class AgentForm:
                     f"Use {inherited.word}" if inherited else "Clear",
                     key=f"{self.key('replica_id')}_clear",
                     type="tertiary",
-                    on_click=picker.choose,
+                    on_click=picker.choose_replica,
                     args=(self.key("replica_id"), ""),
                 )
 

@@ -66,7 +66,7 @@ class Listed:
         return span(agent.call.longest_s(self.services.agents.most.call_s))
 
 
-def chosen(listed: Listed) -> tuple[list[Agent], str]:
+def filter_agents(listed: Listed) -> tuple[list[Agent], str]:
     """The row of filters; the agents that it lets through, and the view."""
     count = Counter(listed.standing(agent) for agent in listed.agents)
     counts = {"All": len(listed.agents), "Ready": count["ready"], "To mend": count["look"] + count["blocked"]}
@@ -106,7 +106,7 @@ def chosen(listed: Listed) -> tuple[list[Agent], str]:
     return found, view or "Cards"
 
 
-def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
+def draw_agent_cards(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
     """A page of cards."""
     clicked = None
     grid = st.grid("auto", min_column_width=270, gap="small")
@@ -117,7 +117,7 @@ def cards(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
     return clicked
 
 
-def table(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
+def draw_agent_table(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
     """The agents as rows, fifty a page. What says most comes first, for a narrow window."""
     page = lists.one_page(shown, ROWS, PAGE)
     column = st.column_config
@@ -146,13 +146,13 @@ def table(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] | None:
     return Clicked("edit", agent) if agent is not None else None
 
 
-def said(lacks: Sequence[Missing]) -> str:
+def lacks_told(lacks: Sequence[Missing]) -> str:
     """What an agent lacks, in one line: the two worst, and how many more."""
     told = "; ".join(item.message for item in lacks[:2])
     return told + (f"; and {len(lacks) - 2} more" if len(lacks) > 2 else "")
 
 
-def used(agent: Agent) -> str:
+def last_used(agent: Agent) -> str:
     return ago(agent.last_used_at)
 
 
@@ -160,8 +160,8 @@ def _card(listed: Listed, agent: Agent) -> Clicked[Agent] | None:
     """One agent; its menu holds what is not needed daily."""
     replica, lacks = listed.replica(agent), listed.lacks[agent.id]
     who = " · ".join(filter(None, reversed(_names(listed, agent))))
-    note = " · ".join((agent.call.language or "Persona’s language", used(agent)))
-    parts.card(picker.url(replica), agent.name, who, "" if lacks else note, warn=said(lacks))
+    note = " · ".join((agent.call.language or "Persona’s language", last_used(agent)))
+    parts.card(picker.url(replica), agent.name, who, "" if lacks else note, warn=lacks_told(lacks))
     act = ""
     if lacks and lacks[0].blocks:
         if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
@@ -231,13 +231,13 @@ def _rows(listed: Listed, page: Sequence[Agent]) -> Any:
         {
             "name": [plain(agent.name, 200) for agent in page],
             "state": [[CHIPS[listed.standing(agent)][0]] for agent in page],
-            "lacks": [said(listed.lacks[agent.id]) or "–" for agent in page],
+            "lacks": [lacks_told(listed.lacks[agent.id]) or "–" for agent in page],
             "persona": [
                 plain(persona or agent.persona_id, 100) for agent, (persona, _) in zip(page, names, strict=True)
             ],
             "replica": [plain(replica, 60) for _, replica in names],
             "language": [agent.call.language or "Persona’s" for agent in page],
             "limit": [listed.limit(agent) for agent in page],
-            "used": [used(agent) for agent in page],
+            "used": [last_used(agent) for agent in page],
         }
     )

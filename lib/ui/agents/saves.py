@@ -24,7 +24,9 @@ def make(services: Services, wanted: Agent, draft_id: str) -> Agent:
     return made
 
 
-def save(services: Services, was: Agent | None, wanted: Agent, agent_id: str, *, gone: bool = False) -> Agent | None:
+def save_agent(
+    services: Services, was: Agent | None, wanted: Agent, agent_id: str, *, gone: bool = False
+) -> Agent | None:
     """Write what was typed on the agent as it `was` read. `gone`: it was deleted since, so it is brought back.
 
     None where it could not be: it clashes with what someone else did, which the next run shows.
@@ -49,7 +51,7 @@ def save(services: Services, was: Agent | None, wanted: Agent, agent_id: str, *,
     return saved
 
 
-def contested(draft: Draft, wanted: Agent, now: Agent | None) -> AgentMerge | None:
+def contested_agent(draft: Draft, wanted: Agent, now: Agent | None) -> AgentMerge | None:
     """Both sides, where a save found that they clash and they still do, as the form and the row are now."""
     was = drafts.base_of(draft)
     if not draft.get("contested") or was is None or now is None:
@@ -58,14 +60,14 @@ def contested(draft: Draft, wanted: Agent, now: Agent | None) -> AgentMerge | No
     return merged if merged.clashes else None
 
 
-def settle(services: Services, agent_id: str, now: Agent | None, merge: AgentMerge, decision: Decision) -> None:
+def settle_agent(services: Services, agent_id: str, now: Agent | None, merge: AgentMerge, decision: Decision) -> None:
     """Go on from the row as it was shown: with the chosen sides, which are saved, or without one's own edits."""
     if decision.act == "theirs":
-        drafts.begin(agent_id, now)
+        drafts.begin_agent(agent_id, now)
         return
-    wanted = conflict.settled(merge, decision)
-    drafts.begin(agent_id, now, wanted)
-    save(services, now, wanted, agent_id)
+    wanted = conflict.settled_agent(merge, decision)
+    drafts.begin_agent(agent_id, now, wanted)
+    save_agent(services, now, wanted, agent_id)
 
 
 def _contest(agent_id: str) -> None:

@@ -27,7 +27,7 @@ export default async function ({ setStateValue }) {
 _ALLOW = "Click the icon at the left of the address and allow the {name} for this page."
 
 
-def draw() -> list[HealthCheck]:
+def draw_browser_check() -> list[HealthCheck]:
     """What this browser says, as checks; [] until it has answered."""
     told = ask("unseen-browser")
     return checks(told) if told is not None else []

@@ -26,7 +26,7 @@ FEW = 3
 UNSENT = "live_unsent"
 
 
-def draw(session: Session, in_call: bool) -> None:
+def draw_chat(session: Session, in_call: bool) -> None:
     """The chat of a session. `in_call`: beside a call, which hears nothing of it."""
     every_s = LOOK_EVERY_S if context.services().chats.answering(session.id) else None
     st.fragment(_chat, run_every=every_s)(session, in_call, ticking=every_s is not None)
@@ -67,7 +67,7 @@ def _send(session: Session, written: str) -> None:
 
 def _bubbles(session: Session, answer: ChatAnswer | None, in_call: bool) -> None:
     services = context.services()
-    name, turns = record.speaker(services, session), said(session)
+    name, turns = record.speaker(services, session), chat_turns(session)
     height: Literal["content"] | int = (260 if in_call else 420) if len(turns) > FEW else "content"
     note = " ".join(map(feedback.sentence, (services.responder.note, record.stand_in(services, session))))
     note = " ".join(filter(None, (note, services.chats.unread(session))))
@@ -91,7 +91,7 @@ def _unsent() -> None:
         parts.banner("warn", feedback.sentence(error.message), error.hint, key="live-unsent")
 
 
-def said(session: Session) -> list[Turn]:
+def chat_turns(session: Session) -> list[Turn]:
     """What was chatted. The persona's greeting stands first, also before anything was written."""
     services = context.services()
     turns = [turn for turn in services.sessions.turns(session.id) if turn.source == "chat"]

@@ -93,7 +93,7 @@ def slots() -> Slots | None:
     return _slots.get()
 
 
-def draw(services: Services | None, on_live: bool) -> None:
+def draw_call_frame(services: Services | None, on_live: bool) -> None:
     """Make the area of the call, with its frame while the call is open. Called by the entry script on every run."""
     area = st.container(key="call-area")
     session = _followed(services, on_live) if services is not None else None

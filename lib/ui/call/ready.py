@@ -47,7 +47,7 @@ class Choice:
     replica: Replica | None
 
 
-def draw(unknown: str = "") -> None:
+def draw_ready(unknown: str = "") -> None:
     """The page without a session. `unknown`: a session that the address names and that is not there."""
     parts.header("Live session", "Choose an agent, see that it is ready, start.", "live")
     notice = st.container()
@@ -77,22 +77,22 @@ def draw(unknown: str = "") -> None:
         return
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        choice = choose(services, agents, personas, replicas)
+        choice = choose_agent(services, agents, personas, replicas)
     documents: Listing[Document] | None = None
     if choice.agent.call.document_ids:
         with notice, feedback.section("read the documents"):
             documents = services.library.documents.all(max_age_s=context.freshness())
     known = Known(personas, replicas, documents)
     with right:
-        started = readiness(services, choice, allowance, sessions, known)
+        started = draw_start(services, choice, allowance, sessions, known)
 
     # act
     if started is not None:
         with notice, feedback.section("start the session", retry=False):
-            strips.start(choice.agent.id, enable_avatar=started == VIDEO)
+            strips.start_session(choice.agent.id, enable_avatar=started == VIDEO)
 
 
-def choose(
+def choose_agent(
     services: Services, agents: list[Agent], personas: Listing[Persona] | None, replicas: Listing[Replica] | None
 ) -> Choice:
     """Pick an agent; the address may name one (`?agent=`)."""
@@ -113,7 +113,7 @@ def choose(
     return Choice(agent, persona, replica)
 
 
-def readiness(
+def draw_start(
     services: Services,
     choice: Choice,
     allowance: Allowance,

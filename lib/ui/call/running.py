@@ -20,11 +20,11 @@ from lib.ui.records import record
 BESIDE = "Text chat, outside the call"
 
 
-def draw(slots: Slots) -> None:
+def draw_call(slots: Slots) -> None:
     session = slots.session
     text = not session.in_room
     with slots.head:
-        head(session)
+        draw_call_head(session)
         if text and session.reason and session.status.open:
             unavailable.refused(session)
         elif unavailable.broke_off(session):
@@ -37,7 +37,7 @@ def draw(slots: Slots) -> None:
     with slots.below:
         if session.status.open and text:
             st.header("Chat", anchor=False)
-            chat.draw(session, in_call=False)
+            chat.draw_chat(session, in_call=False)
         elif session.status.open:
             if context.services().modes.of(session).told_as_said:
                 heard(session)
@@ -45,17 +45,17 @@ def draw(slots: Slots) -> None:
             fold = st.expander(BESIDE, icon=":material/chat:", key="live_beside", on_change="rerun")
             if fold.open:
                 with fold:
-                    chat.draw(session, in_call=True)
+                    chat.draw_chat(session, in_call=True)
         else:
-            said(session)
+            draw_transcript(session)
     with slots.side:
-        side(session, slots.left)
+        draw_call_side(session, slots.left)
         if session.status.open and not text:
             with beside:
                 unavailable.browser(slots.below)
 
 
-def head(session: Session) -> None:
+def draw_call_head(session: Session) -> None:
     sub = " · ".join(filter(None, (session.persona_name, f"session {session.id}")))
     with parts.header(session.agent_name, sub, "live"):
         if not session.status.open:
@@ -157,10 +157,10 @@ def over(session: Session) -> None:
         if st.button(word, type="secondary" if mend else "primary", icon=":material/replay:", key="live_restart"):
             with feedback.section("start the session", retry=False):
                 wanted = avatar and not services.loaded.problems
-                strips.start(session.agent_id, enable_avatar=wanted, after=session.id)
+                strips.start_session(session.agent_id, enable_avatar=wanted, after=session.id)
 
 
-def said(session: Session) -> None:
+def draw_transcript(session: Session) -> None:
     """What was said, once the call is over; while Tavus still writes it, that is said instead."""
     st.header("Transcript", anchor=False)
     if record.transcript_pending(session):
@@ -195,7 +195,7 @@ def _reading(session_id: str) -> None:
         st.skeleton(height=120)
 
 
-def side(session: Session, left: bool) -> None:
+def draw_call_side(session: Session, left: bool) -> None:
     """The persona's gist, and what happens next."""
     listing = context.services().catalogue.persona_shelf.peek()
     persona = listing.find(session.persona_id) if listing else None

@@ -23,7 +23,7 @@ IN_ROOM = "the avatar is in the room"
 _GLANCE_S = 0.4  # a quick answer is drawn at once; a slower one is waited for in sight, on the next page
 
 
-def start(agent_id: str, *, enable_avatar: bool = True, after: str = "") -> None:
+def start_session(agent_id: str, *, enable_avatar: bool = True, after: str = "") -> None:
     """Start this agent and go to its session. A failure is raised and the page stays.
 
     The click has a name that a second click on the same button shares, so that a double click is one start, even
@@ -62,7 +62,7 @@ def start_word(services: Services, limit: str) -> tuple[str, bool]:
 
 
 def again_word(services: Services, session: Session, avatar: bool) -> str:
-    """The same for a session that is over. `avatar`: it was meant to have one."""
+    """What the Start button of a session that is over says. `avatar`: it was meant to have one."""
     if not avatar:
         return "Start again"
     return "Start again in text" if services.loaded.problems else f"Start again, up to {span(session.max_call_s)}"
@@ -77,7 +77,7 @@ def open_sessions(place: str) -> list[Session]:
 
 
 def open_calls(place: str) -> bool:
-    """The same for calls only, text chats apart: what could be ended to make room. False if there is none."""
+    """Draw each open call, text chats apart: what could be ended to make room. False if there is none."""
     calls = [session for session in context.services().sessions.open() if session.in_room]
     if calls:
         _strips(place, marks(calls), [calls], calls_only=True)

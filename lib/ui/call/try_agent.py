@@ -13,7 +13,7 @@ KINDS: dict[CheckResult, parts.Kind] = {CheckResult.PASS: "good", CheckResult.LO
 RESULT, WANTED = "diagnostics_tried", "diagnostics_pay"
 
 
-def draw() -> None:
+def draw_trial() -> None:
     """The choice of an agent, both ways to try it, and what came of the last try."""
     services = context.services()
     agents = {agent.id: agent for agent in services.agents.all()}
@@ -37,7 +37,7 @@ def draw() -> None:
         with st.spinner("Asking"):
             st.session_state[RESULT] = services.trial.free(agent.id)
     if paid:
-        confirm(agent, sandbox=services.sandbox, absent_s=services.loaded.settings.absent_timeout_s)
+        confirm_trial(agent, sandbox=services.sandbox, absent_s=services.loaded.settings.absent_timeout_s)
     if st.session_state.pop(WANTED, None) == agent.id:
         with st.spinner("The call is held: this takes up to a minute and a half"):
             st.session_state[RESULT] = services.trial.paid(agent.id)
@@ -47,7 +47,7 @@ def draw() -> None:
 
 
 @st.dialog("Hold a real call?", icon=":material/payments:")
-def confirm(agent: Agent, *, sandbox: bool, absent_s: int) -> None:
+def confirm_trial(agent: Agent, *, sandbox: bool, absent_s: int) -> None:
     """Says what it costs before anything is started."""
     cost = "On the sandbox nothing is billed." if sandbox else (
         f"Tavus bills it from its start to its end: usually well under a minute, {span(absent_s)} at the most, should "

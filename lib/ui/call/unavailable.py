@@ -47,7 +47,7 @@ def refused(session: Session) -> None:
         elif _retry(session, "live_again", primary=not mend):
             with feedback.section("start the session", retry=False):
                 context.services().sessions.end(session.id)
-                strips.start(session.agent_id, after=session.id)
+                strips.start_session(session.agent_id, after=session.id)
         if not settings:
             _diagnostics("live_diagnostics")
     if outcome.frees(session) and not strips.open_calls("refused"):
@@ -69,10 +69,10 @@ def broken(session: Session) -> None:
                 open_agent(session)
             if _retry(session, "live_restart", primary=not mend):
                 with feedback.section("start the session", retry=False):
-                    strips.start(session.agent_id, after=session.id)
+                    strips.start_session(session.agent_id, after=session.id)
             if st.button("Go on in writing", key="live_write", icon=":material/chat:"):
                 with feedback.section("start the session", retry=False):
-                    strips.start(session.agent_id, enable_avatar=False, after=session.id)
+                    strips.start_session(session.agent_id, enable_avatar=False, after=session.id)
             if st.button("Open the record", key="live_record", icon=":material/history:"):
                 st.switch_page(places.SESSION, query_params={"session": session.id})
         _diagnostics("live_diagnostics")

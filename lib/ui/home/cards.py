@@ -107,7 +107,7 @@ class Card:
     text_only: bool = False
 
 
-def draw(cards: list[Card], *, add: bool, key: str) -> tuple[Act, str] | None:
+def draw_home_cards(cards: list[Card], *, add: bool, key: str) -> tuple[Act, str] | None:
     """Draw the cards, with one for a new agent if `add`. Returns what was clicked and the agent's id."""
     gallery = st.components.v2.component("greenroom_cards", html=_HTML, js=_JS, isolate_styles=False)
     # A tuple: Streamlit imports pandas to see whether a list is a table, half a second of the first page.
@@ -121,7 +121,7 @@ def draw(cards: list[Card], *, add: bool, key: str) -> tuple[Act, str] | None:
     return (act, agent) if act in get_args(Act) and agent in known else None  # type: ignore[return-value]
 
 
-def face(url: str, name: str) -> str:
+def card_face(url: str, name: str) -> str:
     """What the card's picture shows: the replica's, else a quiet figure with the first letter."""
     return parts.face_source(url, name)
 

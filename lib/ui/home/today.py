@@ -41,7 +41,7 @@ class TodayFigures:
 _kept: dict[tuple[object, ...], tuple[float, TodayFigures]] = {}
 
 
-def read(services: Services, sessions: list[Session]) -> TodayFigures:
+def read_today(services: Services, sessions: list[Session]) -> TodayFigures:
     """The figures, kept for a few seconds for all tabs, or until one of the open `sessions` moves on."""
     key = (id(services), services.account, strips.marks(sessions))
     known = _kept.get(key)
@@ -70,7 +70,7 @@ def _count(services: Services) -> TodayFigures:
     )
 
 
-def draw(figures: TodayFigures) -> None:
+def draw_today(figures: TodayFigures) -> None:
     left = f"{figures.minutes_left:.0f} left of {figures.minutes_max}"
     if figures.minutes_reserved:
         left = f"{figures.minutes_reserved:.0f} reserved by open calls, {left}"

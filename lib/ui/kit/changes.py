@@ -19,7 +19,9 @@ FOLDED = 300
 LONG = 60
 
 
-def draw(changes: Sequence[FieldChange], *, names: tuple[str, str] = ("was", "now"), label: bool = True) -> None:
+def draw_changes(
+    changes: Sequence[FieldChange], *, names: tuple[str, str] = ("was", "now"), label: bool = True
+) -> None:
     """The changes, one under the other. `names` say what stands on either side."""
     st.html("".join(f'<div class="gr-change">{of(change, names, label=label)}</div>' for change in changes))
 

@@ -34,7 +34,7 @@ class Decision:
         return {key for key, side in self.sides.items() if side != THEIRS}
 
 
-def section(
+def draw_clashes(
     clashes: Sequence[MergeClash],
     *,
     what: str,

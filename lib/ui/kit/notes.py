@@ -20,7 +20,7 @@ def unchanged() -> None:
     st.toast("Nothing has changed.", icon=":material/info:")
 
 
-def draw() -> None:
+def draw_note() -> None:
     text = st.session_state.pop(_KEY, "")
     if text:
         st.toast(text, icon=":material/check:")

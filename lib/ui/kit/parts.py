@@ -80,13 +80,13 @@ def chip(state: str) -> None:
 
 
 def chip_md(state: str) -> str:
-    """The same chip for the inside of a markdown."""
+    """A state as a badge for the inside of a markdown."""
     word, colour, icon = STATES[state]
     return f":{colour}-badge[:material/{icon}: {word}]"
 
 
 def chip_html(state: str) -> str:
-    """The same chip for the inside of an `st.html`."""
+    """A state as a badge for the inside of an `st.html`."""
     word, colour, icon = STATES[state]
     return f'<span class="gr-chip gr-{colour}"><i aria-hidden="true">{icon}</i>{word}</span>'
 

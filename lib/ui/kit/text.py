@@ -124,7 +124,7 @@ def stamp(at: datetime) -> str:
 
 
 def stamp_in(at: datetime, where: tzinfo) -> str:
-    """The same in the time zone `where`."""
+    """ "Sat 21 Nov, 22:39", in the time zone `where`."""
     here = at.astimezone(where)
     return f"{here:%a} {here.day} {here:%b, %H:%M}"
 

@@ -21,9 +21,9 @@ from lib.ui.kit.editing import Asked, Draft
 from lib.ui.kit.text import stamp
 from lib.ui.library import document_state, objective_form, side
 from lib.ui.library import form as library_form
-from lib.ui.library.drafts import EDITOR, Form, begin, draft_id, form_of
+from lib.ui.library.drafts import EDITOR, Form, begin_item, draft_id, form_of
 from lib.ui.library.editor import written
-from lib.ui.library.kinds import WORDS, go
+from lib.ui.library.kinds import WORDS, go_to_item
 
 CLASH = "library_clash"
 UNMADE = "It may have been made. Look in the list before you send it again: all that you typed stays."
@@ -33,12 +33,12 @@ def open_dialog(services: Services, kind: LibraryKind, item: Item, act: str, per
     hold()
     name = draft_id(kind, item.id)
     if act == "attach":
-        side.choose(kind, item, name, personas.items if personas else ())
+        side.choose_personas(kind, item, name, personas.items if personas else ())
     elif act == "delete":
         found = services.attaching.uses(kind, item) if personas else None
-        side.confirm_delete(kind, item, name, found, sandbox=services.sandbox)
+        side.confirm_delete_item(kind, item, name, found, sandbox=services.sandbox)
     elif act == "recrawl" and isinstance(item, Document):
-        side.recrawl(item, name)
+        side.confirm_recrawl(item, name)
 
 
 def hold() -> None:
@@ -56,16 +56,16 @@ def carry_out(services: Services, kind: LibraryKind, todo: Asked) -> None:
     doing = {"save": f"save the {one}", "attach": "change the personas", "recrawl": "read it again"}
     with feedback.section(doing.get(act, f"delete the {one}"), retry=False), st.spinner("One moment"):
         if act == "save":
-            save(services, kind, item)
+            save_item(services, kind, item)
         elif act == "attach" and isinstance(what, tuple):
             attach(services, kind, item, what)
         elif act == "recrawl" and isinstance(item, Document):
-            recrawl(services, item, what)
+            recrawl_document(services, item, what)
         elif act == "delete":
-            delete(services, kind, item)
+            delete_item(services, kind, item)
 
 
-def create(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> None:
+def create_item(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> None:
     """Make what the form holds, then show it."""
     if isinstance(form, objective_form.ObjectiveForm):
         fields = objectives.body_of(form.value())
@@ -75,20 +75,20 @@ def create(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> N
         made: Item = services.library.of(kind).create(fields)
     # Before any st call: a second click stops this run at the next one, and must not make a second one.
     draft["made"] = made.id
-    begin(kind, made.id, made.raw)
+    begin_item(kind, made.id, made.raw)
     done = "Added." if kind is LibraryKind.DOCUMENTS else "Created."
     notes.later(f"{done} Attach it to a persona to use it.")
-    arrive(kind, draft)
+    arrive_at_item(kind, draft)
 
 
-def arrive(kind: LibraryKind, draft: Draft) -> None:
+def arrive_at_item(kind: LibraryKind, draft: Draft) -> None:
     """Go on to what was made of this draft."""
     made = draft["made"]
     EDITOR.drop(draft["id"])
-    go(kind, made)
+    go_to_item(kind, made)
 
 
-def save(services: Services, kind: LibraryKind, item: Item) -> None:
+def save_item(services: Services, kind: LibraryKind, item: Item) -> None:
     """Send what differs and begin a form on what Tavus has then. A failure leaves what was typed."""
     name = draft_id(kind, item.id)
     draft = EDITOR.get(name)
@@ -103,7 +103,7 @@ def save(services: Services, kind: LibraryKind, item: Item) -> None:
     except Conflict:
         st.session_state[CLASH] = name
         return
-    begin(kind, item.id, saved.item.raw)
+    begin_item(kind, item.id, saved.item.raw)
     where = words.at(services.sandbox)
     if not saved.changed:
         say(f"Nothing changed {where}. The form shows what is there.")
@@ -118,11 +118,11 @@ def save(services: Services, kind: LibraryKind, item: Item) -> None:
 
 def attach(services: Services, kind: LibraryKind, item: Item, persona_ids: tuple[Any, ...]) -> None:
     outcomes = services.attaching.choose(kind, item, set(persona_ids))
-    say(side.told(outcomes))
+    say(side.attached_told(outcomes))
     side.failed(outcomes)
 
 
-def recrawl(services: Services, document: Document, crawl: object) -> None:
+def recrawl_document(services: Services, document: Document, crawl: object) -> None:
     """`crawl` are the limits as pairs, None for those of the last time."""
     try:
         services.library.documents.recrawl(document, dict(crawl) if isinstance(crawl, tuple) else None)
@@ -135,20 +135,20 @@ def recrawl(services: Services, document: Document, crawl: object) -> None:
     say("It is being read again. This page follows by itself.")
 
 
-def delete(services: Services, kind: LibraryKind, item: Item) -> None:
+def delete_item(services: Services, kind: LibraryKind, item: Item) -> None:
     try:
         outcomes = services.attaching.delete(kind, item)
     except NotFound:
         services.library.of(kind).dropped(item.id)
         outcomes = ()
-    done = side.told(outcomes)
+    done = side.attached_told(outcomes)
     if any(outcome.error for outcome in outcomes):
         say(f"Nothing was deleted. {done}".strip())
         side.failed(outcomes)
         return
     EDITOR.drop(draft_id(kind, item.id))
     notes.later(f"Deleted. {done}".strip())
-    go(kind)
+    go_to_item(kind)
 
 
 def clash(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> None:
@@ -165,14 +165,14 @@ def clash(services: Services, kind: LibraryKind, draft: Draft, form: Form) -> No
         drop = st.button("Discard my edits", key=f"danger-theirs-{draft['id']}")
     if keep or drop:
         del st.session_state[CLASH]
-        begin(kind, item_id, now.raw, mine if keep else None)
+        begin_item(kind, item_id, now.raw, mine if keep else None)
         st.rerun()
 
 
 def say(text: str) -> None:
     if text:
         notes.later(text)
-        notes.draw()
+        notes.draw_note()
 
 
 def _held(form: Form) -> Any:

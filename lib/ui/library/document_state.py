@@ -19,7 +19,7 @@ HOLDING = "library_dialog"
 _KNOWN = {"started": "waiting_to_read", "processing": "reading", "recrawling": "reading_again", "error": "unreadable"}
 
 
-def chip(document: Document) -> str:
+def document_chip(document: Document) -> str:
     """Its state as HTML, with how far it is; a state that is not known, by its own word."""
     state = _KNOWN.get(document.status, document.status)
     if state not in parts.STATES:
@@ -69,7 +69,7 @@ def _monitor(ids: tuple[str, ...], seen: tuple[tuple[str, int | None] | None, ..
 def about(document: Document) -> None:
     """State, reason of a failure, what was read and when, for the document's own page."""
     bar = parts.bar_html((document.progress or 0) / 100) if document.busy else ""
-    st.html(f'<div class="gr-state">{chip(document)}{bar}</div>')
+    st.html(f'<div class="gr-state">{document_chip(document)}{bar}</div>')
     why = documents.why(document)
     if why:
         with parts.banner("bad", "It could not be read.", why, key="document-error", stacked=True):

@@ -21,7 +21,7 @@ def draft_id(kind: LibraryKind, item_id: str) -> str:
     return f"{kind.value}-{item_id}"
 
 
-def begin(kind: LibraryKind, item_id: str, raw: Mapping[str, Any], start: object = None) -> Draft:
+def begin_item(kind: LibraryKind, item_id: str, raw: Mapping[str, Any], start: object = None) -> Draft:
     """A form on `raw`; `start` is what it shows at first, where that is not what `raw` says."""
     draft = EDITOR.begin(draft_id(kind, item_id), raw)
     draft["start"] = start

@@ -19,29 +19,29 @@ from lib.ui.kit.editing import Draft
 from lib.ui.library import document_state, gallery, objective_form
 from lib.ui.library import form as library_form
 from lib.ui.library import side as library_side
-from lib.ui.library.drafts import EDITOR, NEW, Form, begin, beginning, draft_id
-from lib.ui.library.kinds import WORDS, go, name_of
+from lib.ui.library.drafts import EDITOR, NEW, Form, begin_item, beginning, draft_id
+from lib.ui.library.kinds import WORDS, go_to_item, item_name
 
 Personas = tuple[Listing[Persona] | None, GreenroomError | None]
 
 
-def start(kind: LibraryKind, example: str = "") -> None:
+def start_item(kind: LibraryKind, example: str = "") -> None:
     """The form of a new item: with the example if one is named, else with what was typed before."""
     if example or EDITOR.get(draft_id(kind, NEW)) is None:
-        begin(kind, NEW, {}, beginning(kind, example))
-    go(kind, NEW)
+        begin_item(kind, NEW, {}, beginning(kind, example))
+    go_to_item(kind, NEW)
 
 
-def head(kind: LibraryKind, item: Item | None, draft: Draft, edits: Sequence[str], *, sandbox: bool) -> str:
+def draw_item_head(kind: LibraryKind, item: Item | None, draft: Draft, edits: Sequence[str], *, sandbox: bool) -> str:
     """Title and actions; returns what was clicked: review, create or delete."""
     known = WORDS[kind]
     unsent = f"Nothing is sent before you press {known.create}."
     sub = f"{known.one.capitalize()} {item.id}" if item is not None else unsent
     clicked = ""
-    with parts.header(name_of(item) if item is not None else known.make, sub, "library-item"):
+    with parts.header(item_name(item) if item is not None else known.make, sub, "library-item"):
         if edits:
             parts.chip("local")
-        back(kind, draft if item is not None and not edits else None)
+        back_to_items(kind, draft if item is not None and not edits else None)
         if item is None:
             if st.button(known.create, type="primary", key="library_create"):
                 clicked = "create"
@@ -56,15 +56,15 @@ def head(kind: LibraryKind, item: Item | None, draft: Draft, edits: Sequence[str
     return clicked
 
 
-def back(kind: LibraryKind, to_drop: Draft | None = None) -> None:
+def back_to_items(kind: LibraryKind, to_drop: Draft | None = None) -> None:
     """The way to the list. `to_drop` holds nothing that was typed, and is read anew next time."""
     if st.button(f"All {WORDS[kind].many.lower()}", icon=":material/arrow_back:", key="library_back"):
         if to_drop is not None:
             EDITOR.drop(to_drop["id"])
-        go(kind)
+        go_to_item(kind)
 
 
-def body(kind: LibraryKind, item: Item | None, form: Form) -> None:
+def draw_item_fields(kind: LibraryKind, item: Item | None, form: Form) -> None:
     """The fields of the item."""
     if item is None:
         new(kind, touched=form.touched)
@@ -83,13 +83,13 @@ def new(kind: LibraryKind, *, touched: bool) -> None:
     if not touched:
         clicked = gallery.example_buttons(kind)
         if clicked is not None:
-            start(kind, clicked.what)
+            start_item(kind, clicked.what)
     elif st.button("Start over", icon=":material/restart_alt:", key="library_over", type="tertiary"):
-        begin(kind, NEW, {}, beginning(kind))
+        begin_item(kind, NEW, {}, beginning(kind))
         st.rerun()
 
 
-def side(item: Item | None, kind: LibraryKind, form: Form, personas: Personas, *, sandbox: bool) -> str:
+def draw_item_side(item: Item | None, kind: LibraryKind, form: Form, personas: Personas, *, sandbox: bool) -> str:
     """State, users and id of the item; returns what was clicked: attach or recrawl."""
     clicked = ""
     if isinstance(item, Document):
@@ -108,15 +108,15 @@ def side(item: Item | None, kind: LibraryKind, form: Form, personas: Personas, *
     if item is None and WORDS[kind].how:
         with st.container(border=True, key="side-library-how", gap="small"):
             st.header("How it goes", anchor=False)
-            st.html(library_side.lines_html(WORDS[kind].how))
+            st.html(library_side.steps_html(WORDS[kind].how))
     if item is not None:
         if library_side.used_by(kind, item, *personas):
             clicked = "attach"
-        library_side.facts(item, sandbox=sandbox)
+        library_side.draw_item_facts(item, sandbox=sandbox)
     return clicked
 
 
-def attempted(kind: LibraryKind, draft: Draft, form: Form, now: bool, *, fresh: bool) -> list[tuple[str, str]]:
+def item_problems(kind: LibraryKind, draft: Draft, form: Form, now: bool, *, fresh: bool) -> list[tuple[str, str]]:
     """What is wrong with the form, once it was tried to be sent, as label and message; told to the form too."""
     if not EDITOR.attempted(draft, now=now):
         return []
@@ -139,7 +139,7 @@ def _label(chain: objectives.Chain, problem: objectives.ChainProblem) -> str:
     return f"Step {problem.step + 1}, {name}" if name else f"Step {problem.step + 1}"
 
 
-def mend(found: Sequence[tuple[str, str]]) -> None:
+def draw_item_problems(found: Sequence[tuple[str, str]]) -> None:
     """Everything that keeps the form from being sent, in one place."""
     if found:
         cause = "One thing to fix before this can be sent." if len(found) == 1 else f"{len(found)} things to fix first."

@@ -18,7 +18,7 @@ from lib.ui.kit import feedback, lists, parts
 from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, html, plain
 from lib.ui.library import document_state
-from lib.ui.library.kinds import WORDS, kind_asked, name_of
+from lib.ui.library.kinds import WORDS, item_name, kind_asked
 from lib.ui.library.side import changed_at, use_count
 
 CARDS = 12
@@ -45,7 +45,7 @@ def _switched() -> None:
     st.query_params.pop("item", None)
 
 
-def cards(
+def draw_item_cards(
     kind: LibraryKind, items: Sequence[Item], personas: Listing[Persona] | None, edited: set[str]
 ) -> Clicked[str] | None:
     """What the search lets through, the newest first, a page at a time. `edited`: ids with edits not saved."""
@@ -68,7 +68,7 @@ def cards(
     return clicked
 
 
-def empty(kind: LibraryKind) -> Clicked[str] | None:
+def draw_empty_kind(kind: LibraryKind) -> Clicked[str] | None:
     """Nothing of this kind yet: what it is for, and examples to begin from."""
     return _EMPTY[kind]()
 
@@ -110,7 +110,7 @@ def _set(item: GuardrailSet, personas: Listing[Persona] | None) -> None:
         for rule in item.rules
     )
     with st.container(border=True, key=f"card-set-{item.id}", gap="small"):
-        parts.lines(name_of(item), " · ".join(filter(None, (f"{len(item.rules)} rules", use))))
+        parts.lines(item_name(item), " · ".join(filter(None, (f"{len(item.rules)} rules", use))))
         st.html(f'<div class="gr-steps" role="list">{rows}</div>')
         st.code(item.id, language=None)
 
@@ -124,7 +124,7 @@ def _card(item: Item, found: Sequence[Use] | None, edited: bool) -> Clicked[str]
     foot = " · ".join(filter(None, (size, use, f"changed {ago(at)}" if at is not None else "")))
     chips = [*chips, *([parts.chip_html("local")] if edited else [])]
     st.html(
-        f'<div class="gr-item">{parts.lines_html(name_of(item), *lines)}'
+        f'<div class="gr-item">{parts.lines_html(item_name(item), *lines)}'
         f'<div class="gr-foot">{"".join(chips)}<span>{html(foot)}</span></div></div>'
     )
     word = st.menu_button(
@@ -145,7 +145,7 @@ def _about(item: Item) -> tuple[list[str], list[str]]:
     if isinstance(item, Document):
         why = documents.why(item)
         line = why or documents.shown_url(item.url)
-        return [document_state.chip(item), *_tags(item.tags)], [line]
+        return [document_state.document_chip(item), *_tags(item.tags)], [line]
     assert isinstance(item, Guardrail)
     seen = ['<span class="gr-chip gr-gray"><i aria-hidden="true">visibility</i>Camera</span>']
     return [*(seen if item.raw.get("modality") == "visual" else []), *_tags(item.tags)], [item.prompt]

@@ -71,7 +71,7 @@ def kind_asked() -> LibraryKind:
     return next((kind for kind in WORDS if kind == asked), LibraryKind.OBJECTIVES)
 
 
-def go(kind: LibraryKind, item_id: str = "") -> NoReturn:
+def go_to_item(kind: LibraryKind, item_id: str = "") -> NoReturn:
     """Show this item's page, or the list for ""."""
     st.query_params["kind"] = kind.value
     if item_id:
@@ -81,7 +81,7 @@ def go(kind: LibraryKind, item_id: str = "") -> NoReturn:
     st.rerun()
 
 
-def name_of(item: Item) -> str:
+def item_name(item: Item) -> str:
     """What an item is called, on one line."""
     if isinstance(item, ObjectiveSet):
         return plain(objectives.title(item), 120)

@@ -18,7 +18,7 @@ from lib.services.personas.field import PersonaField
 from lib.ui.kit import context, feedback
 from lib.ui.kit.text import md, plain
 from lib.ui.library import document_state
-from lib.ui.library.kinds import name_of, tags_known
+from lib.ui.library.kinds import item_name, tags_known
 
 _KINDS = {field: kind for table in (ONE, MANY, TAGGED) for kind, field in table.items()}
 _TAGS = frozenset(TAGGED.values())
@@ -30,7 +30,7 @@ def handles(field: PersonaField) -> bool:
     return field.key in _KINDS
 
 
-def draw(field: PersonaField, target: str, held: str, *, disabled: bool = False) -> bool:
+def draw_library_picker(field: PersonaField, target: str, held: str, *, disabled: bool = False) -> bool:
     """The picker of this field. `held` is what the form holds now, `target` the key of the session's state to put it.
 
     False where the names can't be read: why is said, and nothing to choose from is drawn.
@@ -66,17 +66,17 @@ def draw(field: PersonaField, target: str, held: str, *, disabled: bool = False)
     return True
 
 
-def told(key: str, text: str) -> str:
+def with_item_names(key: str, text: str) -> str:
     """`text` of the persona's field `key` with the names of the items that it names by id, as far as they are known."""
     if key not in _KINDS or key in _TAGS:
         return text
     library, kind = context.services().library, _KINDS[key]
     if kind is LibraryKind.SETS:
         sets = library.guardrails.set_shelf.peek()
-        found = {item.id: name_of(item) for item in sets.items} if sets is not None else {}
+        found = {item.id: item_name(item) for item in sets.items} if sets is not None else {}
     else:
         known = (library.of(kind).known(line) for line in text.split("\n"))
-        found = {item.id: name_of(item) for item in known if item is not None}
+        found = {item.id: item_name(item) for item in known if item is not None}
     return "\n".join(f"{found[line]} ({line})" if line in found else line for line in text.split("\n"))
 
 
@@ -95,5 +95,5 @@ def _items(kind: LibraryKind) -> Any:
 def _name(item: Item) -> str:
     """The name, with the state of a document that can't be used yet."""
     if isinstance(item, Document) and item.status != "ready":
-        return f"{name_of(item)} ({document_state.word(item).lower()})"
-    return name_of(item)
+        return f"{item_name(item)} ({document_state.word(item).lower()})"
+    return item_name(item)

@@ -23,7 +23,7 @@ from lib.ui.kit import editing, feedback, places
 from lib.ui.kit.text import ago, html, md, plain, series
 from lib.ui.library import document_state
 from lib.ui.library.drafts import EDITOR
-from lib.ui.library.kinds import WORDS, name_of
+from lib.ui.library.kinds import WORDS, item_name
 
 SHOWN = 8
 LONG = 5
@@ -66,7 +66,7 @@ def _use(use: Use) -> None:
             st.markdown(f":small[:gray[by tag {md(', '.join(use.tags), 80)}]]")
 
 
-def facts(item: Item, *, sandbox: bool) -> None:
+def draw_item_facts(item: Item, *, sandbox: bool) -> None:
     """The id to be copied, and when it was made and changed."""
     raw = item.raw
     with st.container(border=True, key="side-library-facts", gap="small"):
@@ -81,7 +81,7 @@ def facts(item: Item, *, sandbox: bool) -> None:
             st.markdown(f":small[:gray[{', '.join(told)} {words.at(sandbox)}]]")
 
 
-def lines_html(rows: Iterable[tuple[str, str]]) -> str:
+def steps_html(rows: Iterable[tuple[str, str]]) -> str:
     """A few things one after the other, each with a line about it."""
     told = "".join(f'<div role="listitem"><b>{html(word)}</b><span>{html(line)}</span></div>' for word, line in rows)
     return f'<div class="gr-steps" role="list">{told}</div>'
@@ -101,11 +101,11 @@ def _at(raw: Mapping[str, Any], name: str) -> datetime | None:
 
 
 @st.dialog("Which personas use it?", icon=":material/person_edit:", on_dismiss="rerun")
-def choose(kind: LibraryKind, item: Item, draft: str, personas: Sequence[Persona]) -> None:
+def choose_personas(kind: LibraryKind, item: Item, draft: str, personas: Sequence[Persona]) -> None:
     """Every persona of one's own, with those chosen that have it; says what Save would do."""
     own = {persona.id: persona for persona in personas if not persona.stock}
     before = [id_ for id_, persona in own.items() if item.id in named(persona.raw, kind)]
-    st.caption(md(name_of(item)))
+    st.caption(md(item_name(item)))
     chosen = st.multiselect(
         "Personas",
         list(own),
@@ -137,13 +137,13 @@ def _instead(kind: LibraryKind, persona: Persona) -> str:
 
 
 @st.dialog("Save these changes?", width="medium", icon=":material/difference:", on_dismiss="rerun")
-def review(draft: str, changes: Sequence[LibraryChange], sent: Any, users: int | None, *, sandbox: bool) -> None:
+def review_item(draft: str, changes: Sequence[LibraryChange], sent: Any, users: int | None, *, sandbox: bool) -> None:
     """What will change, field by field, and what is sent for it; Save asks the page to send it."""
     count = len(changes)
     heard = f" {_personas(users)} use it: it counts from the next call on." if users else ""
     st.caption(f"{count} change{'s' if count != 1 else ''}. Only this is sent, the rest stays as it is.{heard}")
     with st.container(border=True, key="rows-diff", gap="small", height=420 if count > LONG else "content"):
-        persona_diff.draw([diff.FieldChange((), change.label, change.was, change.now) for change in changes])
+        persona_diff.draw_changes([diff.FieldChange((), change.label, change.was, change.now) for change in changes])
     with st.expander("What is sent", icon=":material/data_object:"):
         st.code(json.dumps(sent, indent=2, ensure_ascii=False), language="json", wrap_lines=True, height=240)
     label = "Save in the sandbox" if sandbox else "Save to Tavus"
@@ -152,9 +152,11 @@ def review(draft: str, changes: Sequence[LibraryChange], sent: Any, users: int |
 
 
 @st.dialog("Delete it?", icon=":material/delete:", on_dismiss="rerun")
-def confirm_delete(kind: LibraryKind, item: Item, draft: str, found: Sequence[Use] | None, *, sandbox: bool) -> None:
+def confirm_delete_item(
+    kind: LibraryKind, item: Item, draft: str, found: Sequence[Use] | None, *, sandbox: bool
+) -> None:
     """Asks once and says which personas lose it."""
-    st.markdown(f"**{md(name_of(item))}** is deleted {words.at(sandbox)}, for good.")
+    st.markdown(f"**{md(item_name(item))}** is deleted {words.at(sandbox)}, for good.")
     direct = [use.persona for use in found or () if use.by_id]
     if found is None:
         st.markdown(":orange[:material/warning:] Which personas use it is not known: they could not be read.")
@@ -172,10 +174,10 @@ def confirm_delete(kind: LibraryKind, item: Item, draft: str, found: Sequence[Us
 
 
 @st.dialog("Read it again?", icon=":material/sync:", on_dismiss="rerun")
-def recrawl(document: Document, draft: str) -> None:
+def confirm_recrawl(document: Document, draft: str) -> None:
     """The limits of this crawl, those of the last one at first."""
     crawl = document.crawl
-    st.caption(md(name_of(document)))
+    st.caption(md(item_name(document)))
     st.markdown(
         "Its pages are read anew from the same address; until that is done personas answer from what was read before."
         if crawl
@@ -205,7 +207,7 @@ def recrawl(document: Document, draft: str) -> None:
     editing.confirm(cancel, again, EDITOR.ask, "recrawl", draft, what, primary=True)
 
 
-def told(outcomes: Iterable[AttachOutcome]) -> str:
+def attached_told(outcomes: Iterable[AttachOutcome]) -> str:
     """What was attached and detached, in a sentence or two of Markdown; "" for nothing."""
     done = [outcome for outcome in outcomes if outcome.error is None]
     parts = []

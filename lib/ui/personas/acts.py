@@ -23,7 +23,7 @@ from lib.ui.kit.text import stamp
 from lib.ui.personas import compare, conflict, deleted, drafts, editor, history, names, saves
 from lib.ui.personas import outcome as persona_outcome
 from lib.ui.personas import review as persona_review
-from lib.ui.personas.drafts import COPY, EDITOR, NEW, go
+from lib.ui.personas.drafts import COPY, EDITOR, NEW, go_to_persona
 
 UNMADE = "It may have been made. Look in the list before you press Create again: all that you typed stays."
 
@@ -37,9 +37,9 @@ def asked(services: Services, item_id: str, notice: st.delta_generator.DeltaGene
     doing = {"save": "save the persona", "delete": "delete the persona", "again": "create the persona again"}
     with notice, feedback.section(doing.get(act, "do this"), retry=False):
         if act == "delete":
-            delete(services, target)
+            delete_persona(services, target)
         elif act == "again":
-            deleted.create(services, int(target))
+            deleted.recreate_persona(services, int(target))
         elif act == "repoint":
             deleted.repoint(services, target, detail)
         elif act == "restore":
@@ -47,10 +47,10 @@ def asked(services: Services, item_id: str, notice: st.delta_generator.DeltaGene
         elif draft := EDITOR.get(target):
             with st.spinner("Saving"), editing.unsure(editing.UNSAVED):
                 saves.send(services, draft, detail, force=act == "overwrite")
-        notes.draw()
+        notes.draw_note()
 
 
-def opened(services: Services, item_id: str) -> Draft:
+def persona_draft(services: Services, item_id: str) -> Draft:
     """The draft of this persona, read from Tavus when the page is opened; see `Editor.opened`."""
     if item_id == NEW:
         return EDITOR.opened(NEW, dict, older=False)
@@ -62,7 +62,7 @@ def opened(services: Services, item_id: str) -> Draft:
     return EDITOR.opened(item_id, read)
 
 
-def attempted(draft: Draft, *, now: bool) -> tuple[persona_check.FieldProblem, ...]:
+def persona_problems(draft: Draft, *, now: bool) -> tuple[persona_check.FieldProblem, ...]:
     """What is wrong with the form, once it was tried to be sent."""
     if not EDITOR.attempted(draft, now=now):
         return ()
@@ -82,37 +82,37 @@ def do(
         case "back":
             if not EDITOR.edits(draft):
                 EDITOR.drop(item_id)
-            go("")
+            go_to_persona("")
         case "agent":
             st.switch_page(places.AGENTS, query_params={"agent": "new", "persona": item_id})
         case "copy":
-            go(COPY + item_id)
+            go_to_persona(COPY + item_id)
         case "history":
-            go(item_id, "history")
+            go_to_persona(item_id, "history")
         case "compare" | "drift":
-            to_compare(services, item_id, drifted=clicked == "drift")
+            compare_states(services, item_id, drifted=clicked == "drift")
         case "accept":
             accept(services, item_id)
         case "discard":
             EDITOR.begin(item_id, draft["raw"])
-            saves.settle(item_id)
+            saves.settle_save(item_id)
             st.rerun()
         case "delete":
-            name = drafts.name_of(draft)
-            editor.confirm_delete(item_id, name, agents, sandbox=services.sandbox)
+            name = drafts.draft_name(draft)
+            editor.confirm_delete_persona(item_id, name, agents, sandbox=services.sandbox)
         case "review" if not problems:
-            review(services, draft, agents)
+            review_persona(services, draft, agents)
         case "create" if not problems:
             with st.spinner("Creating"):
-                create(services, draft)
+                create_persona(services, draft)
 
 
-def review(services: Services, draft: Draft, agents: Sequence[Agent]) -> None:
+def review_persona(services: Services, draft: Draft, agents: Sequence[Agent]) -> None:
     """Open the dialog with what Save would send."""
     after = persona_form.write(draft["raw"], drafts.form_of(draft).values())
-    persona_review.dialog(
+    persona_review.review_dialog(
         draft["id"],
-        names.named(persona_diff.changes(draft["raw"], after), services.catalogue.replica_shelf.peek()),
+        names.with_names(persona_diff.changes(draft["raw"], after), services.catalogue.replica_shelf.peek()),
         persona_patch.guarded(draft["raw"], after),
         agents,
         sandbox=services.sandbox,
@@ -128,23 +128,23 @@ def settle_by(services: Services, draft: Draft, outcome: persona_outcome.Decided
         case "overwrite":
             EDITOR.ask("overwrite", item_id, draft.get("reason", ""))
         case "settle":
-            saves.settle(item_id)
+            saves.settle_save(item_id)
         case "take" | "theirs":
             row = saved.contested.theirs.raw if saved.contested else saved.persona.raw if saved.persona else None
             EDITOR.begin(item_id, row) if row is not None else EDITOR.drop(item_id)
-            saves.settle(item_id)
+            saves.settle_save(item_id)
         case "again":
             row = saved.persona.raw if saved.persona else draft["raw"]
             saves.go_on(item_id, row, drafts.form_of(draft).values())
         case "review" if saved.contested and outcome.decision and outcome.merge:
             form = drafts.form_of(draft)
             theirs = saved.contested.theirs.raw
-            typed = conflict.settled(outcome.merge, outcome.decision, form.values(), form.base, theirs)
+            typed = conflict.settled_values(outcome.merge, outcome.decision, form.values(), form.base, theirs)
             saves.go_on(item_id, theirs, typed)
     st.rerun()
 
 
-def create(services: Services, draft: Draft) -> None:
+def create_persona(services: Services, draft: Draft) -> None:
     fields = persona_form.write(draft["raw"], drafts.form_of(draft).values())
     with editing.unsure(UNMADE):
         persona = services.personas.create(fields, By(actor=context.actor()))
@@ -152,21 +152,21 @@ def create(services: Services, draft: Draft) -> None:
     draft["made"] = persona.id
     EDITOR.begin(persona.id, persona.raw)
     notes.later(f"Created {words.at(services.sandbox)}. Put it on an agent to talk with it.")
-    arrive(draft)
+    arrive_at_persona(draft)
 
 
-def arrive(draft: Draft) -> None:
+def arrive_at_persona(draft: Draft) -> None:
     """Go on to what was created of this draft."""
     EDITOR.drop(draft["id"])
-    go(draft["made"])
+    go_to_persona(draft["made"])
 
 
-def delete(services: Services, persona_id: str) -> None:
+def delete_persona(services: Services, persona_id: str) -> None:
     with editing.unsure("It may be deleted already. Reload the list and look."):
         services.personas.delete(persona_id, By(actor=context.actor()))
     EDITOR.drop(persona_id)
     notes.later("Persona deleted. Its history stays: it can be created again.")
-    go("")
+    go_to_persona("")
 
 
 def restore(services: Services, persona_id: str, snapshot_id: int) -> None:
@@ -179,7 +179,7 @@ def restore(services: Services, persona_id: str, snapshot_id: int) -> None:
         saves.review_wanted(persona_id)
         notes.later("It says that already: there is nothing to restore.")
     draft["restores"], draft["reason"] = True, f"Restored from {stamp(snapshot.at)}"
-    go(persona_id)
+    go_to_persona(persona_id)
 
 
 def accept(services: Services, persona_id: str) -> None:
@@ -193,16 +193,16 @@ def accept(services: Services, persona_id: str) -> None:
     st.rerun()
 
 
-def to_compare(services: Services, persona_id: str, *, drifted: bool = False, a: str = "", b: str = "") -> None:
+def compare_states(services: Services, persona_id: str, *, drifted: bool = False, a: str = "", b: str = "") -> None:
     """Show two states side by side; `drifted`: what was meant, and what was found at Tavus since."""
     if drifted:
         meant = history.meant(services.personas.history.of(persona_id))
         a, b = compare.of_snapshot(meant) if meant else "", compare.LIVE
     compare.forget()
-    go(persona_id, "compare", a=a, b=b)
+    go_to_persona(persona_id, "compare", a=a, b=b)
 
 
-def follow(services: Services, clicked: Clicked[str], personas: Listing[Persona]) -> None:
+def follow_persona(services: Services, clicked: Clicked[str], personas: Listing[Persona]) -> None:
     """What was clicked in the list."""
     persona_id = clicked.what
     match clicked.act:
@@ -212,19 +212,19 @@ def follow(services: Services, clicked: Clicked[str], personas: Listing[Persona]
             persona = personas.find(persona_id)
             agents = services.personas.used_by(persona_id)
             name = persona.name if persona else persona_id
-            editor.confirm_delete(persona_id, name, agents, sandbox=services.sandbox)
+            editor.confirm_delete_persona(persona_id, name, agents, sandbox=services.sandbox)
         case "copy":
-            go(COPY + persona_id)
+            go_to_persona(COPY + persona_id)
         case "history":
-            go(persona_id, "history")
+            go_to_persona(persona_id, "history")
         case "compare" | "drift":
-            to_compare(services, persona_id, drifted=clicked.act == "drift")
+            compare_states(services, persona_id, drifted=clicked.act == "drift")
         case "accept":
             accept(services, persona_id)
         case "again":
-            deleted.confirm(services, persona_id)
+            deleted.confirm_recreation(services, persona_id)
         case _:
-            go(persona_id)
+            go_to_persona(persona_id)
 
 
 def follow_history(
@@ -244,24 +244,24 @@ def follow_history(
         newest = clicked.what is snapshots[0] and len(snapshots) > 1
         a, b = (snapshots[1], clicked.what) if newest else (clicked.what, snapshots[0])
         right = compare.of_snapshot(b) if newest or live is None else compare.LIVE
-        to_compare(services, persona_id, a=compare.of_snapshot(a), b=right)
+        compare_states(services, persona_id, a=compare.of_snapshot(a), b=right)
 
 
 def follow_compare(services: Services, persona_id: str, act: str, chosen: tuple[str, str] | None) -> None:
     """What was clicked where two states are compared."""
     match act:
         case "back":
-            go(persona_id)
+            go_to_persona(persona_id)
         case "list":
-            go("")
+            go_to_persona("")
         case "history":
-            go(persona_id, "history")
+            go_to_persona(persona_id, "history")
         case "compare":
-            to_compare(services, persona_id)
+            compare_states(services, persona_id)
         case "accept":
             accept(services, persona_id)
         case "again":
-            deleted.confirm(services, persona_id)
+            deleted.confirm_recreation(services, persona_id)
         case "restore" if chosen is not None:
             snapshot_id = compare.snapshot_of(chosen)
             if snapshot_id is not None:

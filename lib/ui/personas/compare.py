@@ -53,7 +53,7 @@ def sides(
     return found
 
 
-def choose(found: Mapping[str, Side], left: str, right: str) -> tuple[str, str]:
+def choose_sides(found: Mapping[str, Side], left: str, right: str) -> tuple[str, str]:
     """The two choosers, beginning with `left` and `right`; what they show is kept in the page's address."""
     names = list(found)
     with st.container(key="compare-choosers"):
@@ -101,7 +101,7 @@ def forget() -> None:
         st.session_state.pop(f"personas_compare_{param}", None)
 
 
-def buttons(*, live: bool) -> str:
+def draw_compare_buttons(*, live: bool) -> str:
     """The page's actions; returns what was clicked."""
     act = ""
     if live and st.button("Back to the persona", icon=":material/arrow_back:", key="personas_to_form"):
@@ -117,7 +117,7 @@ def differences(left: Side, right: Side) -> tuple[FieldChange, ...]:
     return compare(left.content(), right.content())
 
 
-def draw(
+def draw_differences(
     changes: Sequence[FieldChange], found: Mapping[str, Side], chosen: tuple[str, str], *, live: bool, drifted: int
 ) -> str:
     """What differs, field by field, or that nothing does; returns what was clicked below: accept or restore.
@@ -134,7 +134,7 @@ def draw(
         f"<del>Only in {html(left.name)}</del> <ins>Only in {html(right.name)}</ins></div>"
     )
     with st.container(border=True, key="diff-compare"):
-        persona_diff.draw(changes, names=("from", "to"))
+        persona_diff.draw_changes(changes, names=("from", "to"))
     act = ""
     with st.container(horizontal=True, gap="xsmall"):
         if (

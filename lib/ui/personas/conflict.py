@@ -20,7 +20,7 @@ from lib.ui.kit.conflict import Decision
 WRITTEN = (FieldKind.TEXT, FieldKind.LONG, FieldKind.LINES)
 
 
-def section(
+def draw_persona_clashes(
     merge: Merge,
     base: Mapping[str, Any],
     mine: Mapping[str, Any],
@@ -34,7 +34,7 @@ def section(
     clashing = {clash.key for clash in merge.clashes}
     alone = [[change.label for change in changes(base, side) if change.key not in clashing] for side in (theirs, mine)]
     what = f"**This persona was changed {at} while you edited it.** Nothing was sent and nothing is overwritten."
-    return conflict.section(
+    return conflict.draw_clashes(
         merge.clashes, what=what, now=f"{at} now", theirs=alone[0], mine=alone[1], may_write=_may_write, key=key
     )
 
@@ -44,7 +44,7 @@ def _may_write(clash: MergeClash) -> bool:
     return known is not None and known.kind in WRITTEN and not clash.secret
 
 
-def settled(
+def settled_values(
     merge: Merge, decision: Decision, mine: Mapping[str, Value], base: Mapping[str, Value], theirs: Mapping[str, Any]
 ) -> dict[str, Value]:
     """What the form on `theirs` is to hold: the merge with the chosen sides, secrets as they were typed.

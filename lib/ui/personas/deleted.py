@@ -15,7 +15,7 @@ from lib.ui.kit import context, editing, lists, notes, parts
 from lib.ui.kit.context import Services
 from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, html, md, series
-from lib.ui.personas.drafts import EDITOR, go
+from lib.ui.personas.drafts import EDITOR, go_to_persona
 
 ROWS = 6
 _MADE = "personas_made_again"
@@ -37,7 +37,7 @@ def group(history: PersonaHistory, listing: Listing[Persona], query: str) -> Cli
     return clicked
 
 
-def confirm(services: Services, persona_id: str) -> None:
+def confirm_recreation(services: Services, persona_id: str) -> None:
     """Ask before a deleted persona is created again; says what it will lack."""
     newest = services.personas.history.newest(persona_id)
     if newest is None:
@@ -46,16 +46,16 @@ def confirm(services: Services, persona_id: str) -> None:
     _confirm(newest, secrets, services.personas.used_by(persona_id), sandbox=services.sandbox)
 
 
-def create(services: Services, snapshot_id: int) -> None:
+def recreate_persona(services: Services, snapshot_id: int) -> None:
     """Create it again and go there, where the agents are asked about."""
     made = services.personas.recreate(snapshot_id, By(actor=context.actor(), origin=Origin.RESTORE))
     st.session_state[_MADE] = made
     notes.later(f"Created again {words.at(services.sandbox)}, with a new id.")
-    go(made.persona.id)
+    go_to_persona(made.persona.id)
 
 
 def ask_for_agents(services: Services, item_id: str) -> None:
-    """Once after `create`: which of its old agents are to get the new persona, and which keys it lacks."""
+    """Once after `recreate_persona`: which of its old agents are to get the new persona, and which keys it lacks."""
     made: Recreated | None = st.session_state.get(_MADE)
     if made is None or made.persona.id != item_id:
         return

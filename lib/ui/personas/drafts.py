@@ -37,11 +37,11 @@ def is_stock(draft: Draft) -> bool:
     return (draft["raw"].get("persona_type") or draft["raw"].get("pal_type")) == "system"
 
 
-def name_of(draft: Draft) -> str:
+def draft_name(draft: Draft) -> str:
     return str(persona_form.read(draft["raw"])[NAME.key] or "")
 
 
-def begin(item_id: str, raw: Mapping[str, Any], typed: Mapping[str, Value]) -> Draft:
+def begin_persona(item_id: str, raw: Mapping[str, Any], typed: Mapping[str, Value]) -> Draft:
     """A form on `raw` that holds `typed` where it differs, as if a person had typed it."""
     base, held = persona_form.read(raw), dict[str, Any]()
     for key, value in typed.items():
@@ -52,7 +52,7 @@ def begin(item_id: str, raw: Mapping[str, Any], typed: Mapping[str, Value]) -> D
     return EDITOR.begin(item_id, raw, held)
 
 
-def go(item_id: str, view: str = "", **query: str) -> NoReturn:
+def go_to_persona(item_id: str, view: str = "", **query: str) -> NoReturn:
     """Show this persona, or the list for ""; `view` is "" (its form), `history` or `compare`."""
     wanted = {"persona": item_id, "view": view, **query}
     st.query_params.from_dict({name: value for name, value in wanted.items() if value})

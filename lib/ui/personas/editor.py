@@ -18,7 +18,7 @@ from lib.services.wording import words
 from lib.ui.kit import editing, notes, parts
 from lib.ui.kit.editing import Draft
 from lib.ui.kit.text import ago, md, plain, series
-from lib.ui.personas.drafts import EDITOR, NEW, go, is_new, is_stock, name_of
+from lib.ui.personas.drafts import EDITOR, NEW, draft_name, go_to_persona, is_new, is_stock
 from lib.ui.personas.form import PersonaForm
 from lib.ui.personas.gallery import use
 from lib.ui.replicas import picker
@@ -32,14 +32,16 @@ Your goal in this conversation is …
 Speak … Ask one question at a time. Never …"""
 
 
-def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox: bool, contested: bool) -> str:
+def draw_persona_head(
+    draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox: bool, contested: bool
+) -> str:
     """Title and actions; returns what was clicked: back, review, create, copy, history, compare or delete.
 
     `contested`: two sides wait for a choice first, so that nothing can be saved.
     """
     place = words.place(sandbox)
     fresh, stock = is_new(draft["id"]), is_stock(draft)
-    title = "New persona" if fresh else name_of(draft) or "Persona without a name"
+    title = "New persona" if fresh else draft_name(draft) or "Persona without a name"
     sub = (
         f"{'A copy. ' if draft['id'] != NEW else ''}Nothing is sent to {place} before you press Create."
         if fresh
@@ -73,7 +75,7 @@ def head(draft: Draft, agents: Sequence[Agent], edits: Sequence[str], *, sandbox
     return clicked
 
 
-def body(form: PersonaForm, replicas: Listing[Replica] | None) -> None:
+def draw_persona_fields(form: PersonaForm, replicas: Listing[Replica] | None) -> None:
     """The fields. Opens the picker of replicas when asked for."""
     with st.container(key="readonly-persona" if form.disabled else "editable-persona"):
         left, right = st.columns([5, 3], gap="medium")
@@ -95,7 +97,7 @@ def body(form: PersonaForm, replicas: Listing[Replica] | None) -> None:
             form.other()
 
 
-def mend(found: Sequence[persona_check.FieldProblem]) -> None:
+def draw_persona_problems(found: Sequence[persona_check.FieldProblem]) -> None:
     """Everything that keeps the form from being sent, in one place."""
     if not found:
         return
@@ -108,7 +110,7 @@ def mend(found: Sequence[persona_check.FieldProblem]) -> None:
 
 
 @st.dialog("Delete this persona?", icon=":material/delete:")
-def confirm_delete(item_id: str, name: str, agents: Sequence[Agent], *, sandbox: bool) -> None:
+def confirm_delete_persona(item_id: str, name: str, agents: Sequence[Agent], *, sandbox: bool) -> None:
     """Asks once and says what breaks."""
     st.markdown(
         f"**{md(name, 120)}** is deleted {words.at(sandbox)}. Past sessions and its history stay here: it can be "
@@ -136,7 +138,7 @@ def unread() -> None:
     """The head of a persona that could not be read: the way back."""
     with parts.header("Persona", "", "persona"):
         if st.button("All personas", icon=":material/arrow_back:", key="personas_back"):
-            go("")
+            go_to_persona("")
 
 
 def drifted(history: PersonaHistory, listing: Listing[Persona] | None, item_id: str) -> str:
@@ -220,4 +222,4 @@ def _face(form: PersonaForm, replicas: Listing[Replica] | None) -> None:
         change = picker.row(replica, plain(chosen), target, known=replicas is not None, disabled=locked)
         form.complaints(REPLICA.key)
     if change:
-        picker.dialog(target, chosen)
+        picker.picker_dialog(target, chosen)

@@ -61,18 +61,18 @@ class _Import:
 
 
 def button() -> bool:
-    """What opens the dialog: `show` it in the same run."""
+    """What opens the dialog: `open_files` in the same run."""
     return st.button("Files", icon=":material/folder_open:", key="persona_files_open")
 
 
-def show(services: Services, personas: Listing[Persona], replicas: Listing[Replica] | None) -> None:
+def open_files(services: Services, personas: Listing[Persona], replicas: Listing[Replica] | None) -> None:
     """Open the dialog, with an empty field for files: what was chosen the last time is over."""
     st.session_state.pop(_STATE, None)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     _dialog(services, personas, replicas)
 
 
-def to_compare(live: Persona | None) -> dict[str, Side]:
+def side_of_file(live: Persona | None) -> dict[str, Side]:
     """The chooser of a file on the page that compares; what the persona would be with it, if one is chosen."""
     with st.popover("File", icon=":material/draft:"):
         upload = st.file_uploader(
@@ -233,7 +233,7 @@ def _ask(found: _Import, services: Services) -> tuple[bool, bool, str]:
     count = found.plan.pending
     if not count:
         return overwrite, False, ""
-    reason = review.why("persona_files_reason", found.reason)
+    reason = review.reason_field("persona_files_reason", found.reason)
     label = f"Apply to {count} persona{'s' if count > 1 else ''} {words.at(services.sandbox)}"
     return overwrite, _right(label, "persona_files_apply", icon=":material/check:"), reason
 
@@ -281,9 +281,9 @@ def _row(step: PlanStep, done: Done | None) -> None:
     st.markdown("  \n".join([f"{parts.chip_md(chip)} {name}", *(f":small[:gray[{md(line)}]]" for line in told)]))
     if step.clashes:
         sides = [FieldChange((), clash.label, clash.live, clash.file) for clash in step.clashes]
-        changes.draw(sides, names=("at Tavus", "in the file"))
+        changes.draw_changes(sides, names=("at Tavus", "in the file"))
     elif done is None and step.act in (Act.CREATE, Act.PATCH):
         one, many = ("is set", "are set") if step.act is Act.CREATE else ("changes", "change")
         count = len(step.changes)
         with st.expander(f"{count} fields {many}" if count > 1 else f"1 field {one}", expanded=count <= FEW):
-            changes.draw(step.changes)
+            changes.draw_changes(step.changes)

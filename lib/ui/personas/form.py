@@ -87,7 +87,7 @@ class PersonaForm:
         kept: dict[str, Any] = {"key": key, "help": field.help, "disabled": locked, "persist_state": "session"}
         if picker.handles(field) and field.key not in self._alien:
             held = str(st.session_state.get(key, base) or "")
-            if picker.draw(field, key, held, disabled=locked):
+            if picker.draw_library_picker(field, key, held, disabled=locked):
                 self._notes(field)
                 self.complaints(field.key)
                 return

@@ -49,7 +49,7 @@ def counted(personas: Sequence[Persona], standing: States) -> Counter[str]:
     return count
 
 
-def filters(count: Counter[str]) -> tuple[str, str, str]:
+def draw_persona_filters(count: Counter[str]) -> tuple[str, str, str]:
     """The row above the list; returns what is searched for, which kind is shown, and the view."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters-personas"):
         query = lists.search("Search by name or prompt", "personas_search")
@@ -77,7 +77,7 @@ def filters(count: Counter[str]) -> tuple[str, str, str]:
     return query, kind or "All", view or "Cards"
 
 
-def chosen(personas: Sequence[Persona], query: str, kind: str, standing: States) -> list[Persona]:
+def filter_personas(personas: Sequence[Persona], query: str, kind: str, standing: States) -> list[Persona]:
     """Those that the filters let through, the account's own first."""
     found = [
         persona
@@ -88,7 +88,7 @@ def chosen(personas: Sequence[Persona], query: str, kind: str, standing: States)
     return sorted(found, key=lambda persona: persona.stock)
 
 
-def cards(
+def draw_persona_cards(
     personas: Sequence[Persona], replicas: Listing[Replica] | None, agents: Sequence[Agent], standing: States
 ) -> Clicked[str] | None:
     """A page of cards."""
@@ -102,7 +102,7 @@ def cards(
     return clicked
 
 
-def table(
+def draw_persona_table(
     personas: Sequence[Persona], replicas: Listing[Replica] | None, agents: Sequence[Agent], standing: States
 ) -> Clicked[str] | None:
     """The personas as rows; a selected row gets its buttons below."""

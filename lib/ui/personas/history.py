@@ -46,7 +46,7 @@ def shown() -> int:
     return ROWS * int(st.session_state.get(SHOWN, 1)) + 1
 
 
-def rows(snapshots: Sequence[Snapshot], *, account: str, live: bool) -> Clicked[Snapshot] | None:
+def draw_snapshots(snapshots: Sequence[Snapshot], *, account: str, live: bool) -> Clicked[Snapshot] | None:
     """The snapshots, newest first, as read by `shown`; returns what was clicked: compare or restore.
 
     `live`: the persona is there, so that it can be restored.
@@ -63,7 +63,7 @@ def rows(snapshots: Sequence[Snapshot], *, account: str, live: bool) -> Clicked[
     return clicked
 
 
-def nothing(*, stock: bool) -> None:
+def draw_no_snapshots(*, stock: bool) -> None:
     """No snapshot: says when there will be one."""
     text = (
         "Nobody can change a stock persona, so there is nothing to keep. Copy it: the copy has a history."
@@ -73,7 +73,7 @@ def nothing(*, stock: bool) -> None:
     parts.empty("No history yet", text, key="personas-history")
 
 
-def buttons(*, live: bool | None, kept: bool) -> str:
+def draw_history_buttons(*, live: bool | None, kept: bool) -> str:
     """The page's actions; returns what was clicked. `live` is None where it is not known whether the persona exists."""
     act = ""
     if live is not False and st.button("Back to the persona", icon=":material/arrow_back:", key="personas_to_form"):

@@ -13,7 +13,7 @@ from lib.ui.kit.text import plain
 from lib.ui.library import picker
 
 
-def named(changes: Iterable[FieldChange], replicas: Listing[Replica] | None) -> tuple[FieldChange, ...]:
+def with_names(changes: Iterable[FieldChange], replicas: Listing[Replica] | None) -> tuple[FieldChange, ...]:
     """The changes with replicas and items of the library called by their names, where these are known."""
 
     def name(replica_id: str) -> str:
@@ -21,6 +21,6 @@ def named(changes: Iterable[FieldChange], replicas: Listing[Replica] | None) -> 
         return f"{plain(found.name, 80)} ({replica_id})" if found else replica_id
 
     def said(change: FieldChange, text: str) -> str:
-        return name(text) if change.key == REPLICA.key else picker.told(change.key, text)
+        return name(text) if change.key == REPLICA.key else picker.with_item_names(change.key, text)
 
     return tuple(replace(change, was=said(change, change.was), now=said(change, change.now)) for change in changes)

@@ -44,12 +44,12 @@ _HELD: dict[LostSave, tuple[str, str, str]] = {
 }
 
 
-def contested(saved: PersonaSaved | None) -> bool:
+def is_contested(saved: PersonaSaved | None) -> bool:
     """True while two sides wait for a choice."""
     return saved is not None and saved.outcome is SaveOutcome.CONFLICT
 
 
-def draw(saved: PersonaSaved, form: PersonaForm, *, sandbox: bool) -> Decided:
+def draw_outcome(saved: PersonaSaved, form: PersonaForm, *, sandbox: bool) -> Decided:
     """The outcome of the last save, where the caller stands."""
     match saved.outcome:
         case SaveOutcome.CONFLICT:
@@ -83,7 +83,7 @@ def _conflict(saved: PersonaSaved, form: PersonaForm, *, sandbox: bool) -> Decid
         mine = persona_form.write(form.row, form.values())
         merged = merge(both.base, mine, both.theirs.raw)
     key = f"personas_clash_{both.theirs.id}_{form.prefix}"
-    decision = conflict.section(merged, both.base, mine, both.theirs.raw, key=key, sandbox=sandbox)
+    decision = conflict.draw_persona_clashes(merged, both.base, mine, both.theirs.raw, key=key, sandbox=sandbox)
     return Decided(decision.act, decision, merged)
 
 

@@ -23,7 +23,7 @@ FEW = 3
 
 
 @st.dialog("Save these changes?", width="medium", icon=":material/difference:")
-def dialog(
+def review_dialog(
     item_id: str,
     changes: Sequence[FieldChange],
     steps: Sequence[Step],
@@ -39,7 +39,7 @@ def dialog(
         f"{count} field{'s change' if count > 1 else ' changes'}. Only this is sent, the rest stays as it is.{heard}"
     )
     with st.container(border=True, key="diff-review", height=420 if _long(changes) else "content"):
-        persona_diff.draw(changes)
+        persona_diff.draw_changes(changes)
     with st.expander("The JSON Patch that is sent", icon=":material/data_object:", key="personas_patch"):
         told = json.dumps(masked(steps), indent=2, ensure_ascii=False)
         st.code(told, language="json", height=260 if len(steps) > FEW else "content")
@@ -48,13 +48,13 @@ def dialog(
             ":small[:gray[Each *test* is what was read: where that has changed meanwhile, nothing is sent over it."
             f"{hidden}]]"
         )
-    why(REASON, reason)
+    reason_field(REASON, reason)
     label = "Save in the sandbox" if sandbox else "Save to Tavus"
     keep = ("Keep editing", "personas_keep_editing")
     editing.confirm(keep, (label, "personas_save"), _save, item_id, primary=True)
 
 
-def why(key: str, reason: str) -> str:
+def reason_field(key: str, reason: str) -> str:
     """The field for the reason of a save, `reason` at first; returns what is typed."""
     typed = st.text_input(
         "What changed and why (optional)",
@@ -67,13 +67,13 @@ def why(key: str, reason: str) -> str:
     return (typed or "").strip()
 
 
-def told(count: int, *, sandbox: bool) -> str:
+def saved_told(count: int, *, sandbox: bool) -> str:
     """What a save that went through is said to have done."""
     where = "in the sandbox" if sandbox else "to Tavus"
     return f"Saved {where}: {count} field{'s' if count > 1 else ''}."
 
 
-def nothing(*, sandbox: bool) -> str:
+def unchanged_told(*, sandbox: bool) -> str:
     return f"Nothing changed {words.at(sandbox)}. The form shows what is there."
 
 

@@ -30,7 +30,7 @@ def kept(item_id: str) -> PersonaSaved | None:
     return found
 
 
-def settle(item_id: str) -> None:
+def settle_save(item_id: str) -> None:
     """Nothing is left to say."""
     st.session_state.get(_KEPT, {}).pop(item_id, None)
 
@@ -40,7 +40,7 @@ def send(services: Services, draft: Draft, reason: str, *, force: bool = False) 
     draft["reason"] = reason
     values = drafts.form_of(draft).values()
     after = persona_form.write(draft["raw"], values)
-    before = Persona(draft["id"], drafts.name_of(draft), draft["raw"])
+    before = Persona(draft["id"], drafts.draft_name(draft), draft["raw"])
     origin = Origin.RESTORE if draft.get("restores") else Origin.GREENROOM
     everything: dict[str, PersonaSaved] = st.session_state.setdefault(_KEPT, {})
     by = By(actor=context.actor(), reason=reason, origin=origin)
@@ -48,23 +48,23 @@ def send(services: Services, draft: Draft, reason: str, *, force: bool = False) 
     # Into the plain dict first: a click meanwhile stops this run at its next st call.
     everything[draft["id"]] = saved
     if saved.outcome is SaveOutcome.SAVED:
-        notes.later(review.told(len(saved.changes), sandbox=services.sandbox))
+        notes.later(review.saved_told(len(saved.changes), sandbox=services.sandbox))
     elif saved.outcome is SaveOutcome.NOTHING_CHANGED:
-        notes.later(review.nothing(sandbox=services.sandbox))
+        notes.later(review.unchanged_told(sandbox=services.sandbox))
     else:
         return
     EDITOR.begin(draft["id"], saved.persona.raw if saved.persona else after)
     if not saved.dropped and saved.unrecorded is None and saved.persona is not None:
-        settle(draft["id"])
+        settle_save(draft["id"])
 
 
 def go_on(item_id: str, row: Mapping[str, Any], typed: Mapping[str, persona_form.Value]) -> Draft:
     """Begin anew on `row` with these edits and the reason as it was, and open the review of them in the next run."""
     before = EDITOR.get(item_id)
-    draft = drafts.begin(item_id, row, typed)
+    draft = drafts.begin_persona(item_id, row, typed)
     if before is not None:
         draft["reason"], draft["restores"] = before.get("reason", ""), before.get("restores", False)
-    settle(item_id)
+    settle_save(item_id)
     st.session_state[_REVIEW] = item_id
     return draft
 

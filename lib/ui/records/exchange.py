@@ -41,7 +41,7 @@ def took(one: Exchange) -> str:
     return "–" if one.ms is None else f"{one.ms:,.0f}"
 
 
-def show(number: int) -> None:
+def open_exchange(number: int) -> None:
     """Open it in a dialog. Raises NotFound."""
     one = context.services().inspector.get(number)
     st.dialog("Callback" if one.kind is Traffic.CALLBACK else "Request", width="large")(_details)(one)

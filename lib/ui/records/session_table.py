@@ -24,7 +24,7 @@ FOUND_ORDER = ["started", "agent", "said", "state", "why", "length"]
 ORDER = ["started", "agent", "state", "why", "length", "cost", "mode"]
 
 
-def open_by_button(services: Services, sessions: tuple[Session, ...], text: str) -> str | None:
+def draw_session_table(services: Services, sessions: tuple[Session, ...], text: str) -> str | None:
     """The list; returns the id of the session that is to be opened. What says most comes first, for a narrow window.
 
     After a search that is where the words were said.
@@ -42,7 +42,7 @@ def open_by_button(services: Services, sessions: tuple[Session, ...], text: str)
     )
 
 
-def open_by_name(sessions: tuple[Session, ...]) -> str | None:
+def choose_session(sessions: tuple[Session, ...]) -> str | None:
     """The id of the session that was chosen by its name."""
     labels, numbers = _labels(sessions, zone()), range(len(sessions))
     picked = table.open_by_name("a record", numbers, labels.__getitem__, key="history_record", width=280)

@@ -138,13 +138,13 @@ class Film:
     wearable: bool = False
 
 
-def chip(stands: Condition) -> tuple[str, str, str]:
+def replica_chip(stands: Condition) -> tuple[str, str, str]:
     """Word, colour and icon of where a replica stands; in training, how far it is."""
     word, colour, icon = STATES[CHIPS[stands.state]]
     return (word if stands.progress is None else f"{word}, {stands.progress} %"), colour, icon
 
 
-def draw(films: list[Film], *, key: str) -> tuple[Act, str] | None:
+def draw_films(films: list[Film], *, key: str) -> tuple[Act, str] | None:
     """Draw the replicas; returns what was clicked (`open` its details, `wear` it) and its id."""
     clicked = _draw(films, key, single=False).get("clicked")
     if not isinstance(clicked, dict):

@@ -52,8 +52,8 @@ def grid(replicas: Listing[Replica], target: str, chosen: str, *, size: int = _P
 
 
 @st.dialog("Choose a replica", width="large", icon=":material/face:")
-def dialog(target: str, chosen: str) -> None:
-    """The same in a dialog, which closes with the choice."""
+def picker_dialog(target: str, chosen: str) -> None:
+    """The replicas to choose from in a dialog, which closes with the choice."""
     st.caption("The face and voice that the persona wears unless an agent names another. Tavus calls these Faces.")
     replicas, error = readable()
     if replicas is None:
@@ -84,7 +84,7 @@ def row(replica: Replica | None, replica_id: str, target: str, *, known: bool, d
                 key=f"{target}_clear",
                 help="No replica of its own",
                 type="tertiary",
-                on_click=choose,
+                on_click=choose_replica,
                 args=(target, ""),
                 disabled=disabled,
             )
@@ -116,11 +116,11 @@ def _card(replica: Replica, target: str, is_chosen: bool) -> None:
         key=f"{target}_pick_{replica.id}",
         disabled=bool(reason) or is_chosen,
         width="stretch",
-        on_click=choose,
+        on_click=choose_replica,
         args=(target, replica.id),
     )
 
 
-def choose(target: str, replica_id: str) -> None:
+def choose_replica(target: str, replica_id: str) -> None:
     st.session_state[target] = replica_id
     st.session_state[f"{target}_picked"] = True

@@ -102,7 +102,7 @@ def main() -> None:
     st.set_page_config(page_title="Greenroom", page_icon=style.mark("favicon"), layout="wide")
     page = navigation()
     on_live = page.url_path == "live"
-    style.draw(hide_call=not on_live)
+    style.draw_style(hide_call=not on_live)
     st.logo(style.mark("wordmark-dark" if style.dark() else "wordmark-light"), size="medium")
     services = wired()
     # The places come in the same order in every run: an element that moves is drawn anew, and the call with it.
@@ -113,7 +113,7 @@ def main() -> None:
         st.query_params.clear()
         st.rerun()
     by_address(page.url_path)
-    embed.draw(services, on_live)
+    embed.draw_call_frame(services, on_live)
     if services is not None:
         with notes:
             settings_note(services, page.url_path)

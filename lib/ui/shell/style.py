@@ -12,7 +12,7 @@ import streamlit as st
 from lib.ui.kit import places
 
 
-def draw(*, hide_call: bool) -> None:
+def draw_style(*, hide_call: bool) -> None:
     """Send the stylesheet. `hide_call` keeps the call frame alive but out of sight (see call_frame)."""
     st.html(_sheet(st.context.theme.type or "light dark", hide_call))
 

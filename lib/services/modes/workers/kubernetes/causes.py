@@ -124,7 +124,7 @@ def end_of(pod: JsonObject) -> PodEnd | None:
 
 
 def end_of_job(job: JsonObject | None) -> PodEnd:
-    """The same where its pod is gone."""
+    """How a worker ended, told by its job, where its pod is gone."""
     for condition in objects(branch(job or {}, "status").get("conditions")):
         reason = str(condition.get("reason"))
         if condition.get("type") == "Failed" and reason in ENDS:
