@@ -202,7 +202,7 @@ def test_behind_a_secure_connection_the_deadline_is_the_same(
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    monkeypatch.setattr("lib.clients.transport._is_loopback", lambda host: False)
+    monkeypatch.setattr("lib.clients.transport.is_loopback", lambda host: False)
 
     def secured(peer: socket.socket) -> None:
         with contextlib.suppress(OSError), context.wrap_socket(peer, server_side=True) as inside:
