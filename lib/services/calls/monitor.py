@@ -84,25 +84,32 @@ class Monitor:
         """
         with self._door:
             turnstile = self._looking.setdefault(session_id, _Turnstile())
-        with held(turnstile.lock, "Another look at this session has not ended yet."):
-            try:
-                session = self._ledger.get(session_id)
-            except NotFound:
+        try:
+            with held(turnstile.lock, "Another look at this session has not ended yet."):
+                self._check_alone(session_id)
+        finally:
+            # The traceback of what is raised here would keep it.
+            del turnstile
+
+    def _check_alone(self, session_id: str) -> None:
+        try:
+            session = self._ledger.get(session_id)
+        except NotFound:
+            self.eased(session_id)
+            raise
+        try:
+            self._check(session)
+        except UpstreamError as error:
+            self._breaker.failed(error)
+            if session.status.open:
+                self.troubled(session_id, error)
+            else:
+                # What is missing is its record only, and that is asked for by whoever leads.
                 self.eased(session_id)
-                raise
-            try:
-                self._check(session)
-            except UpstreamError as error:
-                self._breaker.failed(error)
-                if session.status.open:
-                    self.troubled(session_id, error)
-                else:
-                    # What is missing is its record only, and that is asked for by whoever leads.
-                    self.eased(session_id)
-                raise
-            if session.conversation_id:
-                self._breaker.answered()
-                self.eased(session_id)
+            raise
+        if session.conversation_id:
+            self._breaker.answered()
+            self.eased(session_id)
 
     def troubled(self, session_id: str, error: UpstreamError) -> None:
         """Tavus could not be asked about this session."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -17,8 +19,12 @@ from tests.services.ledger.world import World
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Without the collector, which comes when it likes: what a failure's traceback holds is forgotten all the same."""
     monkeypatch.setattr(sweeper, "RECORD_WITHIN_S", 0.3)
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def remembered(services: Services) -> dict[str, int]:
