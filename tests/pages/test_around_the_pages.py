@@ -93,7 +93,7 @@ def test_a_deep_link_to_a_fresh_server_draws_the_whole_frame(page: str) -> None:
 def test_every_field_that_is_bound_to_the_address_is_known_to_the_frame(tmp_path: Path) -> None:
     folders = (ROOT / "pages", ROOT / "lib" / "ui")
     files = {
-        file.stem for folder in folders for file in folder.glob("*.py") if "query-params" in file.read_text("utf-8")
+        file.stem for folder in folders for file in folder.rglob("*.py") if "query-params" in file.read_text("utf-8")
     }
     assert files == {"history", "inspector", "places"}, "a page that this test does not open binds a field"
     with console(tmp_path) as house:

@@ -70,7 +70,7 @@ def test_the_words_of_the_log_are_those_that_are_logged() -> None:
         for path in (
             "lib/api/callbacks.py", "lib/api/endpoint.py", "lib/errors.py", "lib/services/inspector/callback.py",
             "lib/redaction/__init__.py", "lib/services/inspector/journal.py", "lib/store/database.py",
-            "lib/services/calls/watching.py",
+            "lib/services/calls/monitor.py",
         )
     )  # fmt: skip
     rows = re.findall(r"^\| .* \| \d{3}.*? \| (.*) \|$", TOLD, re.MULTILINE)
