@@ -24,6 +24,7 @@ Edits = list[tuple[str, str, str]]
 
 THEME, STATE, COLLECTION = "The theme's message", "The state of fields", "The collection after a rerun"
 CUT_SHORT, CONNECTION = "The end of a rerun", "The tabs' connections"
+AGAIN = "What a card sent before"
 SOCKETS, INDEX, HANDLER = "The connections' sockets", "Streamlit's index.html", "The server's own way to stop"
 
 SAFE = "streamlit.runtime.state.safe_session_state"
@@ -47,6 +48,11 @@ RENAMED: dict[str, tuple[str, Edits]] = {
     ),
     "is_active_session": (CONNECTION, [("streamlit", r"\bis_active_session\b", "has_connection")]),
     "get_instance": (CONNECTION, [("streamlit", r"\bget_instance\b", "the_instance")]),
+    "_register_element_id": (AGAIN, [("streamlit", r"\b_register_element_id\b", "_note_element_id")]),
+    "register_widget_from_metadata": (AGAIN, [("streamlit", r"\bregister_widget_from_metadata\b", "register_made")]),
+    "register_widget": (AGAIN, [("streamlit", r"\bregister_widget\b", "take_widget")]),
+    "SCRIPT_RUN_CONTEXT_ATTR_NAME": (AGAIN, [("streamlit", r"\bSCRIPT_RUN_CONTEXT_ATTR_NAME\b", "RUN_ATTRIBUTE")]),
+    "open_block": (AGAIN, [("streamlit", r"\bopen_block\b", "next_block")]),
     "transport": (SOCKETS, [("uvicorn.protocols", r"\.transport\b", ".wire")]),
     "should_exit": (
         HANDLER,

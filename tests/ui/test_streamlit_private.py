@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from streamlit import config, runtime
+from streamlit.elements.lib import utils
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session, scriptrunner
 from streamlit.runtime.scriptrunner import RerunData, RerunException
@@ -164,6 +165,15 @@ def test_a_theme_that_can_no_longer_be_copied_is_sent_as_it_was(
     monkeypatch.setattr(streamlit_private, "type", lambda _: None, raising=False)
     assert theme() == before
     assert parts() == [streamlit_private.THEME.name]
+
+
+def test_a_part_that_cards_need_is_told_of_before_one_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, parts: Callable[[], list[str]]
+) -> None:
+    monkeypatch.delattr(utils, "_register_element_id")
+    streamlit_private._look_at_the_others.cache_clear()
+    streamlit_private.install()
+    assert parts() == [streamlit_private.AGAIN.name]
 
 
 class Ended(BaseException):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -23,6 +23,7 @@ from lib.ui.kit.context import Services
 from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, plain, span
 from lib.ui.replicas import picker
+from lib.ui.shell import streamlit_private
 
 CARDS, ROWS = 12, 50
 VIEWS = ("Cards", "Table")
@@ -39,6 +40,20 @@ PAGE = "agents_page"
 
 
 REHEARSE = "Rehearse in text, free"
+
+
+class AgentCard(NamedTuple):
+    """All that a card shows. `start` is the word on its Start button, "" where it can't start."""
+
+    agent_id: str
+    face: str
+    name: str
+    who: str
+    note: str
+    warn: str
+    start: str
+    text_only: bool
+    others: bool
 
 
 @dataclass(frozen=True)
@@ -111,8 +126,8 @@ def draw_agent_cards(listed: Listed, shown: Sequence[Agent]) -> Clicked[Agent] |
     clicked = None
     grid = st.grid("auto", min_column_width=270, gap="small")
     for agent in lists.one_page(shown, CARDS, PAGE):
-        with parts.tile(grid, f"agent-{agent.id}"):
-            clicked = _card(listed, agent) or clicked
+        act = streamlit_private.draw_again(grid, _card, _shown(listed, agent))
+        clicked = Clicked(act, agent) if act else clicked
     lists.pager(len(shown), CARDS, PAGE, "agents")
     return clicked
 
@@ -156,27 +171,41 @@ def last_used(agent: Agent) -> str:
     return ago(agent.last_used_at)
 
 
-def _card(listed: Listed, agent: Agent) -> Clicked[Agent] | None:
-    """One agent; its menu holds what is not needed daily."""
-    replica, lacks = listed.replica(agent), listed.lacks[agent.id]
-    who = " · ".join(filter(None, reversed(_names(listed, agent))))
+def _shown(listed: Listed, agent: Agent) -> AgentCard:
+    lacks = listed.lacks[agent.id]
     note = " · ".join((agent.call.language or "Persona’s language", last_used(agent)))
-    parts.card(picker.url(replica), agent.name, who, "" if lacks else note, warn=lacks_told(lacks))
-    act = ""
-    if lacks and lacks[0].blocks:
-        if st.button("Fix", icon=":material/build:", key=f"agents_fix_{agent.id}", width="stretch"):
+    label, text_only = strips.start_word(listed.services, listed.limit(agent))
+    return AgentCard(
+        agent.id,
+        picker.url(listed.replica(agent)),
+        agent.name,
+        who=" · ".join(filter(None, reversed(_names(listed, agent)))),
+        note="" if lacks else note,
+        warn=lacks_told(lacks),
+        start="" if lacks and lacks[0].blocks else label,
+        text_only=text_only,
+        others=len(listed.agents) > 1,
+    )
+
+
+def _card(grid: st.delta_generator.DeltaGenerator, shown: AgentCard) -> str | None:
+    """One agent, and what is to be done with it; its menu holds what is not needed daily."""
+    act = None
+    with parts.tile(grid, f"agent-{shown.agent_id}"):
+        parts.card(shown.face, shown.name, shown.who, shown.note, warn=shown.warn)
+        if not shown.start:
+            if st.button("Fix", icon=":material/build:", key=f"agents_fix_{shown.agent_id}", width="stretch"):
+                act = "edit"
+        else:
+            icon = ":material/chat:" if shown.text_only else ":material/play_arrow:"
+            if st.button(shown.start, icon=icon, key=f"start-agents-{shown.agent_id}", width="stretch"):
+                act = "rehearse" if shown.text_only else "start"
+        if st.button("", icon=":material/edit:", key=f"agents_edit_{shown.agent_id}", help="Edit"):
             act = "edit"
-    else:
-        label, text_only = strips.start_word(listed.services, listed.limit(agent))
-        icon = ":material/chat:" if text_only else ":material/play_arrow:"
-        if st.button(label, icon=icon, key=f"start-agents-{agent.id}", width="stretch"):
-            act = "rehearse" if text_only else "start"
-    if st.button("", icon=":material/edit:", key=f"agents_edit_{agent.id}", help="Edit"):
-        act = "edit"
-    options = [REHEARSE, *(["Compare"] if len(listed.agents) > 1 else []), "Duplicate", "Delete"]
-    word = st.menu_button("", options, icon=":material/more_horiz:", key=f"menu-agent-{agent.id}", help="More")
-    act = "rehearse" if word == REHEARSE else word.lower() if word else act
-    return Clicked(act, agent) if act else None
+        options = [REHEARSE, *(["Compare"] if shown.others else []), "Duplicate", "Delete"]
+        key = f"menu-agent-{shown.agent_id}"
+        word = st.menu_button("", options, icon=":material/more_horiz:", key=key, help="More")
+    return "rehearse" if word == REHEARSE else word.lower() if word else act
 
 
 def _worn_filters(listed: Listed) -> tuple[str, str]:

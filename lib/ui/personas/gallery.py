@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -21,6 +22,7 @@ from lib.ui.kit import table as kit_table
 from lib.ui.kit.lists import Clicked
 from lib.ui.kit.text import ago, html, plain
 from lib.ui.replicas import picker
+from lib.ui.shell import streamlit_private
 
 CARDS = 12
 ROWS = 50
@@ -33,6 +35,18 @@ States = Mapping[str, str]
 
 
 CHIPS = {parts.STATES[state][0]: parts.STATES[state][1] for state in ("in_sync", "local", "remote", "stock")}
+
+
+class PersonaCard(NamedTuple):
+    """All that a card shows. `foot` is its last line."""
+
+    persona_id: str
+    stock: bool
+    state: str
+    face: str
+    name: str
+    line: str
+    foot: str
 
 
 def states(drift: Mapping[str, Drift], edited: Collection[str]) -> dict[str, str]:
@@ -96,8 +110,8 @@ def draw_persona_cards(
     clicked = None
     grid = st.grid("auto", min_column_width=300, gap="small")
     for persona in lists.one_page(personas, CARDS, "personas_page"):
-        with parts.tile(grid, f"persona-{persona.id}"):
-            clicked = _card(persona, replicas, used[persona.id], standing.get(persona.id, "")) or clicked
+        shown = _shown(persona, replicas, used[persona.id], standing.get(persona.id, ""))
+        clicked = streamlit_private.draw_again(grid, _card, shown) or clicked
     lists.pager(len(personas), CARDS, "personas_page", "personas")
     return clicked
 
@@ -132,7 +146,7 @@ def draw_persona_table(
     persona = shown[selected]
     with parts.banner("info", plain(persona.name, 120), key="personas-row", icon="person_edit"):
         state = standing.get(persona.id, "")
-        return _buttons(persona, state) or _menu(persona, state, "row")
+        return _buttons(persona.id, persona.stock, state) or _menu(persona.id, persona.stock, state, "row")
 
 
 def stock_tiles(personas: Sequence[Persona], replicas: Listing[Replica] | None) -> Clicked[str] | None:
@@ -173,49 +187,56 @@ def use(count: int) -> str:
     return f"Used by {count} agent{'s' if count > 1 else ''}" if count else "Not used"
 
 
-def _card(persona: Persona, replicas: Listing[Replica] | None, used: int, state: str) -> Clicked[str] | None:
-    face, at = _face_name(persona, replicas), updated(persona)
-    line = " · ".join(filter(None, (face, speaks(persona))))
-    chip = parts.chip_html("stock") if persona.stock else parts.chip_html(state) if state else ""
+def _shown(persona: Persona, replicas: Listing[Replica] | None, used: int, state: str) -> PersonaCard:
+    at = updated(persona)
+    line = " · ".join(filter(None, (_face_name(persona, replicas), speaks(persona))))
     foot = use(used) + (f" · changed {ago(at)}" if at and not persona.stock else "")
-    # One element for all that is only read: each element more costs every rerun of a page of twelve cards.
-    st.html(
-        f'<div class="gr-card gr-small">{parts.face_html(_face(persona, replicas), persona.name)}'
-        f'{parts.lines_html(persona.name, line)}</div><div class="gr-foot">{chip}<span>{html(foot)}</span></div>'
-    )
-    clicked = _menu(persona, state)
-    return _buttons(persona, state) or clicked
+    return PersonaCard(persona.id, persona.stock, state, _face(persona, replicas), persona.name, line, foot)
 
 
-def _buttons(persona: Persona, state: str) -> Clicked[str] | None:
+def _card(grid: st.delta_generator.DeltaGenerator, shown: PersonaCard) -> Clicked[str] | None:
+    persona_id, stock, state, *_ = shown
+    chip = parts.chip_html("stock") if stock else parts.chip_html(state) if state else ""
+    with parts.tile(grid, f"persona-{persona_id}"):
+        # One element for all that is only read: each element more costs every rerun of a page of twelve cards.
+        st.html(
+            f'<div class="gr-card gr-small">{parts.face_html(shown.face, shown.name)}'
+            f"{parts.lines_html(shown.name, shown.line)}</div>"
+            f'<div class="gr-foot">{chip}<span>{html(shown.foot)}</span></div>'
+        )
+        clicked = _menu(persona_id, stock, state)
+        return _buttons(persona_id, stock, state) or clicked
+
+
+def _buttons(persona_id: str, stock: bool, state: str) -> Clicked[str] | None:
     clicked = None
-    if st.button("View" if persona.stock else "Edit", key=f"personas_edit_{persona.id}", width="stretch"):
-        clicked = Clicked("edit", persona.id)
-    if persona.stock:
-        if st.button("Copy", icon=":material/content_copy:", key=f"personas_copy_{persona.id}", width="stretch"):
-            clicked = Clicked("copy", persona.id)
+    if st.button("View" if stock else "Edit", key=f"personas_edit_{persona_id}", width="stretch"):
+        clicked = Clicked("edit", persona_id)
+    if stock:
+        if st.button("Copy", icon=":material/content_copy:", key=f"personas_copy_{persona_id}", width="stretch"):
+            clicked = Clicked("copy", persona_id)
     elif state == "remote":
-        if st.button("See what changed", key=f"personas_drift_{persona.id}", width="stretch"):
-            clicked = Clicked("drift", persona.id)
-    elif st.button("Make agent", icon=":material/smart_display:", key=f"personas_agent_{persona.id}", width="stretch"):
-        clicked = Clicked("agent", persona.id)
+        if st.button("See what changed", key=f"personas_drift_{persona_id}", width="stretch"):
+            clicked = Clicked("drift", persona_id)
+    elif st.button("Make agent", icon=":material/smart_display:", key=f"personas_agent_{persona_id}", width="stretch"):
+        clicked = Clicked("agent", persona_id)
     return clicked
 
 
-def _menu(persona: Persona, state: str, place: str = "card") -> Clicked[str] | None:
+def _menu(persona_id: str, stock: bool, state: str, place: str = "card") -> Clicked[str] | None:
     acts = {"Make agent": "agent", "Compare": "compare"}
-    if not persona.stock:
+    if not stock:
         more = {"Accept what changed": "accept", "Make agent": "agent"} if state == "remote" else {}
         acts = {**more, "Duplicate": "copy", "History": "history", "Compare": "compare", "Delete": "delete"}
     word = st.menu_button(
         "",
         list(acts),
         icon=":material/more_horiz:",
-        key=f"menu-persona-{place}-{persona.id}",
+        key=f"menu-persona-{place}-{persona_id}",
         type="tertiary",
         help="More",
     )
-    return Clicked(acts[word], persona.id) if word in acts else None
+    return Clicked(acts[word], persona_id) if word in acts else None
 
 
 def _of_kind(persona: Persona, kind: str, standing: States) -> bool:
