@@ -29,11 +29,15 @@ class GreenroomError(Exception):
 
     `status` is the HTTP status that the other side answered, or None where there was no answer. `code` is a stable
     string to match on (the vendor's where it has one). `retry_after_s` says in how many seconds a new try makes
-    sense. `hint` is one sentence: what to do.
+    sense. `advice` is one sentence: what to do. `besides` is what a page may say in words of its own: what was not
+    done, what still works, that a new try may do. `said` is what the other side said, as it said it.
+
+    A given `hint` is advice in place of the class's own, and `besides` goes with it.
     """
 
     code = "error"
-    hint = ""
+    advice = ""
+    besides = ""
 
     def __init__(
         self,
@@ -43,90 +47,112 @@ class GreenroomError(Exception):
         code: str | None = None,
         retry_after_s: float | None = None,
         hint: str | None = None,
+        besides: str | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.code = code or type(self).code
         self.retry_after_s = retry_after_s
-        self.hint = type(self).hint if hint is None else hint
+        self.advice = type(self).advice if hint is None else hint
+        # The class's words go with its own advice only.
+        self.besides = (type(self).besides if hint is None else "") if besides is None else besides
+        self.said = said
+
+    @property
+    def hint(self) -> str:
+        """All that there is to say after the message."""
+        return " ".join(filter(None, (self.advice, self.besides)))
 
 
 class BadInput(GreenroomError):
     code = "bad_input"
-    hint = "Correct it and send it again. Nothing was changed."
+    advice = "Correct it and send it again."
+    besides = "Nothing was changed."
 
 
 class NotFound(BadInput):
     code = "not_found"
-    hint = "It may have been deleted. Go back to the list and look."
+    advice = "It may have been deleted. Go back to the list and look."
+    besides = ""
 
 
 class Conflict(BadInput):
     code = "conflict"
-    hint = "Reload the page, compare, then decide."
+    advice = "Reload the page, compare, then decide."
+    besides = ""
 
 
 class SettingsWrong(GreenroomError):
     code = "settings_wrong"
-    hint = "Open Diagnostics: it names the setting and how to mend it."
+    advice = "Open Diagnostics: it names the setting and how to mend it."
 
 
 class StoreRefused(GreenroomError):
     code = "store_refused"
-    hint = "Point DATABASE_URL at an empty database, or at one that Greenroom made."
+    advice = "Point DATABASE_URL at an empty database, or at one that Greenroom made."
 
 
 class StoreSlow(StoreRefused):
     code = "store_slow"
-    hint = "Choose a shorter time, one agent or fewer filters."
+    advice = "Choose a shorter time, one agent or fewer filters."
 
 
 class StoreUnfit(StoreRefused):
     code = "store_unfit"
-    hint = "Nothing was changed. The server's log shows where this happened."
+    advice = "The server's log shows where this happened."
+    besides = "Nothing was changed."
 
 
 class LimitReached(GreenroomError):
     code = "limit_reached"
-    hint = "End an open session, or wait until one ends by itself."
+    advice = "End an open session, or wait until one ends by itself."
 
 
 class UpstreamError(GreenroomError):
     code = "upstream_error"
-    hint = "Try again in a moment. Diagnostics shows whether the other side answers."
+    advice = "Diagnostics shows whether the other side answers."
+    besides = "Try again in a moment."
 
 
 class KeyRefused(UpstreamError):
     code = "key_refused"
-    hint = "Put a valid TAVUS_API_KEY in .env and restart. Text chat works without it."
+    advice = "Put a valid TAVUS_API_KEY in .env and restart."
+    besides = "Text chat works without it."
 
 
 class OutOfCredit(UpstreamError):
     code = "out_of_credit"
-    hint = "Top up the Tavus account or wait for the next period. Text chat works meanwhile."
+    advice = "Top up the Tavus account or wait for the next period."
+    besides = "Text chat works meanwhile."
 
 
 class SlotsFull(UpstreamError):
     code = "slots_full"
-    hint = "End an open conversation of this account, or wait until one ends. Text chat works meanwhile."
+    advice = "End an open conversation of this account, or wait until one ends."
+    besides = "Text chat works meanwhile."
 
 
 class UpstreamRejected(UpstreamError):
     code = "rejected"
-    hint = "Nothing was done. Correct what the message names and try again."
+    advice = "Correct what the message names and try again."
+    besides = "Nothing was done."
 
 
 class RateLimited(UpstreamError):
     code = "rate_limited"
-    hint = "Wait a moment and try again."
+    advice = "Wait a moment and try again."
+    besides = ""
 
 
 class NotSent(UpstreamError):
     code = "not_sent"
-    hint = "Check the network, a proxy and TAVUS_BASE_URL. Nothing was sent, so nothing is billed."
+    advice = "Check the network, a proxy and TAVUS_BASE_URL."
+    besides = "Nothing was sent, so nothing is billed."
 
 
 class Ambiguous(UpstreamError):
     code = "ambiguous"
-    hint = "Greenroom checks with Tavus whether it was done before anything is tried again."
+    advice = ""
+    besides = "Greenroom checks with Tavus whether it was done before anything is tried again."

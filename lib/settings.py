@@ -270,11 +270,32 @@ NAMES: tuple[str, ...] = tuple(_MUST_BE)
 
 @dataclass(frozen=True)
 class SettingProblem:
-    """A wrong value: the default is used in its place, and avatar starts are refused until it is mended."""
+    """A wrong value, or a file that can't be read: avatar starts are refused until it is mended.
+
+    `name` is the setting or the file. Of a wrong value: `source` is where it stands, `shown` what stands there (""
+    where it may be a key in the wrong place), `must_be` and `until` what it must be and what holds meanwhile. Of all
+    else `told` says what is wrong.
+    """
 
     name: str
-    message: str
+    told: str
     hint: str
+    source: str = ""
+    shown: str = ""
+    must_be: str = ""
+    until: str = ""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in full."""
+        written = f" ({self.shown})" if self.shown else ""
+        where = f"{self.name} in {_place(self.source)}{written}"
+        return self.told or f"{where} can't be used: it must be {self.must_be}. Until then {self.until}."
+
+    @property
+    def cause(self) -> str:
+        """What is wrong, where its name, source and value stand beside it."""
+        return self.told or f"It must be {self.must_be}. Until then {self.until}."
 
 
 @dataclass(frozen=True)
@@ -365,9 +386,12 @@ class _Reading:
         self.problems.append(
             SettingProblem(
                 name,
-                f"{name} in {_place(source)}{_quoted(name, text)} can't be used: it must be {_MUST_BE[name]}. "
-                f"Until then {until}.",
+                "",
                 f"Correct {name} in {_place(source)}, or remove it, and restart Greenroom.",
+                source,
+                text if _may_be_shown(name, text) else "",
+                _MUST_BE[name],
+                until,
             )
         )
         return {}
@@ -477,7 +501,7 @@ class _Reading:
         named = next((name for name in NAMES if re.search(rf"\b{name}\b", line, re.IGNORECASE)), None)
         if named:
             hint = f"Write {named}=value on a line of its own, with both quotes or with none, and restart Greenroom."
-            self.problems.append(SettingProblem(named, told, hint))
+            self.problems.append(SettingProblem(named, told, hint, DOTENV))
         else:
             self._note(DOTENV, told)
 
@@ -541,10 +565,9 @@ def _place(source: str) -> str:
     return "the environment" if source == ENVIRONMENT else source
 
 
-def _quoted(name: str, text: str) -> str:
-    """The wrong value, where seeing it helps and it can't be a key that landed in the wrong place."""
-    harmless = name not in secret_names() and re.fullmatch(r"-?[\d.,]{1,12}|[A-Za-z ]{1,16}", text)
-    return f" ({text})" if harmless else ""
+def _may_be_shown(name: str, text: str) -> bool:
+    """Whether seeing the wrong value helps and it can't be a key that landed in the wrong place."""
+    return name not in secret_names() and bool(re.fullmatch(r"-?[\d.,]{1,12}|[A-Za-z ]{1,16}", text))
 
 
 def _default_text(name: str) -> str:

@@ -202,19 +202,20 @@ def _explained(error: yaml.YAMLError, text: str) -> YamlWrong:
     marked = error if isinstance(error, yaml.MarkedYAMLError) else yaml.MarkedYAMLError()
     begun, mark = marked.context_mark, marked.problem_mark or marked.context_mark
     line = mark.line + 1 if mark else 1
-    problem, context = marked.problem or "", marked.context or ""
+    # What the parser says has no fields, so its words are read.
+    said, context = str(marked.problem or ""), marked.context or ""
     lines = text.splitlines()
-    if "<document start>" in problem:
+    if "<document start>" in said:
         return YamlWrong(line, _SECOND)
-    if "nesting depth" in problem:
+    if "nesting depth" in said:
         return YamlWrong(line, _DEEP)
     if "quoted scalar" in context and begun:
         return YamlWrong(begun.line + 1, "A quote is opened here and never closed.")
     if "alias" in context or "anchor" in context:
         return YamlWrong(line, "A text that begins with * or & needs quotes around it.")
-    if "tab character" in problem or (line <= len(lines) and re.match(r" *\t", lines[line - 1])):
+    if "tab character" in said or (line <= len(lines) and re.match(r" *\t", lines[line - 1])):
         return YamlWrong(line, "A tab stands where YAML wants spaces: indent with spaces.")
-    return YamlWrong(line, f"This is not YAML: {problem[:120]}. Look at the quotes and the indentation of this line "
+    return YamlWrong(line, f"This is not YAML: {said[:120]}. Look at the quotes and the indentation of this line "
                            "and the one before; a text with `: ` or ` #` in it needs quotes.")  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from pydantic import SecretStr
 
 from lib.clients import faults, unreached
 from lib.clients.connections import ExchangeDeadline
-from lib.clients.wire import BODY_LIMIT, KeyHeader, NoAnswer, NotConnected, Wire, WireAnswer
+from lib.clients.vendor import Vendor
+from lib.clients.wire import BODY_LIMIT, KeyHeader, NoAnswer, NotConnected, Wire, WireAnswer, too_large
 from lib.errors import (
     Ambiguous,
     GreenroomError,
@@ -58,7 +59,7 @@ _TOO_LONG = re.compile(
 )
 """How OpenAI, llama.cpp and vLLM say that a request is longer than the model can read."""
 
-_PLAIN = (unreached.DNS, unreached.REFUSED, unreached.SILENT)
+_PLAIN = (unreached.DNS.code, unreached.REFUSED.code, unreached.SILENT.code)
 """With an endpoint that is mostly a program on the same machine, these mean that it does not run."""
 
 _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
@@ -193,7 +194,9 @@ class ChatClient:
         return requests.Request("POST", self._url, data=raw, headers={"Content-Type": "application/json"})
 
     def _told(self, answer: WireAnswer) -> GreenroomError:
-        error = faults.error_for(answer, who=self._who, reads=False, names_one=False, hide=self._redaction.text)
+        error = faults.error_for(
+            answer, vendor=Vendor(self._who), reads=False, names_one=False, hide=self._redaction.text
+        )
         if isinstance(error, OutOfCredit):
             error.message = f"The account at {self._who} has no credit left ({answer.status})."
         if not isinstance(error, UpstreamError):
@@ -214,17 +217,17 @@ class ChatClient:
 
     def _failure(self, error: NotConnected | NoAnswer | ValueError) -> GreenroomError:
         if isinstance(error, NotConnected):
-            reason, told = error.reason, f"{self._who} can't be reached: {error}."
-            hint = "" if reason in _PLAIN else f"{reason.hint()} Nothing of the call is lost."
-            return self._error(NotSent(told, code=reason.code), hint)
+            code, told = error.reason.code, f"{self._who} can't be reached: {error}."
+            hint = "" if code in _PLAIN else f"{error.reason.hint()} Nothing of the call is lost."
+            return self._error(NotSent(told, code=code), hint)
         if isinstance(error, NoAnswer):
             code = "connection_lost" if error.lost else "no_answer"
-            return self._error(Ambiguous(str(error).replace("{who}", self._who), code=code))
+            return self._error(Ambiguous(error.told(self._who), code=code))
         return SettingsWrong("CHAT_API_KEY or CHAT_BASE_URL can't be used in a request.")
 
     def _error(self, error: GreenroomError, hint: str | None = None) -> GreenroomError:
         error.args = (error.message,)
-        error.hint = hint or _HINTS.get(type(error), error.hint)
+        error.advice, error.besides = hint or _HINTS.get(type(error), error.advice), ""
         return error
 
 
@@ -278,12 +281,15 @@ class _LineWire(Wire):
         if failure is not None:
             raise failure
 
+    def _no_end(self, who: str) -> str:
+        return f"{who}'s answer had no end within {self._stream_s:g} s."
+
     def _split(self, answer: requests.Response, deadline: ExchangeDeadline) -> Iterator[bytes]:
         rest, size = b"", 0
         while part := self._part(answer, deadline):
             size += len(part)
             if size > BODY_LIMIT:
-                raise NoAnswer(f"{{who}}'s answer is larger than {BODY_LIMIT // (1024 * 1024)} MB.", lost=False)
+                raise NoAnswer(too_large, lost=False)
             *whole, rest = (rest + part).split(b"\n")
             yield from (line.strip() for line in whole)
         if rest.strip():
@@ -294,7 +300,7 @@ class _LineWire(Wire):
             return bytes(answer.raw.read1(65536, decode_content=True))
         except urllib3.exceptions.TimeoutError:
             if deadline.passed:
-                raise NoAnswer(f"{{who}}'s answer had no end within {self._stream_s:g} s.", lost=False) from None
+                raise NoAnswer(self._no_end, lost=False) from None
             raise
 
 

@@ -15,15 +15,20 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from lib.clients.transport import Success, Transport
-from lib.errors import GreenroomError, KeyRefused, NotFound
+from lib.clients.vendor import Vendor
+from lib.errors import Ambiguous, KeyRefused, NotFound, OutOfCredit
 
 T = TypeVar("T")
 
 BASE_URL = "https://api.daily.co/v1"
-_HINTS: dict[type[GreenroomError], str] = {
-    KeyRefused: "Put a valid DAILY_API_KEY in .env and restart. phoenix_rest and text chat work without it.",
-}
-_BETWEEN = "Check whether a proxy or a login page of this network answers in Daily's place. Nothing was done."
+DAILY = Vendor(
+    "Daily",
+    hints={
+        KeyRefused: "Put a valid DAILY_API_KEY in .env and restart. phoenix_rest and text chat work without it.",
+        OutOfCredit: "Top up the Daily account. phoenix_rest and text chat work meanwhile.",
+        Ambiguous: "Try again in a moment. An empty room at Daily costs nothing and closes by itself.",
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Daily:
             api_key=api_key,
             timeouts=timeouts,
             sleep=sleep,
-            who="Daily",
+            vendor=DAILY,
             header="Authorization",
             scheme="Bearer",
         )
@@ -111,13 +116,7 @@ class Daily:
         self, method: str, route: str, parse: Callable[[Success], T], body: Any = None, *, room_name: str = ""
     ) -> T:
         ids = {"room_name": room_name} if room_name else {}
-        try:
-            return self._transport.request(method, route, parse, body=body, query=None, **ids)
-        except GreenroomError as error:
-            # Its address is no setting: whoever answers in its place stands in between.
-            between = _BETWEEN if "TAVUS_BASE_URL" in error.hint else error.hint
-            error.hint = _HINTS.get(type(error), between)
-            raise
+        return self._transport.request(method, route, parse, body=body, query=None, **ids)
 
 
 def _room(answer: Success) -> Room:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from lib.clients.vendor import Vendor
 from lib.clients.wire import WireAnswer
 from lib.errors import (
     Ambiguous,
@@ -27,6 +28,9 @@ from lib.errors import (
 )
 
 TEXT_LIMIT = 300
+NOTHING_DONE = "Nothing was done."
+AGAIN: Mapping[str, str] = {"hint": "", "besides": "Try again in a moment."}
+"""What to do where no answer came to a question: ask again."""
 _UNKNOWN_ID = re.compile(
     r"\binvalid (persona|pal|replica|face|conversation|objectives?|guardrails?|document)_?(id|uuid)\b"
     r"|\bnot found\b|\bdoes not exist\b",
@@ -85,71 +89,71 @@ def retry_after_s(answer: WireAnswer, now: datetime | None = None) -> float | No
 
 
 def error_for(
-    answer: WireAnswer, *, who: str, reads: bool, names_one: bool, hide: Callable[[str], str]
+    answer: WireAnswer, *, vendor: Vendor, reads: bool, names_one: bool, hide: Callable[[str], str]
 ) -> GreenroomError:
     """The error behind an answer that is no success.
 
-    `who` is the other side's name, `reads` is true for a GET (nothing can have been done), `names_one` where the
-    address holds an id, so that "unknown id" speaks of that one thing and not of something in the body. `hide` takes
-    the secrets out of what the other side says.
+    `reads` is true for a GET (nothing can have been done), `names_one` where the address holds an id, so that "unknown
+    id" speaks of that one thing and not of something in the body. `hide` takes the secrets out of what the other side
+    says.
     """
-    error = _error_for(answer, who=who, reads=reads, names_one=names_one, text=vendor_text(answer, hide))
+    text = vendor_text(answer, hide)
+    error = _error_for(answer, vendor=vendor, reads=reads, names_one=names_one, text=text)
+    error.said = text
     if error.message[-1] not in ".!?…":
         error.message += "."
         error.args = (error.message,)
     return error
 
 
-def _error_for(answer: WireAnswer, *, who: str, reads: bool, names_one: bool, text: str) -> GreenroomError:
-    status = answer.status
+def _error_for(answer: WireAnswer, *, vendor: Vendor, reads: bool, names_one: bool, text: str) -> GreenroomError:
+    status, who = answer.status, vendor.name
     said = f": {text}" if text else " with a web page instead of data" if web_page(answer) else ""
     after = retry_after_s(answer)
     if 300 <= status < 400:
-        return _redirect(status, who)
+        return _redirect(status, vendor)
     if status in (401, 403):
-        return KeyRefused(f"{who} refused the key ({status}){said}", status=status)
+        return vendor.error(KeyRefused, f"{who} refused the key ({status}){said}", status=status)
     if status == 402 or (400 <= status < 500 and _NO_CREDIT.search(text)):
-        return OutOfCredit(f"The {who} account has no minutes left ({status}){said}", status=status)
+        return vendor.error(OutOfCredit, f"The {who} account has no minutes left ({status}){said}", status=status)
     if 400 <= status < 500 and _NO_SLOT.search(text):
-        return SlotsFull(f"All conversation slots of the {who} account are in use ({status}){said}", status=status)
+        told = f"All conversation slots of the {who} account are in use ({status}){said}"
+        return vendor.error(SlotsFull, told, status=status)
     if status == 429:
-        return RateLimited(f"{who} asks to slow down (429){said}", status=status, retry_after_s=after)
+        return vendor.error(RateLimited, f"{who} asks to slow down (429){said}", status=status, retry_after_s=after)
     if status == 408 or not 400 <= status < 500:
-        hint = "Try again in a moment." if reads else None
         told = f"{who} failed ({status}){said}" if status >= 400 else f"{who} answered {status}{said}"
-        return Ambiguous(told, status=status, code="server_error", retry_after_s=after, hint=hint)
+        then = AGAIN if reads else {}
+        return vendor.error(Ambiguous, told, status=status, code="server_error", retry_after_s=after, **then)
     if status == 409 and b"maker_changes" in answer.body:
-        hint = "Keep the draft and publish or discard it in PAL Maker, or overwrite it. Nothing was done."
-        return UpstreamRejected(
-            f"Somebody has unpublished changes in PAL Maker (409){said}", status=409, code="maker_changes", hint=hint
-        )
+        told = f"Somebody has unpublished changes in PAL Maker (409){said}"
+        hint = "Keep the draft and publish or discard it in PAL Maker, or overwrite it."
+        return UpstreamRejected(told, status=409, code="maker_changes", hint=hint, besides=NOTHING_DONE)
     if text and names_one and (status == 404 or _UNKNOWN_ID.search(text)):
         return NotFound(f"{who} does not know it ({status}): {text}", status=status)
     if web_page(answer):
-        hint = "Check TAVUS_BASE_URL: the address may be wrong, or no longer in use. Nothing was done."
-        return UpstreamRejected(f"{who} answered {status}{said}", status=status, code="web_page", hint=hint)
+        wrong = f"Check {vendor.address}: the address may be wrong, or no longer in use."
+        hint = wrong if vendor.address else vendor.in_its_place
+        told = f"{who} answered {status}{said}"
+        return UpstreamRejected(told, status=status, code="web_page", hint=hint, besides=NOTHING_DONE)
     if unknown := _UNKNOWN_THING.search(text):
         thing = "persona" if unknown[1].lower() in ("persona", "pal") else "replica"
         told = f"{who} does not know the {thing} that was named ({status}): {text}"
-        hint = f"Choose a {thing} that this account has. Nothing was done."
-        return UpstreamRejected(told, status=status, code=f"{thing}_unknown", hint=hint)
-    return UpstreamRejected(f"{who} refused the request ({status}){said}", status=status)
+        hint = f"Choose a {thing} that this account has."
+        return UpstreamRejected(told, status=status, code=f"{thing}_unknown", hint=hint, besides=NOTHING_DONE)
+    return vendor.error(UpstreamRejected, f"{who} refused the request ({status}){said}", status=status)
 
 
-def unusable(answer: WireAnswer, *, who: str, reads: bool) -> Ambiguous:
+def unusable(answer: WireAnswer, *, vendor: Vendor, reads: bool) -> Ambiguous:
     """A success in a form that says nothing: HTML of a login page, half an answer, an id that is missing."""
     page = ", but with a web page instead of data" if web_page(answer) else ", but not in a form that can be used"
-    return Ambiguous(
-        f"{who} answered {answer.status}{page}.",
-        status=answer.status,
-        code="unusable_answer",
-        hint="Check TAVUS_BASE_URL and whether this network asks for a login." if reads else None,
-    )
+    told = f"{vendor.name} answered {answer.status}{page}."
+    hint = vendor.in_its_place if reads else None
+    return vendor.error(Ambiguous, told, status=answer.status, code="unusable_answer", hint=hint)
 
 
-def _redirect(status: int, who: str) -> GreenroomError:
-    told = f"{who} answered with a redirect ({status}), which is not followed: the key goes to no other address"
-    hint = "Check TAVUS_BASE_URL and whether this network asks for a login."
+def _redirect(status: int, vendor: Vendor) -> GreenroomError:
+    told = f"{vendor.name} answered with a redirect ({status}), which is not followed: the key goes to no other address"
     if status in (301, 302, 307, 308):
-        return UpstreamRejected(told, status=status, code="redirect", hint=hint)
-    return Ambiguous(told, status=status, code="redirect")
+        return UpstreamRejected(told, status=status, code="redirect", hint=vendor.in_its_place)
+    return vendor.error(Ambiguous, told, status=status, code="redirect")

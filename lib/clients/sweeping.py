@@ -111,12 +111,12 @@ def _pages(
         # Page 1 may repeat page 0, where both mean the first.
         if 0 <= total <= len(found) or (page >= 1 and not rows) or (page >= 2 and not new):
             return total
-    raise Ambiguous(f"{transport.who}'s list does not end.", hint="Try again in a moment.")
+    raise Ambiguous(f"{transport.vendor.name}'s list does not end.", hint="Try again in a moment.")
 
 
 def _in_time(transport: Transport, until: float) -> None:
     if time.monotonic() >= until:
-        told = f"{transport.who}'s list could not be read to its end within {WHOLE_LIST_S:g} s."
+        told = f"{transport.vendor.name}'s list could not be read to its end within {WHOLE_LIST_S:g} s."
         raise Ambiguous(told, code="no_answer", hint="Try again in a moment.")
 
 

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from lib.clients import faults
 from lib.clients.unreached import NOTHING_SENT
+from lib.clients.vendor import TAVUS, Vendor
 from lib.clients.wire import KeyHeader, NoAnswer, NotConnected, Wire, WireAnswer
 from lib.errors import Ambiguous, BadInput, GreenroomError, NotFound, NotSent, SettingsWrong
 from lib.models import is_loopback
@@ -102,12 +103,12 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         recorder: Callable[[SentRequest], None] | None = None,
         redaction: Redaction | None = None,
-        who: str = "Tavus",
+        vendor: Vendor = TAVUS,
         header: str = "x-api-key",
         scheme: str = "",
     ) -> None:
         self.reach_at(base_url)
-        self.who = who
+        self.vendor = vendor
         self.skew_s: float | None = None
         self._sleep = sleep
         self._recorder = recorder
@@ -189,7 +190,7 @@ class Transport:
     def _answer(self, asked: _Asked) -> WireAnswer | GreenroomError:
         base_url, loopback = self._base_url, self._loopback
         if not base_url:
-            return NotSent(f"The address of {self.who} is not known yet.", hint="Try again in a moment.")
+            return NotSent(f"The address of {self.vendor.name} is not known yet.", hint="Try again in a moment.")
         method, payload, url = asked.method, asked.payload, base_url + asked.path
         headers = {"Content-Type": "application/json"} if payload is not None else {}
         request = requests.Request(method, url, params=dict(asked.query), data=payload, headers=headers)
@@ -198,15 +199,15 @@ class Transport:
                 return self._reading.send(request, loopback=loopback, own_connection=False)
             return self._writing.send(request, loopback=loopback, own_connection=True)
         except ValueError:
-            return SettingsWrong(f"{self.who}'s key or address can't be used in a request.")
+            return SettingsWrong(f"{self.vendor.name}'s key or address can't be used in a request.")
         except NotConnected as error:
-            address = "TAVUS_BASE_URL" if self.who == "Tavus" else "the address"
-            told = f"{self.who} can't be reached at {urlsplit(base_url).netloc}: {error}."
-            return NotSent(told, code=error.reason.code, hint=f"{error.reason.hint(address)} {NOTHING_SENT}")
+            hint = error.reason.hint(self.vendor.address or "the address")
+            told = f"{self.vendor.name} can't be reached at {urlsplit(base_url).netloc}: {error}."
+            return NotSent(told, code=error.reason.code, hint=hint, besides=NOTHING_SENT)
         except NoAnswer as error:
             code = "connection_lost" if error.lost else "no_answer"
-            hint = "Try again in a moment." if method == "GET" else None
-            return Ambiguous(str(error).replace("{who}", self.who), code=code, hint=hint)
+            then = faults.AGAIN if method == "GET" else {}
+            return self.vendor.error(Ambiguous, error.told(self.vendor.name), code=code, **then)
 
     def _outcome(
         self, method: str, route: str, parse: Callable[[Success], T], answer: WireAnswer
@@ -221,9 +222,9 @@ class Transport:
             try:
                 return parse(Success(answer.status, body))
             except ValueError:
-                return faults.unusable(answer, who=self.who, reads=reads)
+                return faults.unusable(answer, vendor=self.vendor, reads=reads)
         hide = self._redaction.text
-        return faults.error_for(answer, who=self.who, reads=reads, names_one="{" in route, hide=hide)
+        return faults.error_for(answer, vendor=self.vendor, reads=reads, names_one="{" in route, hide=hide)
 
 
 def _call(asked: _Asked, at: datetime, ms: float, status: int | None, outcome: object) -> SentRequest:

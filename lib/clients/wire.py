@@ -6,7 +6,7 @@ to have done nothing at the other side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,12 @@ class NotConnected(Exception):
 class NoAnswer(Exception):
     """The request left, and no whole answer came within the time or size allowed.
 
-    The text is a sentence with `{who}` in the place of the other side's name.
+    `told` makes the sentence of it, from the other side's name.
     """
 
-    def __init__(self, told: str, *, lost: bool) -> None:
-        super().__init__(told)
+    def __init__(self, told: Callable[[str], str], *, lost: bool) -> None:
+        super().__init__(told("The other side"))
+        self.told = told
         self.lost = lost
 
 
@@ -167,11 +168,11 @@ class Wire:
             parts.append(part)
             size += len(part)
             if size > BODY_LIMIT:
-                raise NoAnswer(f"{{who}}'s answer is larger than {BODY_LIMIT // (1024 * 1024)} MB.", lost=False)
+                raise NoAnswer(too_large, lost=False)
         return b"".join(parts)
 
-    def _too_slow(self) -> str:
-        return f"{{who}} did not answer within {self._timeouts[1]:g} s."
+    def _too_slow(self, who: str) -> str:
+        return f"{who} did not answer within {self._timeouts[1]:g} s."
 
     def _failure(self, error: Exception, deadline: ExchangeDeadline) -> NotConnected | NoAnswer:
         reason = getattr(error.args[0], "reason", None) if error.args else None
@@ -181,5 +182,13 @@ class Wire:
             return NotConnected(unreached.PROXY)
         late = isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
         if late or deadline.passed:
-            return NoAnswer(self._too_slow(), lost=False)
-        return NoAnswer("The connection to {who} was lost before its answer was complete.", lost=True)
+            return NoAnswer(self._too_slow, lost=False)
+        return NoAnswer(_broken_off, lost=True)
+
+
+def too_large(who: str) -> str:
+    return f"{who}'s answer is larger than {BODY_LIMIT // (1024 * 1024)} MB."
+
+
+def _broken_off(who: str) -> str:
+    return f"The connection to {who} was lost before its answer was complete."

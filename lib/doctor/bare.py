@@ -9,18 +9,17 @@ from pathlib import Path
 from lib.doctor.causes import of_platform
 from lib.doctor.machine import Machine, versions
 from lib.doctor.probe import Probe
-from lib.doctor.report import CheckResult, HealthCheck
+from lib.doctor.report import CheckId, CheckResult, HealthCheck
 
 LITTLE_SPACE = 200 * 1024 * 1024
-WORKER = "Pipecat worker"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^;\s]+)\s*(;.*)?$")
 
 
 def this_machine(here: Machine) -> HealthCheck:
     """System, architecture, C library and Python."""
     if not here.python_fits:
-        return HealthCheck("This machine", CheckResult.FAIL, f"{here}.", "Install Python 3.11 or newer.")
-    return HealthCheck("This machine", CheckResult.PASS, f"{here}.")
+        return HealthCheck(CheckId.MACHINE, CheckResult.FAIL, f"{here}.", "Install Python 3.11 or newer.")
+    return HealthCheck(CheckId.MACHINE, CheckResult.PASS, f"{here}.")
 
 
 def packages(root: Path) -> HealthCheck:
@@ -29,7 +28,7 @@ def packages(root: Path) -> HealthCheck:
         wanted = pinned(root)
     except OSError:
         return HealthCheck(
-            "Packages", CheckResult.FAIL, "requirements.txt can't be read.", "Get the whole project again."
+            CheckId.PACKAGES, CheckResult.FAIL, "requirements.txt can't be read.", "Get the whole project again."
         )
     found = versions(wanted)
     absent = [name for name, version in found.items() if not version]
@@ -38,16 +37,16 @@ def packages(root: Path) -> HealthCheck:
     ]
     if absent:
         return HealthCheck(
-            "Packages", CheckResult.FAIL, f"Not installed: {', '.join(absent)}.", "Run python dev.py run."
+            CheckId.PACKAGES, CheckResult.FAIL, f"Not installed: {', '.join(absent)}.", "Run python dev.py run."
         )
     if other:
         return HealthCheck(
-            "Packages",
+            CheckId.PACKAGES,
             CheckResult.LOOK,
             f"{'; '.join(other)}.",
             "Run pip install --require-hashes -r requirements.lock.",
         )
-    return HealthCheck("Packages", CheckResult.PASS, f"All {len(wanted)} that are named are installed as pinned.")
+    return HealthCheck(CheckId.PACKAGES, CheckResult.PASS, f"All {len(wanted)} that are named are installed as pinned.")
 
 
 def pinned(root: Path) -> dict[str, str]:
@@ -63,13 +62,13 @@ def worker(here: Machine, tried: Probe) -> HealthCheck:
     """Whether the packages of the Pipecat worker can be loaded. Not having them is no failure: one mode needs them."""
     stuck = of_platform(here)
     if stuck is not None:
-        return HealthCheck(WORKER, CheckResult.LOOK, stuck.cause, stuck.fix)
+        return HealthCheck(CheckId.WORKER, CheckResult.LOOK, stuck.cause, stuck.fix)
     if tried.cause is not None:
         absent = tried.cause.code == "pipecat_missing"
         told = tried.cause.cause + (" Only the mode pipecat_daily needs it." if absent else "")
-        return HealthCheck(WORKER, CheckResult.SKIP if absent else CheckResult.LOOK, told, tried.cause.fix)
+        return HealthCheck(CheckId.WORKER, CheckResult.SKIP if absent else CheckResult.LOOK, told, tried.cause.fix)
     told = f"Python {tried.python}, Pipecat {tried.pipecat}, daily-python {tried.daily}: all can be loaded."
-    return HealthCheck(WORKER, CheckResult.PASS, told)
+    return HealthCheck(CheckId.WORKER, CheckResult.PASS, told)
 
 
 def disk(folder: Path) -> HealthCheck:
@@ -78,8 +77,10 @@ def disk(folder: Path) -> HealthCheck:
     try:
         free = shutil.disk_usage(there).free
     except OSError as error:
-        return HealthCheck("Disk", CheckResult.LOOK, f"It can't be asked: {error.strerror}.")
+        return HealthCheck(CheckId.DISK, CheckResult.LOOK, f"It can't be asked: {error.strerror}.")
     told = f"{free / 1024**3:.1f} GB free."
     if free < LITTLE_SPACE:
-        return HealthCheck("Disk", CheckResult.LOOK, told, "Make room: once the disk is full, no session can start.")
-    return HealthCheck("Disk", CheckResult.PASS, told)
+        return HealthCheck(
+            CheckId.DISK, CheckResult.LOOK, told, "Make room: once the disk is full, no session can start."
+        )
+    return HealthCheck(CheckId.DISK, CheckResult.PASS, told)

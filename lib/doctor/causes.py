@@ -15,18 +15,20 @@ from lib.doctor.machine import Machine, version
 PIPECAT = 'pip install "pipecat-ai[tavus]>=1.13,<2"'
 INSTALL = "python dev.py worker"
 GUIDE = "docs/platforms.md"
-CHAT_WORKS = "Text chat works. The mode phoenix_rest works too: it needs nothing but a browser."
+PHOENIX_WORKS = "The mode phoenix_rest works too: it needs nothing but a browser."
 FIRST_WINDOWS_WHEEL = "0.34.0"
 
 
 @dataclass(frozen=True)
 class Cause:
-    """`code` is stable; `cause`, `works` and `fix` are each one or two sentences without markup."""
+    """`code` is stable; `cause`, `works` and `fix` are each one or two sentences without markup. `command` is what to
+    run where that alone mends it, "" where nothing does."""
 
     code: str
     cause: str
     fix: str
-    works: str = CHAT_WORKS
+    works: str = PHOENIX_WORKS
+    command: str = ""
 
 
 def of_platform(here: Machine) -> Cause | None:
@@ -134,12 +136,14 @@ def _of_import(told: str, here: Machine, daily: str, daily_from: str) -> Iterato
             "pipecat_missing",
             "Pipecat is not installed in the worker's Python.",
             f"Run {INSTALL}. Its environment is used unless PIPECAT_PYTHON names another.",
+            command=INSTALL,
         )
     if re.search(r"No module named '?daily'?", told):
         yield stuck or Cause(
             "daily_missing",
             "No module named 'daily': daily-python is not installed in the worker's Python.",
             f"Run {INSTALL}, or in an environment of your own {PIPECAT}.",
+            command=INSTALL,
         )
     missing = re.search(r"No module named '?([\w.]+)'?", told)
     if missing:
@@ -147,6 +151,7 @@ def _of_import(told: str, here: Machine, daily: str, daily_from: str) -> Iterato
             "module_missing",
             f"{missing[1]} is not installed in the worker's Python.",
             f"Run {INSTALL}.",
+            command=INSTALL,
         )
     yield Cause(
         "import_failed",

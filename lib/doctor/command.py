@@ -12,9 +12,8 @@ from lib.doctor import bare
 from lib.doctor.machine import machine
 from lib.doctor.modes import ModeFacts, matrix
 from lib.doctor.probe import probe, worker_python
-from lib.doctor.report import WORDS, CheckResult, HealthCheck, Report, report_json, verdict
+from lib.doctor.report import WORDS, CheckId, CheckResult, HealthCheck, Report, report_json, verdict
 
-PAID = "Start, for real"
 Full = Callable[[], Report]
 
 
@@ -36,7 +35,7 @@ def run(
     if paid is not None:
         first = [check.name for check in report.checks if check.result is CheckResult.FAIL]
         told = f"Not tried: to be fixed first: {', '.join(first)}."
-        report = with_check(report, HealthCheck(PAID, CheckResult.SKIP, told) if first else paid())
+        report = with_check(report, HealthCheck(CheckId.START_PAID, CheckResult.SKIP, told) if first else paid())
     out(report_json(report) if as_json else as_text(report))
     return 1 if report.result is CheckResult.FAIL else 0
 

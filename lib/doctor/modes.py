@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lib.doctor.causes import INSTALL, Cause, of_platform
+from lib.doctor.causes import Cause, of_platform
 from lib.doctor.machine import Machine
 from lib.doctor.probe import Probe
 
@@ -88,10 +88,10 @@ def _here(here: Machine, worker: Probe | None) -> ModeState:
     if worker is None:
         return ModeState("pipecat_daily", ModeStanding.CANT, "Its packages were not tried.", "Run the checks.")
     if worker.cause is not None:
-        told, fix = worker.cause.cause, worker.cause.fix
-        if INSTALL in fix:
-            return ModeState("pipecat_daily", ModeStanding.COMMAND, told, INSTALL)
-        return ModeState("pipecat_daily", ModeStanding.CANT, told, fix)
+        cause = worker.cause
+        if cause.command:
+            return ModeState("pipecat_daily", ModeStanding.COMMAND, cause.cause, cause.command)
+        return ModeState("pipecat_daily", ModeStanding.CANT, cause.cause, cause.fix)
     loaded = f"Pipecat {worker.pipecat} and daily-python {worker.daily} can be loaded"
     return ModeState("pipecat_daily", ModeStanding.WORKS, f"{loaded}.")
 

@@ -30,14 +30,58 @@ class CheckResult(StrEnum):
 WORDS = {CheckResult.FAIL: "fail", CheckResult.LOOK: "to check", CheckResult.PASS: "pass", CheckResult.SKIP: "not run"}
 
 
+class CheckId(StrEnum):
+    """What a check is known by to a program. A setting's check has the setting's name for it.
+
+    Each with how a person calls it.
+    """
+
+    shown: str
+
+    def __new__(cls, value: str, shown: str) -> CheckId:
+        one = str.__new__(cls, value)
+        one._value_, one.shown = value, shown
+        return one
+
+    MACHINE = "machine", "This machine"
+    PACKAGES = "packages", "Packages"
+    WORKER = "worker", "Pipecat worker"
+    DISK = "disk", "Disk"
+    SETTINGS = "settings", "Settings"
+    TAVUS = "tavus", "Tavus"
+    SANDBOX = "sandbox", "Sandbox"
+    CLOCK = "clock", "Clock"
+    REPLICAS = "replicas", "Replicas"
+    DATABASE = "database", "Database"
+    MODE = "mode", "Avatar mode"
+    DAILY = "daily", "Daily"
+    DAILY_ROOM = "daily_room", "Daily room: create and delete"
+    CALLS = "calls", "Calls"
+    BACKGROUND = "background", "Background watch"
+    CHAT = "chat", "Text chat"
+    CALLBACKS = "callbacks", "Callbacks"
+    CLUSTER = "cluster", "Kubernetes cluster"
+    INNER = "inner_parts", "Streamlit's inner parts"
+    START_FREE = "start_free", "Start, tried free"
+    START_PAID = "start_paid", "Start, for real"
+    BROWSER = "browser", "This browser"
+    MICROPHONE = "microphone", "Microphone"
+    CAMERA = "camera", "Camera"
+
+
 @dataclass(frozen=True)
 class HealthCheck:
-    """One question with its answer. `fix` says what to do, "" where there is nothing to do."""
+    """One question with its answer. `id` is a CheckId or a setting's name; `fix` says what to do, "" if nothing."""
 
-    name: str
+    id: str
     result: CheckResult
     evidence: str
     fix: str = ""
+
+    @property
+    def name(self) -> str:
+        """How a person calls it."""
+        return self.id.shown if isinstance(self.id, CheckId) else self.id
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lib.doctor.command import PAID
-from lib.doctor.report import CheckResult, HealthCheck, Report
+from lib.doctor.report import CheckId, CheckResult, HealthCheck, Report
 from lib.errors import GreenroomError
 from lib.services.diagnostics.configuration import Configuration
 from lib.services.diagnostics.service import Diagnostics
@@ -63,13 +62,17 @@ def paid_check(root: Path, agent_id: str, say: Callable[[str], None]) -> HealthC
     """
     loaded = load(root)
     if loaded.settings.sandbox:
-        return HealthCheck(PAID, CheckResult.SKIP, "Not tried: without TAVUS_API_KEY there is nothing to pay.")
+        return HealthCheck(
+            CheckId.START_PAID, CheckResult.SKIP, "Not tried: without TAVUS_API_KEY there is nothing to pay."
+        )
     services = build(root, loaded)
     try:
         services.open("")
         known = services.agents.all()
         if not known:
-            return HealthCheck(PAID, CheckResult.FAIL, "There is no agent to start.", "Make one on the Agents page.")
+            return HealthCheck(
+                CheckId.START_PAID, CheckResult.FAIL, "There is no agent to start.", "Make one on the Agents page."
+            )
         agent = services.agents.get(agent_id) if agent_id else known[0]
         say(
             f"A real call of {agent.name!r} ({agent.id}) is started and ended as soon as its avatar is in the room. "
@@ -80,6 +83,6 @@ def paid_check(root: Path, agent_id: str, say: Callable[[str], None]) -> HealthC
         check, hide = services.trial.paid(agent.id), Configuration(loaded).hide
         return replace(check, evidence=hide(check.evidence), fix=hide(check.fix))
     except GreenroomError as error:
-        return HealthCheck(PAID, CheckResult.FAIL, error.message, error.hint)
+        return HealthCheck(CheckId.START_PAID, CheckResult.FAIL, error.message, error.hint)
     finally:
         services.close()

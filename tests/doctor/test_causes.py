@@ -38,7 +38,7 @@ def test_the_platforms_with_wheels_are_fit(here: Machine) -> None:
 def test_a_platform_without_wheels_is_named_with_its_way_out(here: Machine, code: str, told: str) -> None:
     cause = of_platform(here)
     assert cause is not None and cause.code == code and told in f"{cause.cause} {cause.fix}"
-    assert cause.fix.endswith(".") and "Text chat works" in cause.works
+    assert cause.fix.endswith(".") and "phoenix_rest works" in cause.works
 
 
 NO_DAILY = "ModuleNotFoundError: No module named 'daily'"

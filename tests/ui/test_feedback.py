@@ -95,7 +95,11 @@ def test_a_message_reads_as_a_sentence(message: str, read: str) -> None:
     assert feedback.sentence(message) == read
 
 
-def test_a_hint_keeps_only_what_the_page_has_not_said_itself() -> None:
-    assert feedback.advice(UpstreamRejected.hint) == "Correct what the message names and try again."
-    assert feedback.advice(OutOfCredit.hint) == "Top up the Tavus account or wait for the next period."
-    assert feedback.advice("Nothing was created and nothing is billed. Start again.") == "Start again."
+def test_what_a_page_says_itself_is_apart_from_what_to_do() -> None:
+    refused, empty = UpstreamRejected("x"), OutOfCredit("x")
+    assert (refused.advice, refused.besides) == ("Correct what the message names and try again.", "Nothing was done.")
+    assert refused.hint == "Correct what the message names and try again. Nothing was done."
+    assert empty.advice == "Top up the Tavus account or wait for the next period."
+    own = UpstreamRejected("x", hint="Start again.")
+    assert (own.hint, own.advice, own.besides) == ("Start again.", "Start again.", "")
+    assert UpstreamRejected("x", hint="Look.", besides="Nothing is lost.").hint == "Look. Nothing is lost."

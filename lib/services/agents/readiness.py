@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from lib.models import Agent, CallLimits, Document, Persona, Replica
 from lib.services.agents import languages
@@ -15,10 +16,22 @@ from lib.services.catalogue.catalogue import Listing
 from lib.services.wording.plain import minutes
 
 
+class AgentPiece(StrEnum):
+    """What an agent is made of."""
+
+    PERSONA = "Persona"
+    REPLICA = "Replica"
+    LANGUAGE = "Language"
+    DOCUMENTS = "Documents"
+    RECORDING = "Recording"
+    LIMITS = "Limits"
+
+
 @dataclass(frozen=True)
 class Missing:
-    """One thing that an agent lacks. `blocks`: no call can start before it is mended."""
+    """One thing that an agent lacks, and in which of its pieces. `blocks`: no call can start before it is mended."""
 
+    piece: AgentPiece
     code: str
     message: str
     hint: str
@@ -65,46 +78,65 @@ def _persona(
     agent: Agent, persona: Persona | None, known: Known, persona_was: Callable[[str], str]
 ) -> Iterator[Missing]:
     if not agent.persona_id:
-        yield Missing("no_persona", "No persona chosen", "Choose one: it says how the avatar behaves.", False)
+        yield Missing(
+            AgentPiece.PERSONA, "no_persona", "No persona chosen", "Choose one: it says how the avatar behaves.", False
+        )
     elif known.personas and known.personas.complete and persona is None:
         was = persona_was(agent.persona_id)
         if was:
             hint = "Choose another persona, or bring it back on the page Personas."
-            yield Missing("persona_deleted", f"Its persona {was[:60]} was deleted", hint, True)
+            yield Missing(AgentPiece.PERSONA, "persona_deleted", f"Its persona {was[:60]} was deleted", hint, True)
         else:
             hint = "It may have been deleted, or belong to another account. Choose another persona."
-            yield Missing("persona_gone", "Its persona is not in this account", hint, True)
+            yield Missing(AgentPiece.PERSONA, "persona_gone", "Its persona is not in this account", hint, True)
     elif persona and persona.pipeline_mode == "echo":
-        yield Missing("echo_persona", "Its persona only repeats (echo)", "Choose a persona that converses.", False)
+        yield Missing(
+            AgentPiece.PERSONA,
+            "echo_persona",
+            "Its persona only repeats (echo)",
+            "Choose a persona that converses.",
+            False,
+        )
 
 
 def _replica(agent: Agent, replica_id: str, known: Known) -> Iterator[Missing]:
     if not replica_id:
         if known.personas is not None or not agent.persona_id:
-            yield Missing("no_replica", "No replica chosen", "Choose a replica for this agent.", True)
+            yield Missing(
+                AgentPiece.REPLICA, "no_replica", "No replica chosen", "Choose a replica for this agent.", True
+            )
         return
     if not known.replicas:
         return
     replica = known.replicas.find(replica_id)
     if replica is None:
         if known.replicas.complete:
-            yield Missing("replica_gone", "Its replica was deleted", "Choose another replica.", True)
+            yield Missing(
+                AgentPiece.REPLICA, "replica_gone", "Its replica was deleted", "Choose another replica.", True
+            )
         return
     stands = replicas.condition(replica)
     if not stands.wearable:
-        yield Missing(f"replica_{stands.state}", f"Its replica is not ready. {stands.words}", stands.hint, True)
+        yield Missing(
+            AgentPiece.REPLICA,
+            f"replica_{stands.state}",
+            f"Its replica is not ready. {stands.words}",
+            stands.hint,
+            True,
+        )
 
 
 def _call(agent: Agent, persona: Persona | None, known: Known, most: CallLimits) -> Iterator[Missing]:
     call = agent.call
     doubt = languages.doubt(call.language, persona)
     if doubt:
-        yield Missing("language_unspoken", doubt.message, doubt.hint, False)
+        yield Missing(AgentPiece.LANGUAGE, "language_unspoken", doubt.message, doubt.hint, False)
     if known.documents is not None:
         for document_id in call.document_ids:
             yield from _document(document_id, known.documents)
     if call.recording and not call.recording_storage:
         yield Missing(
+            AgentPiece.RECORDING,
             "recording_nowhere",
             "Recording is on and has no storage",
             "Name the bucket or container: Tavus records into a storage of your own.",
@@ -117,6 +149,7 @@ def _call(agent: Agent, persona: Persona | None, known: Known, most: CallLimits)
     ):
         if asked is not None and asked > limit:
             yield Missing(
+                AgentPiece.LIMITS,
                 "limit_lowered",
                 f"{what} ends after {minutes(limit)}, not after {minutes(asked)}",
                 "The limit of this installation is lower now. Save a lower one, or leave it empty.",
@@ -129,9 +162,16 @@ def _document(document_id: str, documents: Listing[Document]) -> Iterator[Missin
     if document is None:
         if not documents.complete:
             return
-        yield Missing("document_gone", f"Its document {document_id[:40]} was deleted", "Take it off the agent.", False)
+        yield Missing(
+            AgentPiece.DOCUMENTS,
+            "document_gone",
+            f"Its document {document_id[:40]} was deleted",
+            "Take it off the agent.",
+            False,
+        )
     elif document.status == "error":
         yield Missing(
+            AgentPiece.DOCUMENTS,
             "document_failed",
             f"Its document {document.name[:60] or document_id[:40]} could not be read",
             "Upload it again, or take it off the agent.",
@@ -139,6 +179,7 @@ def _document(document_id: str, documents: Listing[Document]) -> Iterator[Missin
         )
     elif document.status in ("started", "processing"):
         yield Missing(
+            AgentPiece.DOCUMENTS,
             "document_processing",
             f"Its document {document.name[:60] or document_id[:40]} is still being read",
             "A call that starts now may not know it yet.",

@@ -243,7 +243,8 @@ class Agents:
         for wrong in call_settings.wrong(call, self.most):
             raise BadInput(
                 f"{call_settings.LABELS[wrong.field]}: {wrong.message}",
-                hint=f"{wrong.hint} {BadInput.hint}".strip(),
+                hint=f"{wrong.hint} {BadInput.advice}".strip(),
+                besides=BadInput.besides,
             )
         return replace(agent, name=name, call=call)
 

@@ -74,5 +74,6 @@ class Breaker:
             f"Tavus has been out of reach{since}, so no call was asked for. The last try: {self._why}",
             code="tavus_out_of_reach",
             retry_after_s=wait_s,
-            hint="Try again in a moment: Greenroom then looks whether Tavus answers. Text chat works meanwhile.",
+            hint="",
+            besides="Try again in a moment: Greenroom then looks whether Tavus answers. Text chat works meanwhile.",
         )

@@ -75,7 +75,7 @@ class Claims:
         }
         if problem is not None and conversation.active:
             status, code = Status.ENDING, problem.code
-            said = {"reason": problem.message, "reason_code": problem.code, "reason_hint": problem.hint}
+            said = {"reason": problem.message, "reason_code": problem.code, "reason_hint": problem.advice}
         else:
             status, code = (Status.WAITING if conversation.active else Status.ENDING), ""
             said = {"reason": "", "reason_code": "", "reason_hint": ""}

@@ -38,6 +38,6 @@ class Gate:
             raise NotSent("Greenroom has not finished starting up.", hint="Try again in a moment.")
         if not self._watchdog.fit:
             told = "Greenroom's background watch is stuck, so no call is started: nobody would end it."
-            raise NotSent(told, code="watch_stuck", hint="Diagnostics says where. Text chat works meanwhile.")
+            raise NotSent(told, code="watch_stuck", hint="Diagnostics says where.", besides="Text chat works.")
         self._recovery.make_sure()
         self._breaker.check(self._probe)

@@ -117,7 +117,7 @@ class Monitor:
         if known is None and not isinstance(error, NotSent | Ambiguous | RateLimited):
             log.error("session %s can't be looked after: %s", session_id, error.message)
         since = known.since if known else self._ledger.clock()
-        self._troubles[session_id] = Trouble(error.message, error.hint, since)
+        self._troubles[session_id] = Trouble(error.message, error.advice, since)
 
     def eased(self, session_id: str) -> None:
         """Tavus could be asked about this session again."""

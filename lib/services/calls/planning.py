@@ -73,7 +73,7 @@ def refused(plan: CallPlan, error: GreenroomError, now: datetime) -> CallPlan:
         live_at=now,
         reason=error.message,
         reason_code=error.code,
-        reason_hint=error.hint,
+        reason_hint=error.advice,
     )
     return replace(plan, session=session)
 

@@ -193,7 +193,7 @@ class WorkerEvents:
             from_statuses=statuses,
             reason=error.message,
             reason_code=error.code,
-            reason_hint=error.hint,
+            reason_hint=error.advice,
             status=status,
         )
 

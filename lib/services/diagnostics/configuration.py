@@ -40,16 +40,11 @@ class Configuration:
         return rows + [self._wrong(problem) for name, problem in problems.items() if name not in NAMES]
 
     def _wrong(self, problem: SettingProblem) -> SettingRow:
-        """What was written, where the message quotes it (it may be a key in the wrong place), and what to do."""
-        written = re.match(rf"{re.escape(problem.name)} in (.+?)(?: \((.*)\))? can't be used", problem.message)
-        source = written[1].removeprefix("the ") if written else "–"
-        shown = (written and written[2]) or "not shown, in case it is a key"
-        return SettingRow(
-            problem.name,
-            shown if written else "can't be read",
-            source,
-            problem=self.hide(f"{_cause(problem)} {problem.hint}"),
-        )
+        """What was written, where that may be shown, and what to do."""
+        unread = "" if problem.must_be else "can't be read"
+        value = problem.shown or unread or "not shown, in case it is a key"
+        told = self.hide(f"{problem.cause} {problem.hint}")
+        return SettingRow(problem.name, value, problem.source or "–", problem=told)
 
     def _shown(self, name: str) -> str:
         settings = self._loaded.settings
@@ -101,12 +96,6 @@ class Configuration:
             if any(way[:length].lower() == end[-length:] for way in self._spelt if len(way) > length):
                 return length
         return 0
-
-
-def _cause(problem: SettingProblem) -> str:
-    """Why it can't be used, without the name and the value that stand beside it."""
-    _, found, why = problem.message.partition(" can't be used: it must be ")
-    return f"It must be {why}" if found else problem.message
 
 
 def _spellings(secret: str) -> Iterator[str]:

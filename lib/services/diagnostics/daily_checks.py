@@ -8,12 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from lib.clients.daily import Daily, Room
-from lib.doctor.report import CheckResult, HealthCheck
+from lib.doctor.report import CheckId, CheckResult, HealthCheck
 from lib.errors import Ambiguous, GreenroomError, UpstreamError
 from lib.services.diagnostics.upstream import failed
 from lib.settings import Settings
 
-KEY, ROOM = "Daily", "Daily room: create and delete"
 CLOSES_AFTER = timedelta(minutes=2)
 """Should its deletion fail, or this process end before it."""
 
@@ -30,9 +29,16 @@ class DailyChecks:
         try:
             key = self._domain()
         except GreenroomError as error:
-            key = failed(KEY, error)
+            key = failed(CheckId.DAILY, error)
         if key.result is not CheckResult.PASS:
-            return [key, HealthCheck(ROOM, CheckResult.SKIP, f"Not tried, since {KEY} is to be fixed first.")]
+            return [
+                key,
+                HealthCheck(
+                    CheckId.DAILY_ROOM,
+                    CheckResult.SKIP,
+                    f"Not tried, since {CheckId.DAILY.shown} is to be fixed first.",
+                ),
+            ]
         return [key, self._room()]
 
     def _domain(self) -> HealthCheck:
@@ -40,8 +46,10 @@ class DailyChecks:
         domain, wanted = self._client.domain(), self._settings.daily_subdomain
         if wanted and domain != wanted:
             told = f"The Daily key belongs to {domain}.daily.co, not to {wanted}.daily.co."
-            return HealthCheck(KEY, CheckResult.FAIL, told, "Correct DAILY_SUBDOMAIN or DAILY_API_KEY in .env.")
-        return HealthCheck(KEY, CheckResult.PASS, f"The key is accepted; its rooms are at {domain}.daily.co.")
+            return HealthCheck(
+                CheckId.DAILY, CheckResult.FAIL, told, "Correct DAILY_SUBDOMAIN or DAILY_API_KEY in .env."
+            )
+        return HealthCheck(CheckId.DAILY, CheckResult.PASS, f"The key is accepted; its rooms are at {domain}.daily.co.")
 
     def _room(self) -> HealthCheck:
         """Whether a room as calls need it can be made, opened and deleted. It is deleted whatever comes in between."""
@@ -54,7 +62,7 @@ class DailyChecks:
             room = self._made(name)
             refused = self._opened(room)
         except GreenroomError as error:
-            refused = failed(ROOM, error)
+            refused = failed(CheckId.DAILY_ROOM, error)
             # What was refused was not made; what was lost on the way may have been.
             perhaps = room is not None or isinstance(error, Ambiguous)
         finally:
@@ -63,12 +71,14 @@ class DailyChecks:
         if left is not None:
             before = refused.evidence if refused else f"A room was made, but could not be deleted: {left.message}"
             closes = f"{name} closes by itself within {CLOSES_AFTER.seconds // 60} minutes."
-            return HealthCheck(ROOM, CheckResult.FAIL, f"{before} {closes}", refused.fix if refused else left.hint)
+            return HealthCheck(
+                CheckId.DAILY_ROOM, CheckResult.FAIL, f"{before} {closes}", refused.fix if refused else left.hint
+            )
         if refused is not None:
             return refused
         ms, kind = (time.perf_counter() - begun) * 1000, self._settings.daily_avatar_privacy
         told = f"A {kind} room and a token for it were made, and the room was deleted again, in {ms:.0f} ms."
-        return HealthCheck(ROOM, CheckResult.PASS, told)
+        return HealthCheck(CheckId.DAILY_ROOM, CheckResult.PASS, told)
 
     def _made(self, name: str) -> Room:
         private = self._settings.daily_avatar_privacy == "private"
@@ -79,7 +89,9 @@ class DailyChecks:
         kind, until = self._settings.daily_avatar_privacy, self._clock() + CLOSES_AFTER
         if room.privacy not in ("", kind):
             told = f"A {kind} room was asked for, and Daily made a {room.privacy} one."
-            return HealthCheck(ROOM, CheckResult.FAIL, told, "Check the rooms' privacy in Daily's dashboard.")
+            return HealthCheck(
+                CheckId.DAILY_ROOM, CheckResult.FAIL, told, "Check the rooms' privacy in Daily's dashboard."
+            )
         self._client.token(room_name=room.name, owner=False, expires_at=until, user_name="Greenroom")
         return None
 

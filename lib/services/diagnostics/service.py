@@ -23,7 +23,16 @@ from lib.doctor.causes import GUIDE, Cause
 from lib.doctor.machine import Machine, machine, versions
 from lib.doctor.modes import ModeFacts, ModeStanding, ModeState, in_cluster, matrix
 from lib.doctor.probe import Probe, probe, worker_python
-from lib.doctor.report import CheckResult, HealthCheck, Report, SettingRow, report_json, report_markdown, verdict
+from lib.doctor.report import (
+    CheckId,
+    CheckResult,
+    HealthCheck,
+    Report,
+    SettingRow,
+    report_json,
+    report_markdown,
+    verdict,
+)
 from lib.errors import GreenroomError, StoreRefused
 from lib.services.calls.background.sweeper import BackgroundWatch
 from lib.services.calls.limits import Allowance
@@ -35,6 +44,7 @@ from lib.settings import Loaded
 from lib.store.database import Store
 
 __all__ = (
+    "CheckId",
     "CheckResult",
     "Diagnostics",
     "HealthCheck",
@@ -51,7 +61,8 @@ log = logging.getLogger(__name__)
 PACKAGES = (
     "streamlit", "starlette", "uvicorn", "requests", "urllib3", "pydantic-settings", "SQLAlchemy", "alembic", "pandas",
 )  # fmt: skip
-WORKER = bare.WORKER
+NEEDED = {CheckId.TAVUS, CheckId.SANDBOX, CheckId.REPLICAS, CheckId.DATABASE}
+"""What every avatar mode needs."""
 Checking = Callable[[], list[HealthCheck]]
 
 
@@ -130,19 +141,22 @@ class Diagnostics:
 
     def _made(self) -> Report:
         at, started, here = self._clock(), time.monotonic(), machine()
+        where: tuple[CheckId, Checking] = (CheckId.WORKER, lambda: [self._tried_worker(here)])
+        if self._workers:
+            where = (CheckId.CLUSTER, self._asked_cluster)
         checks = local.settings(self._loaded) + self._side_by_side(
             [
-                (self._upstream.name, self._upstream.run),
-                ("Database", self._database),
-                ("Avatar mode", lambda: [local.mode(self._loaded, self._missing_keys())]),
-                ("Daily", self._asked_daily),
-                ("Calls", self._calls),
-                (local.BACKGROUND, lambda: [local.background(self._background())] if self._background else []),
-                ("Text chat", lambda: [local.chat(self._chat)]),
-                ("Callbacks", lambda: [local.callbacks(self._loaded.settings)]),
-                (local.CLUSTER, self._asked_cluster) if self._workers else (WORKER, lambda: [self._tried_worker(here)]),
-                (local.INNER, self._inner_parts),
-                ("This machine", lambda: [bare.this_machine(here)]),
+                (self._upstream.id, self._upstream.run),
+                (CheckId.DATABASE, self._database),
+                (CheckId.MODE, lambda: [local.mode(self._loaded, self._missing_keys())]),
+                (CheckId.DAILY, self._asked_daily),
+                (CheckId.CALLS, self._calls),
+                (CheckId.BACKGROUND, lambda: [local.background(self._background())] if self._background else []),
+                (CheckId.CHAT, lambda: [local.chat(self._chat)]),
+                (CheckId.CALLBACKS, lambda: [local.callbacks(self._loaded.settings)]),
+                where,
+                (CheckId.INNER, self._inner_parts),
+                (CheckId.MACHINE, lambda: [bare.this_machine(here)]),
             ]
         )
         hide = self._configuration.hide
@@ -162,7 +176,7 @@ class Diagnostics:
                 ModeFacts(
                     here,
                     self._worker,
-                    refused=_refusal(self._loaded, checks, self._upstream.name),
+                    refused=_refusal(self._loaded, checks),
                     missing_keys=self._missing_keys(),
                     sandbox=sandbox,
                     elsewhere=_in_cluster(checks),
@@ -185,7 +199,7 @@ class Diagnostics:
         try:
             return [local.calls(self._allowance())]
         except StoreRefused:
-            return [HealthCheck("Calls", CheckResult.SKIP, "Not counted, since Database is to be fixed first.")]
+            return [HealthCheck(CheckId.CALLS, CheckResult.SKIP, "Not counted, since Database is to be fixed first.")]
 
     def _asked_cluster(self) -> list[HealthCheck]:
         assert self._workers is not None
@@ -204,61 +218,61 @@ class Diagnostics:
         self._worker = probe(worker_python(self._root, self._loaded.settings.pipecat_python), here, root=self._root)
         return bare.worker(here, self._worker)
 
-    def _side_by_side(self, jobs: list[tuple[str, Checking]]) -> list[HealthCheck]:
+    def _side_by_side(self, jobs: list[tuple[CheckId, Checking]]) -> list[HealthCheck]:
         """The checks of all jobs in the order of the jobs. Daemon threads: a hanging one must not hold up Ctrl-C."""
-        done: queue.SimpleQueue[tuple[str, list[HealthCheck]]] = queue.SimpleQueue()
-        for name, job in jobs:
-            run = functools.partial(_put, done, name, job)
-            threading.Thread(target=run, name=f"greenroom-check-{name}", daemon=True).start()
+        done: queue.SimpleQueue[tuple[CheckId, list[HealthCheck]]] = queue.SimpleQueue()
+        for check_id, job in jobs:
+            run = functools.partial(_put, done, check_id, job)
+            threading.Thread(target=run, name=f"greenroom-check-{check_id}", daemon=True).start()
         until = time.monotonic() + self._limit_s
-        found: dict[str, list[HealthCheck]] = {}
+        found: dict[CheckId, list[HealthCheck]] = {}
         while len(found) < len(jobs):
             try:
-                name, checks = done.get(timeout=max(0.0, until - time.monotonic()))
+                check_id, checks = done.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 break
-            found[name] = checks
-        return [check for name, _ in jobs for check in found.get(name, [self._late(name)])]
+            found[check_id] = checks
+        return [check for check_id, _ in jobs for check in found.get(check_id, [self._late(check_id)])]
 
-    def _late(self, name: str) -> HealthCheck:
-        if name == WORKER:
+    def _late(self, check_id: CheckId) -> HealthCheck:
+        if check_id is CheckId.WORKER:
             # Its packages are large, and most calls need none of them.
             return HealthCheck(
-                name, CheckResult.SKIP, "Its packages are still loading.", "Run the checks again in a moment."
+                check_id, CheckResult.SKIP, "Its packages are still loading.", "Run the checks again in a moment."
             )
         told = f"No answer within {self._limit_s:g} s."
-        return HealthCheck(name, CheckResult.FAIL, told, "Check the network, then run the checks again.")
+        return HealthCheck(check_id, CheckResult.FAIL, told, "Check the network, then run the checks again.")
 
 
-def _put(done: queue.SimpleQueue[tuple[str, list[HealthCheck]]], name: str, job: Checking) -> None:
-    done.put((name, _tried(name, job)))
+def _put(done: queue.SimpleQueue[tuple[CheckId, list[HealthCheck]]], check_id: CheckId, job: Checking) -> None:
+    done.put((check_id, _tried(check_id, job)))
 
 
-def _tried(name: str, job: Checking) -> list[HealthCheck]:
+def _tried(check_id: CheckId, job: Checking) -> list[HealthCheck]:
     try:
         return job()
     except GreenroomError as error:
-        return [failed(name, error)]
+        return [failed(check_id, error)]
     except Exception:
-        log.exception("the check %s broke", name)
-        return [HealthCheck(name, CheckResult.FAIL, "Greenroom failed while it checked.", "See the server's log.")]
+        log.exception("the check %s broke", check_id)
+        return [HealthCheck(check_id, CheckResult.FAIL, "Greenroom failed while it checked.", "See the server's log.")]
 
 
 def _in_cluster(checks: list[HealthCheck]) -> ModeState | None:
     """What came of asking the cluster, None where workers run on this machine."""
     for check in checks:
-        if check.name == local.CLUSTER:
+        if check.id is CheckId.CLUSTER:
             passed = check.result is CheckResult.PASS
             return in_cluster("" if passed else check.evidence, check.fix or "Run the checks again.")
     return None
 
 
-def _refusal(loaded: Loaded, checks: list[HealthCheck], upstream: str) -> Cause | None:
+def _refusal(loaded: Loaded, checks: list[HealthCheck]) -> Cause | None:
     """Why no avatar can start, whatever its mode."""
     if loaded.problems:
         names = ", ".join(problem.name for problem in loaded.problems)
         return Cause("settings", f"No avatar starts until this is mended: {names}.", "Mend it in .env and restart.")
     for check in checks:
-        if check.result is CheckResult.FAIL and check.name in (upstream, "Replicas", "Database"):
+        if check.result is CheckResult.FAIL and check.id in NEEDED:
             return Cause("refused", check.evidence, check.fix)
     return None

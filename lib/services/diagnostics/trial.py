@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from lib.doctor.command import PAID
-from lib.doctor.report import CheckResult, HealthCheck
+from lib.doctor.report import CheckId, CheckResult, HealthCheck
 from lib.errors import GreenroomError
 from lib.models import Session, Status
 from lib.services.agents.service import Agents
@@ -17,7 +16,6 @@ from lib.services.calls.sessions import Sessions
 from lib.services.diagnostics.upstream import failed
 from lib.services.modes.phoenix import PhoenixRest
 
-FREE = "Start, tried free"
 TRIAL_NAME = "Greenroom check, test mode"
 LIVE_WITHIN_S = 60.0
 OVER_WITHIN_S = 30.0
@@ -51,14 +49,16 @@ class Trial:
             plan = self._planner.plan_for(agent, self._phoenix)
             conversation = self._phoenix.try_out(replace(plan, name=TRIAL_NAME))
         except GreenroomError as error:
-            return failed(FREE, error)
+            return failed(CheckId.START_FREE, error)
         if conversation.active:
             # Test mode was not heeded, so this one is billed.
             self._phoenix.end_by_id(conversation.id)
             told = f"{agent.name}: a conversation began although only a test was asked for; it was ended at once."
-            return HealthCheck(FREE, CheckResult.LOOK, told, "Look at the account's open conversations.")
+            return HealthCheck(CheckId.START_FREE, CheckResult.LOOK, told, "Look at the account's open conversations.")
         return HealthCheck(
-            FREE, CheckResult.PASS, f"{agent.name}: key, persona, replica and settings were accepted. Not billed."
+            CheckId.START_FREE,
+            CheckResult.PASS,
+            f"{agent.name}: key, persona, replica and settings were accepted. Not billed.",
         )
 
     def paid(self, agent_id: str, *, actor: str = "") -> HealthCheck:
@@ -74,11 +74,11 @@ class Trial:
             joined_s, came = time.monotonic() - begun, session.status is Status.LIVE
             if not session.in_room:
                 self._sessions.end(session.id, actor=actor)
-                return HealthCheck(PAID, CheckResult.FAIL, session.reason, session.reason_hint)
+                return HealthCheck(CheckId.START_PAID, CheckResult.FAIL, session.reason, session.reason_hint)
             self._sessions.end(session.id, actor=actor)
             over = self._wait(session, (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
         except GreenroomError as error:
-            return failed(PAID, error)
+            return failed(CheckId.START_PAID, error)
         except KeyboardInterrupt:
             if session is not None:
                 self._wait(self._sessions.end(session.id, actor=actor), (Status.ENDED, Status.FAILED), OVER_WITHIN_S)
@@ -86,14 +86,19 @@ class Trial:
         length = f"{(over.ended_at - over.created_at).total_seconds():.0f} s" if over.ended_at else "not known yet"
         if over.status not in (Status.ENDED, Status.FAILED):
             told = f"Tavus has not confirmed the end of session {session.id} yet; Greenroom goes on asking."
-            return HealthCheck(PAID, CheckResult.LOOK, told, "Look at it on Home until it is gone.")
+            return HealthCheck(CheckId.START_PAID, CheckResult.LOOK, told, "Look at it on Home until it is gone.")
         if not came:
             told = f"The avatar was not in the room within {LIVE_WITHIN_S:.0f} s. {over.reason or over.end_reason}"
             return HealthCheck(
-                PAID, CheckResult.FAIL, told.strip(), f"Give Tavus this conversation: {over.conversation_id}."
+                CheckId.START_PAID,
+                CheckResult.FAIL,
+                told.strip(),
+                f"Give Tavus this conversation: {over.conversation_id}.",
             )
         return HealthCheck(
-            PAID, CheckResult.PASS, f"The avatar was in the room after {joined_s:.1f} s; the call took {length}."
+            CheckId.START_PAID,
+            CheckResult.PASS,
+            f"The avatar was in the room after {joined_s:.1f} s; the call took {length}.",
         )
 
     def _wait(self, session: Session, for_status: tuple[Status, ...], within_s: float) -> Session:

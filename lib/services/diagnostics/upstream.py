@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from lib.clients.tavus import Tavus
-from lib.doctor.report import CheckResult, HealthCheck
+from lib.doctor.report import CheckId, CheckResult, HealthCheck
 from lib.errors import GreenroomError, NotFound, RateLimited
 from lib.services.diagnostics.configuration import BASE_URL
 from lib.settings import Loaded
@@ -15,11 +15,10 @@ SKEW_S = 60.0
 """A clock this far off makes times in History wrong, and certificates and room tokens may be refused."""
 
 
-def failed(name: str, error: GreenroomError) -> HealthCheck:
+def failed(check_id: str, error: GreenroomError) -> HealthCheck:
     """A known error as a check. Being asked to wait is no failure."""
-    return HealthCheck(
-        name, CheckResult.LOOK if isinstance(error, RateLimited) else CheckResult.FAIL, error.message, error.hint
-    )
+    result = CheckResult.LOOK if isinstance(error, RateLimited) else CheckResult.FAIL
+    return HealthCheck(check_id, result, error.message, error.hint)
 
 
 class UpstreamChecks:
@@ -30,8 +29,8 @@ class UpstreamChecks:
         self._tavus = tavus
 
     @property
-    def name(self) -> str:
-        return "Sandbox" if self._loaded.settings.sandbox else "Tavus"
+    def id(self) -> CheckId:
+        return CheckId.SANDBOX if self._loaded.settings.sandbox else CheckId.TAVUS
 
     @property
     def contacts_nobody(self) -> bool:
@@ -43,17 +42,19 @@ class UpstreamChecks:
         """Whether it answers, how fast, and what it has."""
         if self.contacts_nobody:
             told = f"Nothing is contacted until {BASE_URL} is corrected: no other address is used in its place."
-            return [HealthCheck(part, CheckResult.SKIP, told) for part in (self.name, "Replicas")]
+            return [HealthCheck(part, CheckResult.SKIP, told) for part in (self.id, CheckId.REPLICAS)]
         if not self._tavus.base_url:
             told = "Part of the dashboard, which does not run in this process: open Diagnostics there."
-            return [HealthCheck(part, CheckResult.SKIP, told) for part in (self.name, "Replicas")]
+            return [HealthCheck(part, CheckResult.SKIP, told) for part in (self.id, CheckId.REPLICAS)]
         started = time.perf_counter()
         try:
             count = self._tavus.personas.count()
         except GreenroomError as error:
             return [
-                failed(self.name, error),
-                HealthCheck("Replicas", CheckResult.SKIP, f"Not asked, since {self.name} is to be fixed first."),
+                failed(self.id, error),
+                HealthCheck(
+                    CheckId.REPLICAS, CheckResult.SKIP, f"Not asked, since {self.id.shown} is to be fixed first."
+                ),
             ]
         return [self._answered(count, (time.perf_counter() - started) * 1000), *self._clock(), self._replicas()]
 
@@ -62,8 +63,8 @@ class UpstreamChecks:
         known = "Nothing is billed; Tavus itself is not asked." if sandbox else "The key is accepted."
         told = f"GET /personas answered in {ms:.0f} ms. {f'{count} personas. ' if count >= 0 else ''}{known}"
         if ms > SLOW_MS and not sandbox:
-            return HealthCheck(self.name, CheckResult.LOOK, f"{told} That is slow.", "Check the network.")
-        return HealthCheck(self.name, CheckResult.PASS, told)
+            return HealthCheck(self.id, CheckResult.LOOK, f"{told} That is slow.", "Check the network.")
+        return HealthCheck(self.id, CheckResult.PASS, told)
 
     def _clock(self) -> list[HealthCheck]:
         """This machine's clock against the other side's, told only where it is far off."""
@@ -71,30 +72,32 @@ class UpstreamChecks:
         if skew is None or abs(skew) < SKEW_S:
             return []
         way = "behind" if skew > 0 else "ahead of"
-        told = f"This machine's clock is {abs(skew):.0f} s {way} {self.name}'s."
-        return [HealthCheck("Clock", CheckResult.LOOK, told, "Let the system set its time from the network.")]
+        told = f"This machine's clock is {abs(skew):.0f} s {way} {self.id.shown}'s."
+        return [HealthCheck(CheckId.CLOCK, CheckResult.LOOK, told, "Let the system set its time from the network.")]
 
     def _replicas(self) -> HealthCheck:
         try:
             return self._counted(self._tavus.replicas.count())
         except GreenroomError as error:
-            return failed("Replicas", error)
+            return failed(CheckId.REPLICAS, error)
 
     def _counted(self, count: int) -> HealthCheck:
         wanted = self._loaded.settings.tavus_default_replica_id
         if count == 0:
             return HealthCheck(
-                "Replicas", CheckResult.FAIL, "The account has none.", "Make one in Tavus, or check the key."
+                CheckId.REPLICAS, CheckResult.FAIL, "The account has none.", "Make one in Tavus, or check the key."
             )
         told = f"{count} can be used." if count > 0 else "There are some."
         if not wanted:
-            return HealthCheck("Replicas", CheckResult.PASS, told)
+            return HealthCheck(CheckId.REPLICAS, CheckResult.PASS, told)
         fix = "Set TAVUS_DEFAULT_REPLICA_ID to one that is ready."
         try:
             replica = self._tavus.replicas.get(replica_id=wanted)
         except NotFound:
-            return HealthCheck("Replicas", CheckResult.LOOK, f"{told} The default one, {wanted}, is gone.", fix)
+            return HealthCheck(CheckId.REPLICAS, CheckResult.LOOK, f"{told} The default one, {wanted}, is gone.", fix)
         if replica.ready:
-            return HealthCheck("Replicas", CheckResult.PASS, f"{told} The default one, {wanted}, is ready.")
+            return HealthCheck(CheckId.REPLICAS, CheckResult.PASS, f"{told} The default one, {wanted}, is ready.")
         why = replica.error_message or replica.status or "no status"
-        return HealthCheck("Replicas", CheckResult.LOOK, f"{told} The default one, {wanted}, is not ready: {why}.", fix)
+        return HealthCheck(
+            CheckId.REPLICAS, CheckResult.LOOK, f"{told} The default one, {wanted}, is not ready: {why}.", fix
+        )

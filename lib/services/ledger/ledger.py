@@ -93,7 +93,7 @@ class Ledger:
             checking_until=self.clock() + timedelta(seconds=self.limits.horizon_s),
             reason=cause,
             reason_code="ambiguous",
-            reason_hint=error.hint,
+            reason_hint=error.advice,
         )
 
     def interrupted(self, session_id: str) -> bool:
@@ -136,7 +136,7 @@ class Ledger:
 
     def refused(self, session: Session, error: GreenroomError) -> bool:
         """The avatar was refused and nothing was created: the session goes on as text, with the cause."""
-        hint = error.hint
+        hint = error.advice
         if isinstance(error, RateLimited) and error.retry_after_s:
             hint = f"Wait {plain.minutes(max(1.0, error.retry_after_s))} and try again."
         return self.advance(

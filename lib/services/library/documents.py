@@ -143,10 +143,10 @@ def can_crawl_at(document: Document, error: GreenroomError | None, now: datetime
     if error is not None:
         if error.retry_after_s:
             return now + timedelta(seconds=error.retry_after_s)
-        told = re.search(r"(\d+) (second|minute|hour)", error.message)
-        if told:
-            return now + timedelta(**{f"{told[2]}s": int(told[1])})
-        if "limit" in error.message.casefold():
+        wait = re.search(r"(\d+) (second|minute|hour)", error.said)
+        if wait:
+            return now + timedelta(**{f"{wait[2]}s": int(wait[1])})
+        if "limit" in error.said.casefold():
             return None
     count = document.raw.get("crawl_count")
     if document.last_crawled_at is None or not isinstance(count, int) or count < 2:

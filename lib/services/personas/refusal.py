@@ -10,13 +10,13 @@ _SPOKEN = {"replica_uuid": REPLICA.key, "replica_id": REPLICA.key, "face_id": RE
 """Names by which Tavus speaks of a field in an error, and nowhere else."""
 
 
-def field_of(message: str) -> str:
-    """The key of the field that the message names, "" if it names none, or more than one alike.
+def field_of(said: str) -> str:
+    """The key of the field that Tavus's words name, "" if it names none, or more than one alike.
 
     A path (`layers.tts.tts_engine`, `/layers/tts/tts_engine`) counts more than a bare name, which has to be the name of
     one field only.
     """
-    text = message.replace("/", ".")
+    text = said.replace("/", ".")
     paths = {".".join(path): field.key for field in FIELDS for path in field.names if len(path) > 1}
     named = [name for name in paths if _stands(name, text)]
     if named:
@@ -35,7 +35,7 @@ def field_of(message: str) -> str:
 
 def _first_word(text: str) -> str:
     """The field of the row itself whose name the refusal begins with: "greeting must be a string."."""
-    word = re.match(r"[\"'`]?(\w+)", text.rpartition("): ")[2])
+    word = re.match(r"[\"'`]?(\w+)", text)
     return next((field.key for field in FIELDS if word and (word[1],) in field.names), "")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.services.diagnostics.service import CheckResult, HealthCheck
+from lib.services.diagnostics.service import CheckId, CheckResult, HealthCheck
 
 _JS = """
 export default async function ({ setStateValue }) {
@@ -45,24 +45,24 @@ def checks(told: Mapping[str, Any]) -> list[HealthCheck]:
     """The browser's answer in words. A missing device is to look at: text and listening work without."""
     if not told.get("secure"):
         cause = "This page is neither on https nor on localhost, so the browser gives it no microphone and no camera."
-        fix = "Open it as http://localhost, or put https in front of it. Text chat works as it is."
-        return [HealthCheck("This browser", CheckResult.FAIL, cause, fix)]
+        fix = "Open it as http://localhost, or put https in front of it."
+        return [HealthCheck(CheckId.BROWSER, CheckResult.FAIL, cause, fix)]
     if not told.get("webrtc"):
         cause = "This browser has no WebRTC, or it is switched off."
-        return [HealthCheck("This browser", CheckResult.FAIL, cause, "Use a current Chrome, Edge, Firefox or Safari.")]
-    found = [HealthCheck("This browser", CheckResult.PASS, "Safe address and WebRTC: calls can be drawn.")]
-    return found + [_device(name, told) for name in ("microphone", "camera")]
+        return [HealthCheck(CheckId.BROWSER, CheckResult.FAIL, cause, "Use a current Chrome, Edge, Firefox or Safari.")]
+    found = [HealthCheck(CheckId.BROWSER, CheckResult.PASS, "Safe address and WebRTC: calls can be drawn.")]
+    return found + [_device(name, told) for name in (CheckId.MICROPHONE, CheckId.CAMERA)]
 
 
-def _device(name: str, told: Mapping[str, Any]) -> HealthCheck:
-    label, count, state = name.capitalize(), told.get(f"{name}s", -1), told.get(name)
+def _device(name: CheckId, told: Mapping[str, Any]) -> HealthCheck:
+    count, state = told.get(f"{name}s", -1), told.get(name)
     if state == "denied":
         cause = f"This page may not use the {name}: that was refused once."
-        return HealthCheck(label, CheckResult.LOOK, cause, _ALLOW.format(name=name))
+        return HealthCheck(name, CheckResult.LOOK, cause, _ALLOW.format(name=name))
     if count == 0:
-        then = "The avatar can be written to." if name == "microphone" else "Calls work without one."
+        then = "The avatar can be written to." if name is CheckId.MICROPHONE else "Calls work without one."
         return HealthCheck(
-            label, CheckResult.LOOK, f"The browser finds none. {then}", f"Connect a {name} and reload the page."
+            name, CheckResult.LOOK, f"The browser finds none. {then}", f"Connect a {name} and reload the page."
         )
     asked = "allowed" if state == "granted" else "the room asks for it"
-    return HealthCheck(label, CheckResult.PASS, f"{f'{count} found, ' if count > 0 else ''}{asked}.")
+    return HealthCheck(name, CheckResult.PASS, f"{f'{count} found, ' if count > 0 else ''}{asked}.")

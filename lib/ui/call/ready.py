@@ -18,15 +18,6 @@ from lib.ui.kit.text import gist, html, md, span
 from lib.wiring import Services
 
 VIDEO, TEXT = "Video call", "Text only, free"
-PIECES = {
-    "replica": "Replica",
-    "persona": "Persona",
-    "language": "Language",
-    "document": "Documents",
-    "recording": "Recording",
-    "limit": "Limits",
-}
-"""A word in the code of what an agent lacks -> the name of its line."""
 
 
 @dataclass(frozen=True)
@@ -188,10 +179,10 @@ def piece_checks(services: Services, choice: Choice, known: Known) -> list[Start
         found.append(StartCheck("Persona", "pass", choice.persona.name))
     if choice.replica is not None and choice.replica.ready:
         found.append(StartCheck("Replica", "pass", f"{choice.replica.name} is ready."))
-    for item in lacking:
-        name = next((name for word, name in PIECES.items() if word in item.code), "Agent")
-        found.append(StartCheck(name, "fail" if item.blocks else "look", f"{item.message}. {item.hint}"))
-    return found
+    return found + [
+        StartCheck(item.piece.value, "fail" if item.blocks else "look", f"{item.message}. {item.hint}")
+        for item in lacking
+    ]
 
 
 def limit_checks(allowance: Allowance, agent: Agent) -> list[StartCheck]:

@@ -100,7 +100,7 @@ def trouble(services: Services, session: Session, place: str) -> None:
     goes_on = "The room may still be open." if ending else "A call in its room may go on meanwhile."
     again = "Greenroom tries again by itself until Tavus answers"
     again += ", and at once if you press Try again." if ending else "."
-    rest = " ".join(filter(None, (goes_on, cost, again, feedback.advice(found.hint))))
+    rest = " ".join(filter(None, (goes_on, cost, again, found.hint)))
     with parts.banner("bad" if ending else "warn", cause, rest, key=f"trouble-{place}", stacked=True):
         if st.button("Open Diagnostics", key=f"{place}_trouble_diagnostics"):
             st.switch_page(places.DIAGNOSTICS)

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import streamlit as st
 
 from lib.models import Session, Status
-from lib.services.diagnostics.service import CheckResult
+from lib.services.diagnostics.service import CheckId, CheckResult
 from lib.services.ledger import outcome
 from lib.ui.call import browser_check, strips
 from lib.ui.kit import context, feedback, parts, places
@@ -34,7 +34,7 @@ def refused(session: Session) -> None:
     """The start was refused and the session goes on as text."""
     plays = record.stand_in(context.services(), session)
     works = f"Nothing was created and nothing is billed. Text chat below works with a stand-in: {plays}."
-    rest = " ".join(filter(None, (works, feedback.advice(session.reason_hint))))
+    rest = " ".join(filter(None, (works, session.reason_hint)))
     mend = outcome.agents_fault(session)
     settings = bool(context.services().loaded.problems)
     cause = f"{TITLE} {feedback.sentence(session.reason)}"
@@ -60,7 +60,7 @@ def broken(session: Session) -> None:
     cause = f"{TITLE} {feedback.sentence(session.reason or record.why(session))}"
     lasted = f"It lasted {record.length(session)}." if session.status is Status.ENDED else ""
     works = "Text chat and what was said so far are still there." if over else "The call is being ended."
-    rest = " ".join(filter(None, (lasted, works, feedback.advice(session.reason_hint))))
+    rest = " ".join(filter(None, (lasted, works, session.reason_hint)))
     kind: parts.Kind = "bad" if session.status is Status.FAILED else "warn"
     mend = outcome.agents_fault(session)
     with parts.banner(kind, cause, rest, key="live-over", icon="videocam_off", stacked=True):
@@ -88,15 +88,17 @@ def browser(under: st.delta_generator.DeltaGenerator) -> None:
     if told is None:
         return
     for check in browser_check.checks(told):
-        deaf = check.name == "Microphone" and told.get("microphone") == "denied"
+        deaf = check.id is CheckId.MICROPHONE and told.get("microphone") == "denied"
         if check.result is not CheckResult.FAIL and not deaf:
             continue
         cause, works = (f"{TITLE} {check.evidence}", CHAT_WORKS) if not deaf else (
             f"The avatar can't hear you. {check.evidence}", ROOM_WORKS
         )  # fmt: skip
-        fix = feedback.advice(check.fix)
         place = under if deaf else nullcontext()
-        with place, parts.banner("warn", cause, f"{works} {fix}", key="live-browser", icon="mic_off", stacked=True):
+        with (
+            place,
+            parts.banner("warn", cause, f"{works} {check.fix}", key="live-browser", icon="mic_off", stacked=True),
+        ):
             if st.button("Retry", type="primary", icon=":material/refresh:", key="live_ask_browser"):
                 # Another key is another component, which asks the browser again.
                 st.session_state[_ASKED] = asked + 1

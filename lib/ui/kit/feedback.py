@@ -29,8 +29,6 @@ from lib.ui.kit import context, parts, places
 
 log = logging.getLogger("greenroom.ui")
 
-_SENTENCES = re.compile(r"(?<=[.!?])\s+")
-_SAID = ("Nothing was ", "Text chat works", "Try again in a moment", "Greenroom checks with Tavus")
 _GENTLE = (BadInput, LimitReached, RateLimited, SlotsFull, Ambiguous)
 
 
@@ -82,11 +80,6 @@ def still_works(error: GreenroomError) -> str:
     if isinstance(error, (UpstreamError, SettingsWrong)):
         return "Text chat, History and everything that is kept here still work."
     return ""
-
-
-def advice(hint: str) -> str:
-    """`hint` without what a page says in its own words: what was done, what works, that there will be a new try."""
-    return " ".join(part for part in _SENTENCES.split(hint) if not part.startswith(_SAID))
 
 
 def sentence(message: str) -> str:

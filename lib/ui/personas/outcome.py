@@ -70,7 +70,7 @@ def refused_at(saved: PersonaSaved | None) -> FieldProblem | None:
     """Tavus's words at the field that they speak of, where that can be told."""
     if saved is None or saved.outcome is not SaveOutcome.REFUSED or saved.error is None:
         return None
-    key = field_of(saved.error.message)
+    key = field_of(saved.error.said)
     return FieldProblem(key, title(BY_KEY[key]), feedback.sentence(saved.error.message)) if key else None
 
 

@@ -312,11 +312,11 @@ def test_what_may_be_secret_in_an_address_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("error", "minutes"),
     [
-        (RateLimited("please wait 45 minutes before recrawling", status=429), 45),
+        (RateLimited("Tavus asks to slow down.", status=429, said="please wait 45 minutes before recrawling"), 45),
         (RateLimited("slow down", status=429, retry_after_s=120.0), 2),
-        (RateLimited("please wait 1 minute", status=429), 1),
+        (RateLimited("Tavus asks to slow down.", status=429, said="please wait 1 minute"), 1),
         (RateLimited("slow down", status=429), 50),
-        (RateLimited("Concurrent crawl limit reached (5). Wait until a crawl is done.", status=429), None),
+        (RateLimited("x", status=429, said="Concurrent crawl limit reached (5). Wait until a crawl is done."), None),
         (None, 50),
     ],
 )

@@ -6,11 +6,9 @@ import pytest
 
 from lib.services.personas.refusal import field_of
 
-SAID = "Tavus refused the request (400): "
-
 
 @pytest.mark.parametrize(
-    ("message", "key"),
+    ("said", "key"),
     [
         ("layers.tts.tts_engine must be one of cartesia, elevenlabs.", "layers.tts.tts_engine"),
         ("Invalid value at /layers/llm/extra_body/temperature", "layers.llm.extra_body.temperature"),
@@ -26,5 +24,5 @@ SAID = "Tavus refused the request (400): "
         ("", ""),
     ],
 )
-def test_the_field_is_told_where_the_words_name_one(message: str, key: str) -> None:
-    assert field_of(SAID + message) == key
+def test_the_field_is_told_where_the_words_name_one(said: str, key: str) -> None:
+    assert field_of(said) == key

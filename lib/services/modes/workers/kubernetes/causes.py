@@ -29,7 +29,7 @@ class PodFailure:
     final: bool = True
 
     def error(self) -> SettingsWrong:
-        return SettingsWrong(self.told, code=self.code, hint=f"{self.hint} {NOTHING}")
+        return SettingsWrong(self.told, code=self.code, hint=self.hint, besides=NOTHING)
 
 
 NOT_PLACED = PodFailure(

@@ -97,10 +97,8 @@ class Follower:
     def _not_placed(self, cause: PodFailure) -> None:
         """Take it back and tell why; where it may have run all the same, that is told instead."""
         if self._withdrawn():
-            hint = f"{cause.hint} {causes.NOTHING}"
-            self._tell(
-                {"event": Event.ERROR, "code": "not_placed", "cause": cause.code, "message": cause.told, "hint": hint}
-            )
+            said = {"message": cause.told, "hint": cause.hint, "besides": causes.NOTHING}
+            self._tell({"event": Event.ERROR, "code": "not_placed", "cause": cause.code, **said})
         else:
             self._tell({"event": Event.ERROR, "code": "ambiguous", "message": cause.told})
 
@@ -170,8 +168,8 @@ class Follower:
             return event
         last = str(event.get("told", "")).strip().splitlines()[-1:] or ["no reason given"]
         told = f"The worker's image {self._worker.image} lacks a package: {last[0][:200].rstrip('.')}."
-        hint = f"Build it as in {causes.GUIDE}. {causes.NOTHING}"
-        return {**event, "code": "not_placed", "cause": "image_import", "message": told, "hint": hint}
+        said = {"message": told, "hint": f"Build it as in {causes.GUIDE}.", "besides": causes.NOTHING}
+        return {**event, "code": "not_placed", "cause": "image_import", **said}
 
     def _mark(self) -> None:
         """Show the other dashboards, now and then, that this worker is heard."""
