@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -154,3 +156,20 @@ def test_a_wrong_use_is_explained_and_ends_nothing(
     answer = Shell(World(running, tmp_path, "sqlite:///none.db"))(*arguments)
     assert answer.code == 2
     assert "usage: python -m lib sessions" in answer.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to another process")
+def test_ctrl_c_says_that_calls_may_still_run_and_what_to_do(world: World) -> None:
+    left_open(world, 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        env = {**Shell(world).env, "TAVUS_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/v2"}
+        command = [sys.executable, "-m", "lib", "sessions", "end-all", "--ours", "--json"]
+        run = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with silent.accept()[0]:
+            run.send_signal(signal.SIGINT)
+            out, err = run.communicate(timeout=60)
+    assert "Traceback" not in err, err
+    told = json.loads(out)
+    assert (run.returncode, told["exit"], told["error"]) == (1, 1, "Stopped.")
+    assert "Calls may still run" in told["hint"]

@@ -192,6 +192,7 @@ def test_a_request_is_opened_by_name_once_and_shows_what_went_and_what_came(hous
     app = house.open("inspector")
     (number,) = app.session_state["inspector_opened_shown"]
     app.selectbox(key="inspector_pick").select(number).run()
+    assert app.selectbox(key="inspector_pick").value is None, "so that it can be chosen again"
     said = inside(app)
     assert "The connection was lost." in said
     assert "None came" in said
