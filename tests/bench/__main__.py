@@ -31,7 +31,7 @@ TARGETS = {1: 0.4, 50: 0.5}
 """At most so many times an untouched empty page, by the number of sessions."""
 ROUNDS = 3
 """Of the numbers of sessions that have a target; their median counts."""
-RERUNS_WITHIN_S = 360.0
+RERUNS_WITHIN_S = 480.0
 """Pages whose turn comes later are left out: a busy machine gives a shorter table, not a longer wait."""
 EMPTY = 'import streamlit as st\n\nst.write("Hello")\n'
 PARTS = ("reruns", "galleries", "prompts", "start", "callbacks", "past", "worker", "doctor", "cold", "soak")
