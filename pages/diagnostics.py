@@ -139,7 +139,7 @@ def setting(row: SettingRow) -> str:
     chip = f"{parts.chip_html('fail')} " if row.problem else ""
     told = f"<small>{html(row.problem)}</small>" if row.problem else ""
     value = f"<span>{chip}{html(row.value)}</span>"
-    return f"<div><b>{unbroken(row.name)}</b>{value}<i>{html(row.source)}</i>{told}</div>"
+    return f'<div title="{html(row.help)}"><b>{unbroken(row.name)}</b>{value}<i>{html(row.source)}</i>{told}</div>'
 
 
 def unbroken(name: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from pydantic import ValidationError
 
 from lib import settings
 from lib.models import Mode
-from lib.settings import Loaded, Settings, load, secret_values
+from lib.settings import TABLE, Loaded, Settings, load, secret_values, written
+from lib.settings.entries import SettingEntry
+from lib.settings.kinds import NumberIn, OneOf
 
 CANARY = "tvsk_CANARY0123456789abcdef"
 ROOT = Path(__file__).resolve().parent.parent
@@ -404,3 +408,44 @@ def test_every_secret_is_known_by_its_value_and_the_databases_passwords_in_both_
     settings = load(Path("/nowhere"), {"TAVUS_API_KEY": "tvsk_1", "API_TOKEN": "t-2", "DATABASE_URL": url}).settings
     assert set(secret_values(settings)) == {"tvsk_1", "t-2", "p%40ss-word-1", "p@ss-word-1", "other-word-2"}
     assert list(secret_values(load(Path("/nowhere"), {"DATABASE_URL": "sqlite:///a.db"}).settings)) == []
+
+
+# the table
+
+
+@pytest.mark.parametrize("made", [(".env.example", written.env_example), ("docs/settings.md", written.settings_page)])
+def test_the_files_that_name_the_settings_are_what_the_table_makes(made: tuple[str, Callable[[], str]]) -> None:
+    path, text = made
+    assert (ROOT / path).read_text(encoding="utf-8") == text(), "run python -m lib.settings.written"
+    assert all(f"{name}" in text() for name in settings.NAMES)
+
+
+def test_every_row_says_what_it_is_for_and_what_it_must_be() -> None:
+    for entry in TABLE.values():
+        assert entry.about.help.endswith(".") and entry.kind.must_be and "{" not in entry.kind.must_be, entry.name
+        assert ("SecretStr" in str(Settings.model_fields[entry.field].annotation)) is entry.kind.secret, entry.name
+        assert entry.about.older_of in ("", *settings.NAMES), entry.name
+    assert all((ROOT / "docs" / entry.about.see.partition("#")[0]).exists() for entry in TABLE.values())
+
+
+@pytest.mark.parametrize("entry", [e for e in TABLE.values() if isinstance(e.kind, NumberIn)], ids=lambda e: e.name)
+def test_a_number_is_taken_up_to_the_bounds_that_its_sentence_names(entry: SettingEntry, tmp_path: Path) -> None:
+    low, high = re.findall(r"(?:from|to) ([\d.]+)", entry.kind.must_be)
+    for text in (low, high):
+        assert not from_env(tmp_path, **{entry.name: text}).problems
+    for text in (f"{float(low) - 0.01:g}" if "." in low else str(int(low) - 1), str(int(high) + 1)):
+        (problem,) = from_env(tmp_path, **{entry.name: text}).problems
+        assert (problem.shown, problem.source, problem.must_be) == (text, "environment", entry.kind.must_be)
+
+
+@pytest.mark.parametrize("entry", [e for e in TABLE.values() if isinstance(e.kind, OneOf)], ids=lambda e: e.name)
+def test_each_word_that_its_sentence_names_is_taken(entry: SettingEntry, tmp_path: Path) -> None:
+    for word in re.findall(r"\w+_\w+|public|private|local|kubernetes", entry.kind.must_be):
+        loaded = from_env(tmp_path, **{entry.name: word.upper()})
+        assert not loaded.problems and getattr(loaded.settings, entry.field) == word
+
+
+def test_a_file_that_names_a_setting_in_a_broken_line_is_told_by_its_fields(tmp_path: Path) -> None:
+    (problem,) = from_dotenv(tmp_path, 'MAX_CALL_S="60\n').problems
+    assert (problem.name, problem.source, problem.must_be) == ("MAX_CALL_S", ".env", "")
+    assert problem.message == problem.cause == "Line 1 of .env is not of the form NAME=value, so it is not used."

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -89,12 +89,14 @@ class SettingRow:
     """One setting as it may be shown. `source` is where it comes from; "default" where nothing is set.
 
     `problem` says what is wrong with it and what to do; `value` is then what was written, where that may be shown.
+    `help` says what it is for, for whoever looks at it here; a report is sent without.
     """
 
     name: str
     value: str
     source: str
     problem: str = ""
+    help: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from lib.doctor.probe import Probe
 LINUX = Machine("Linux", "6.1", "x86_64", "3.12.4", 64, wsl=False, libc="glibc 2.36")
 LOADED = Probe("3.12.4", "1.14.0", "0.36.0", None)
 MISSING = Probe("3.12.4", "", "", of_import("No module named 'pipecat'", LINUX))
+BROKEN = Probe("3.12.4", "1.14.0", "0.36.0", of_import("ImportError: something else", LINUX))
 REFUSED = Cause("refused", "Tavus refused the key.", "Put a valid TAVUS_API_KEY in .env.")
 
 
@@ -32,6 +33,8 @@ def made(worker: Probe | None = LOADED, here: Machine = LINUX, **changes: object
         (made(), ModeStanding.WORKS, "1.14.0"),
         (made(None), ModeStanding.CANT, "not tried"),
         (made(MISSING), ModeStanding.COMMAND, "python dev.py worker"),
+        # The command alone does nothing where its environment is there already.
+        (made(BROKEN), ModeStanding.CANT, "Remove .venv-pipecat"),
         (made(missing_keys=("DAILY_API_KEY",)), ModeStanding.COMMAND, "DAILY_API_KEY"),
         (made(refused=REFUSED), ModeStanding.CANT, "refused the key"),
         (made(here=replace(LINUX, libc="musl")), ModeStanding.CANT, "python:3.12-slim"),

@@ -140,6 +140,7 @@ def test_an_answer_that_never_comes_is_asked_about_and_then_given_up(tmp_path: P
         over = reaches(house.services, session, Status.LIVE, Status.FAILED)
         told = banner(house.open("live", session=over.id))
         assert "Tavus" in told and house.asked().count(REFUSED) == 1
+        assert "Nothing was created and nothing is billed" in told
         assert ("Text chat below works" if over.status is Status.LIVE else "Text chat") in told
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 from pydantic import SecretStr
 
 from lib.doctor.report import SettingRow
-from lib.settings import DEFAULT, NAMES, OLDER_MODE, Loaded, SettingProblem, secret_values
+from lib.settings import DEFAULT, NAMES, TABLE, Loaded, SettingProblem, secret_values
 
 BASE_URL = "TAVUS_BASE_URL"
 SHORTEST = 6
@@ -33,7 +33,7 @@ class Configuration:
         rows = [
             self._wrong(problems[name])
             if name in problems
-            else SettingRow(name, self.hide(self._shown(name)), sources.get(name, DEFAULT))
+            else SettingRow(name, self.hide(self._shown(name)), sources.get(name, DEFAULT), help=TABLE[name].about.help)
             for name in NAMES
         ]
         # A file that can't be read at all is no setting, but all that it holds is missing here.
@@ -47,13 +47,12 @@ class Configuration:
         return SettingRow(problem.name, value, problem.source or "–", problem=told)
 
     def _shown(self, name: str) -> str:
-        settings = self._loaded.settings
-        if name == OLDER_MODE:
-            given = self._loaded.sources.get(name, DEFAULT) != DEFAULT
-            return "see TAVUS_AVATAR_MODE" if given else "not set"
+        settings, entry = self._loaded.settings, TABLE[name]
+        if entry.about.older_of and self._loaded.sources.get(name, DEFAULT) != DEFAULT:
+            return f"see {entry.about.older_of}"
         if name == BASE_URL and settings.sandbox:
             return "the sandbox in this process"
-        value = getattr(settings, name.lower())
+        value = getattr(settings, entry.field)
         if name == "API_TOKEN" and value is None and settings.sandbox:
             return "not set: the sandbox's token is sandbox"
         if name == "DATABASE_URL":
@@ -64,8 +63,7 @@ class Configuration:
             return "not set"
         if isinstance(value, bool):
             return "true" if value else "false"
-        unit = " s" if name.endswith("_S") else " min a day" if name == "DAILY_MINUTES" else ""
-        return f"{value:g}{unit}" if isinstance(value, float) else f"{value}{unit}"
+        return f"{value:g}{entry.kind.sign}" if isinstance(value, float) else f"{value}{entry.kind.sign}"
 
     def hide(self, text: str) -> str:
         """`text` without any secret, should one have come back in another side's words, plain or encoded."""

@@ -523,6 +523,7 @@ def test_a_wrong_setting_shows_what_was_written_where_it_came_from_and_what_to_d
     for name in ("DAILY_API_KEY", "CHAT_BASE_URL"):
         assert rows[name].value == "not shown, in case it is a key" and rows[name].problem
     assert rows["ABSENT_TIMEOUT_S"] == SettingRow("ABSENT_TIMEOUT_S", "60 s", "environment")
+    assert rows["ABSENT_TIMEOUT_S"].help.startswith("A call that nobody joins")
     assert "from 30 to 3600" in report_markdown(made).partition("## Configuration")[2]
     assert "CANARY" not in report_markdown(made) + report_json(made)
 
