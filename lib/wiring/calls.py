@@ -156,7 +156,7 @@ def calls_of(
         monotonic=monotonic,
         forget=lambda: tokens.forget_over(ledger.open),
     )
-    planner = Planner(ledger, catalogue, agents.replica_of, limits)
+    planner = Planner(ledger, catalogue, agents.replica_of, limits, breaker, reconciler.probe)
     sessions = Sessions(
         ledger,
         planner=planner,

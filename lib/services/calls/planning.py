@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from lib.errors import GreenroomError
+from lib.errors import GreenroomError, UpstreamError
 from lib.models import Agent, CallLimits, Persona, Session, Status, Watch
+from lib.services.calls.breaker import Breaker
 from lib.services.catalogue.catalogue import Catalogue
 from lib.services.chat.sessions import part_of
 from lib.services.ledger.ledger import Ledger
@@ -17,7 +18,10 @@ NAME_LIMIT = 120
 
 
 class Planner:
-    """`replica_of` says which replica a call of this agent shows: its own, else the persona's, else the account's."""
+    """`replica_of` says which replica a call of this agent shows: its own, else the persona's, else the account's.
+
+    `probe` asks Tavus the smallest thing; it raises UpstreamError.
+    """
 
     def __init__(
         self,
@@ -25,11 +29,15 @@ class Planner:
         catalogue: Catalogue,
         replica_of: Callable[[Agent, Persona | None], str],
         limits: CallLimits,
+        breaker: Breaker,
+        probe: Callable[[], object],
     ) -> None:
         self._ledger = ledger
         self._catalogue = catalogue
         self._replica_of = replica_of
         self._limits = limits
+        self._breaker = breaker
+        self._probe = probe
 
     def plan_for(self, agent: Agent, mode: SessionMode, *, watch: Watch = Watch.NOBODY) -> CallPlan:
         """The session of this agent in this mode, resolved: persona, replica, limits, privacy, what is kept of them.
@@ -37,7 +45,7 @@ class Planner:
         A persona that is not in memory is read from Tavus, for a call only: a text chat reads it when it needs it.
         Raises UpstreamError where that fails, since a call would go out with another face and without its prompt.
         """
-        persona = self._catalogue.persona(agent.persona_id, ask=mode.in_room) if agent.persona_id else None
+        persona = self._persona(agent.persona_id, ask=mode.in_room) if agent.persona_id else None
         call, now, session_id = agent.call, self._ledger.clock(), self._ledger.new_id()
         session = Session(
             id=session_id,
@@ -63,6 +71,20 @@ class Planner:
             left_s=_within(call.left_s, self._limits.left_s),
             part=part_of(persona, agent),
         )
+
+    def _persona(self, persona_id: str, *, ask: bool) -> Persona | None:
+        """While Tavus is out of reach a start must not wait for it again and again, so it is not asked then."""
+        known = self._catalogue.persona(persona_id, ask=False)
+        if known is not None or not ask:
+            return known
+        self._breaker.check(self._probe)
+        try:
+            found = self._catalogue.persona(persona_id)
+        except UpstreamError as error:
+            self._breaker.failed(error)
+            raise
+        self._breaker.answered()
+        return found
 
 
 def refused(plan: CallPlan, error: GreenroomError, now: datetime) -> CallPlan:

@@ -154,8 +154,7 @@ def test_a_mistake_before_the_start_is_sent_says_so_and_sends_nothing(
         raise RuntimeError("a mistake")
 
     with world.house() as services:
-        assert services._starting is not None
-        monkeypatch.setattr(services._starting, "permit", wrong)
+        monkeypatch.setattr(services._gate, "check", wrong)
         session = services.sessions.start_and_wait(demo(services).id, token="t")
         assert session.status is Status.LIVE and "was not sent" in session.reason
         assert world.creates() == []

@@ -103,6 +103,7 @@ def test_row_32_while_tavus_is_out_of_reach_starts_are_refused_and_afterwards_th
     monkeypatch.setattr(breaker, "PAUSE_S", 0.5)
     with world.house() as services:
         agent = demo(services)
+        services.catalogue.personas()
         live = reaches(services, services.sessions.start(agent.id, token="live"), Status.LIVE)
         asked = len(world.creates())
         world.fails(DOWN)
