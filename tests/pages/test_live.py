@@ -17,7 +17,7 @@ from lib.services.ledger import outcome
 from lib.ui.call import presence, strips
 from lib.ui.kit.text import local
 from lib.ui.records import record
-from tests.house import demo, reaches, until
+from tests.house import GUIDE, demo, reaches, until
 from tests.pages.opened import Console, console, html, words
 
 
@@ -130,7 +130,9 @@ def test_a_call_shows_its_frame_its_limit_and_its_end_and_reruns_ask_nothing(hou
     assert "1 of 2 calls in use" in strip
     app.run()
     watched = f"GET /v2/conversations/{session.conversation_id}"
-    assert [route for route in house.asked() if route != watched] == ["POST /v2/conversations"]
+    # The persona, which no page had read, names the face of the call.
+    started = [f"GET /v2/personas/{GUIDE}", "POST /v2/conversations"]
+    assert [route for route in house.asked() if route != watched] == started
     app.button(key="danger-end").click().run()
     ended = reaches(house.services, session, Status.ENDED)
     app.run()

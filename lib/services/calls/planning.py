@@ -43,7 +43,8 @@ class Planner:
         """The session of this agent in this mode, resolved: persona, replica, limits, privacy, what is kept of them.
 
         A persona that is not in memory is read from Tavus, for a call only: a text chat reads it when it needs it.
-        Raises UpstreamError where that fails, since a call would go out with another face and without its prompt.
+        Raises UpstreamError where that fails, since a call would go out with another face and without its prompt, and
+        NotSent, without asking, while Tavus is out of reach.
         """
         persona = self._persona(agent.persona_id, ask=mode.in_room) if agent.persona_id else None
         call, now, session_id = agent.call, self._ledger.clock(), self._ledger.new_id()

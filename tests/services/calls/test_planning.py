@@ -73,19 +73,6 @@ def test_where_the_persona_can_not_be_read_no_call_goes_out_with_another_face(
     assert again.id == session.id
 
 
-def test_while_tavus_is_out_of_reach_no_start_waits_for_the_persona_again(
-    services: Services, sandbox: RunningSandbox
-) -> None:
-    agent = demo(services, replica_id="")
-    fault(sandbox.url, "* /v2/*", status=500, times=-1)
-    told = [services.sessions.start_and_wait(agent.id, token=f"t{number}").reason_code for number in range(3)]
-    assert told == ["server_error"] * 3
-    before = len(log(sandbox.url, "GET /v2/personas"))
-    session = services.sessions.start_and_wait(agent.id, token="last")
-    assert (session.mode, session.reason_code) == (Mode.TEXT, "tavus_out_of_reach")
-    assert len(log(sandbox.url, "GET /v2/personas")) == before and posted(sandbox) == []
-
-
 def test_a_text_chat_starts_without_asking_tavus(services: Services, sandbox: RunningSandbox) -> None:
     before = len(sandbox.routes())
     session = services.sessions.start(demo(services).id, token="t", enable_avatar=False)

@@ -103,9 +103,9 @@ def test_row_32_while_tavus_is_out_of_reach_starts_are_refused_and_afterwards_th
     monkeypatch.setattr(breaker, "PAUSE_S", 0.5)
     with world.house() as services:
         agent = demo(services)
-        services.catalogue.personas()
         live = reaches(services, services.sessions.start(agent.id, token="live"), Status.LIVE)
         asked = len(world.creates())
+        services.catalogue.personas()
         world.fails(DOWN)
         first = services.sessions.start_and_wait(agent.id, token="first")
         assert first.status is Status.UNKNOWN or first.reason_code == "tavus_out_of_reach"
@@ -136,6 +136,23 @@ def test_row_32_while_tavus_is_out_of_reach_starts_are_refused_and_afterwards_th
         )
         lost = [row for row in world.rows() if row["status"] == "failed"]
         assert {row["reason_code"] for row in lost} <= {"not_created"}
+
+
+def test_row_32_a_persona_that_can_not_be_read_is_a_failure_too_and_soon_asked_about_no_more(world: World) -> None:
+    with world.house() as services:
+        agent = demo(services)
+        world.fails(DOWN)
+
+        def start(number: int) -> Session:
+            session = services.sessions.start_and_wait(agent.id, token=f"t{number}")
+            assert session.mode is Mode.TEXT
+            return session
+
+        codes = [start(number).reason_code for number in range(breaker.FAILURES)]
+        asked = len(world.sandbox.log())
+        last = start(breaker.FAILURES)
+        assert codes == ["server_error"] * breaker.FAILURES and last.reason_code == "tavus_out_of_reach"
+        assert world.creates() == [] and len(world.sandbox.log()) == asked
 
 
 def _started(services: Any, agent_id: str) -> Any:
