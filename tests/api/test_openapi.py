@@ -101,6 +101,12 @@ def test_every_route_answers_as_it_is_described(api: Client, monkeypatch: pytest
     # a text chat, and a refused avatar
     written = call("POST", "/api/sessions", {"agentId": agent, "enableAvatar": False})["sessionId"]
     call("POST", "/api/sessions/{id}/messages", {"text": "Hello"}, id=written)
+    rule = api.services.library.guardrails.all().items[0].id
+    guarded = call("POST", "/api/personas", {"persona_name": "G", "system_prompt": "You.", "guardrail_ids": [rule]})
+    avatar["tavusPersonaId"] = guarded["persona_id"]
+    ruled = call("POST", "/api/agents", {"name": "D", "avatar": avatar})["id"]
+    heard = call("POST", "/api/sessions", {"agentId": ruled, "enableAvatar": False})["sessionId"]
+    call("POST", "/api/sessions/{id}/messages", {"text": "Hello"}, id=heard)
     api.sandbox.faults({"route": "POST /v2/conversations", "status": 402, "times": 1})
     refused = call("POST", "/api/sessions", {"agentId": plain})["sessionId"]
     assert {"reason", "hint"} <= call("GET", "/api/sessions/{id}", id=refused).keys()

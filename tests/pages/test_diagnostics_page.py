@@ -26,7 +26,8 @@ def words(tab: Tab) -> str:
 def test_the_checks_pass_on_the_embedded_sandbox() -> None:
     with Dashboard() as console, opened(console.url) as tab:
         shown = words(tab)
-        assert "Ready, on the sandbox: nothing is billed." in shown and "11 checks · " in shown
+        assert "Ready, on the sandbox: nothing is billed." in shown and "12 checks · " in shown
+        assert "0 of 2 open; 60 of today's 60 minutes left." in shown
         assert "Streamlit's inner parts" in shown and "all are where Greenroom looks for them" in shown
         assert "The last round was finished" in shown
         assert "6 personas" in shown and "8 can be used" in shown
