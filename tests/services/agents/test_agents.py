@@ -16,7 +16,7 @@ from lib.errors import BadInput, Conflict, NotFound
 from lib.models import CallSettings, Status
 from lib.services.agents.call_settings import LABELS
 from lib.services.agents.languages import CODES, LANGUAGES
-from lib.services.agents.readiness import Known
+from lib.services.agents.readiness import AgentPiece, Known
 from lib.services.agents.service import standing
 from lib.services.catalogue.replicas import ERRORS, condition, plainly
 from lib.store.schema import agents as table
@@ -268,7 +268,14 @@ def test_the_condition_of_a_replica_tells_its_progress(services: Services, sandb
 def codes(services: Services, **changes: Any) -> list[str]:
     known = Known(services.catalogue.personas(max_age_s=0), services.catalogue.replicas(max_age_s=0))
     agent = demo(services, **changes)
-    return [item.code for item in services.agents.missing(agent, known.personas, known.replicas)]
+    lacking = services.agents.missing(agent, known.personas, known.replicas)
+    pieces = {
+        "no_replica": AgentPiece.REPLICA,
+        "language_unspoken": AgentPiece.LANGUAGE,
+        "limit_lowered": AgentPiece.LIMITS,
+    }
+    assert all(item.piece is pieces.get(item.code, item.piece) for item in lacking)
+    return [item.code for item in lacking]
 
 
 def persona(sandbox: RunningSandbox, **layers: Any) -> str:
@@ -328,7 +335,8 @@ def test_a_persona_that_was_here_is_said_to_be_deleted_and_another_one_to_be_non
 def test_a_list_that_did_not_come_whole_lets_nothing_be_said_to_be_gone(services: Services) -> None:
     personas, replicas = services.catalogue.personas(), services.catalogue.replicas()
     agent = demo(services, persona_id="pgone", replica_id="rgone")
-    assert len(services.agents.missing(agent, personas, replicas)) == 2
+    lacking = services.agents.missing(agent, personas, replicas)
+    assert [item.piece for item in lacking] == [AgentPiece.PERSONA, AgentPiece.REPLICA]
     partly = replace(personas, complete=False), replace(replicas, complete=False)
     assert services.agents.missing(agent, *partly) == []
 

@@ -120,6 +120,8 @@ def test_one_cause_is_one_failure_with_its_fix(step: Any, told: str, store: Stor
     assert named(made, "Tavus").result is CheckResult.FAIL and told in named(made, "Tavus").evidence
     assert named(made, "Tavus").fix and named(made, "Replicas").result is CheckResult.SKIP
     assert made.result is CheckResult.FAIL and "One thing to fix: Tavus." in made.verdict
+    phoenix = next(state for state in made.modes if state.mode == "phoenix_rest")
+    assert (phoenix.state, phoenix.because) == (ModeStanding.CANT, named(made, "Tavus").evidence)
     assert named(made, "Database").result is CheckResult.PASS
 
 
