@@ -1,7 +1,8 @@
 """Sessions: start one, see the open ones, end one, read its record.
 
 A start writes its intent and the reservation of its minutes in one transaction, then sends its one POST in the
-background and writes the answer right after. Pages read rows; they never wait for Tavus.
+background and writes the answer right after. Pages read rows and don't wait for Tavus, but for the one read of a
+persona that no page has read before its start.
 """
 
 from __future__ import annotations
@@ -127,8 +128,9 @@ class Sessions:
         watch: Watch = Watch.PAGE,
         actor: str = "",
     ) -> Session:
-        """Start a session of this agent; gives back its row at once, the call itself follows in the background.
+        """Start a session of this agent; gives back its row, the call itself follows in the background.
 
+        At once, where the persona is in memory, as it is after Home; else Tavus is asked for it first.
         `token` names the click: the same one again gives the same session and sends nothing. A call is billed from
         its creation. Where no avatar can start (a limit, a setting, a refusal) the session is text and says why.
         `watch` says who must be watching for the call to go on, `actor` who asks (for the limit a person has).
