@@ -98,7 +98,7 @@ def test_an_outcome_that_the_database_does_not_take_is_written_later_and_holds_u
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So that each round also tries, in vain, to take this start for unclear.
-    monkeypatch.setattr("lib.services.reaper.ANSWER_WITHIN_S", 0.1)
+    monkeypatch.setattr("lib.services.calls.background.reaper.ANSWER_WITHIN_S", 0.1)
     with world.house() as services:
         session = begun(world, services, name="Refused")
         with refusing(world, services):
