@@ -26,7 +26,7 @@ NO_KEY_HINT = (
 )
 
 
-class Command:
+class ServicesCommand:
     """One run of a command: output that no name can spoil, the services opened and closed, a known error told and 1.
 
     `run` returns what it tells and the exit code. `about` is told too: with the services, or with None where it failed.

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.commands.outside import Command, Told
+from lib.commands.outside import ServicesCommand, Told
 
 if TYPE_CHECKING:
     from lib.services.personas.folder import FolderFile
@@ -39,7 +39,9 @@ def add(commands: Any, root: Path) -> None:
     for command, run in ((plan, _plan), (apply, _apply), (export, _export)):
         command.add_argument("dir", type=Path, metavar="DIR", help="folder of *.yaml files, or one file")
         command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-        command.set_defaults(run=Command(run, root, stopped=STOPPED, about=_about, write=run is _apply), parser=command)
+        command.set_defaults(
+            run=ServicesCommand(run, root, stopped=STOPPED, about=_about, write=run is _apply), parser=command
+        )
     for command in (plan, apply):
         command.add_argument(
             "--overwrite", action="store_true", help="the files win over what was changed at Tavus since their export"

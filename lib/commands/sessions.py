@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.commands.outside import Command, Told
+from lib.commands.outside import ServicesCommand, Told
 
 if TYPE_CHECKING:
     from lib.models import Session
@@ -29,7 +29,7 @@ def add(commands: Any, root: Path) -> None:
     end.add_argument("--within", type=float, default=WITHIN_S, metavar="S", help=f"seconds to try ({WITHIN_S:.0f})")
     for command, run in ((every, _list), (end, _end_all)):
         command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-        command.set_defaults(run=Command(run, root, stopped=STOPPED), parser=command)
+        command.set_defaults(run=ServicesCommand(run, root, stopped=STOPPED), parser=command)
 
 
 def _list(args: argparse.Namespace, services: Services) -> tuple[Told, int]:
